@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netlab.client.session import ClientResponse, Session
     from netlab.http1.fields import Fields
     from netlab.http1.limits import Limits
-    from netlab.http1.messages import ProtocolError
+    from netlab.http1.errors import ProtocolError
     from netlab.server.config import Timeouts
     from netlab.server.exchange import Request, Response
     from netlab.server.server import Server, serve
@@ -22,7 +22,7 @@ _HOMES = {
     "ClientResponse": "netlab.client.session",
     "Fields": "netlab.http1.fields",
     "Limits": "netlab.http1.limits",
-    "ProtocolError": "netlab.http1.messages",
+    "ProtocolError": "netlab.http1.errors",
     "Request": "netlab.server.exchange",
     "Response": "netlab.server.exchange",
     "Server": "netlab.server.server",

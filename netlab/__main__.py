@@ -35,7 +35,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     if not argv:
-        raise UserError("no command given: one of " + ", ".join(COMMANDS) + " (see `python -m netlab --help`)")
+        raise UserError(
+            "no command given: one of " + ", ".join(COMMANDS) + " (see `python -m netlab --help`)"
+        )
     first = parser.parse_args(argv[:1])
     module = importlib.import_module(f"netlab.cli.{first.command}")
     own = _Parser(prog=f"python -m netlab {first.command}", description=COMMANDS[first.command])

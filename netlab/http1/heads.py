@@ -1,0 +1,277 @@
+"""One head as text in, one head as a value out, or the rule it broke. RFC 9112 §3, §4 and §5.
+
+Two halves. The first accepts: one pattern for the request line, one for the whole field section, no loop
+over lines that are good. The second explains: it runs only when the first has refused, takes the head apart
+slowly, and names the rule that was broken. So a good request pays nothing for the error texts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from functools import lru_cache
+
+from netlab.http1 import framing
+from netlab.http1.errors import ProtocolError
+from netlab.http1.fields import Fields
+from netlab.http1.framing import Framing
+from netlab.http1.grammar import (
+    ABSOLUTE,
+    FIELD_LINE,
+    FIELD_SECTION,
+    FIELD_VALUE,
+    HOST,
+    REQUEST_LINE,
+    STATUS_LINE,
+    TARGET,
+    TOKEN,
+)
+from netlab.http1.limits import Limits
+from netlab.http1.messages import RequestHead, ResponseHead
+
+# What a request's field section says beyond its lines: fields, framing, persistence, 100-continue.
+Section = tuple[Fields, Framing, bool, bool]
+
+# A client sends the same field section again and again while its target changes (HPACK rests on the same
+# fact), so what a section says is remembered by its bytes: a hit costs one look-up instead of the reading of
+# every line. Bounded: at most _KEPT sections of at most _KEPT_SIZE characters each, then it starts anew.
+_KEPT, _KEPT_SIZE = 256, 1024
+_sections: dict[tuple[str, str], Section] = {}
+
+
+def request_head(block: str, limits: Limits) -> RequestHead:
+    """Read a request head, from the request line through the empty line.
+
+    Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
+    """
+    line = REQUEST_LINE.match(block)
+    if line is None:
+        raise explain_request_line(block, limits)
+    method, target, major, minor = line.groups()
+    if major != "1":
+        rule = f"HTTP/{major}.{minor} is not a version that this server speaks"
+        raise ProtocolError(505, rule, "RFC 9110 §15.6.6")
+    if len(target) > limits.target:
+        raise _target_too_long(limits)
+    section = block[line.end() : -2]
+    known = _sections.get((section, minor))
+    if known is None or len(section) > limits.field_section:
+        known = _request_section(section, minor, limits)
+    fields, content, persistent, expects_continue = known
+    if target[0] != "/" or method == "CONNECT":
+        target, authority = _other_target(method, target)
+    else:
+        authority = None
+    if TARGET.fullmatch(target) is None and target != "*":
+        raise ProtocolError(400, "the request target has an octet that no URI may have", "RFC 9112 §3.2")
+    return RequestHead(
+        method, target, 0 if minor == "0" else 1, fields, content, persistent, expects_continue, authority
+    )
+
+
+def _request_section(section: str, minor: str, limits: Limits) -> Section:
+    """What a field section says, read line by line and checked; remembered if it is small."""
+    if len(section) > limits.field_section:
+        raise _section_too_large(limits)
+    fields = Fields(field_lines(section, limits.field_lines))
+    version = 0 if minor == "0" else 1
+    check_host(fields, version)
+    content = framing.request_framing(fields, version)
+    known = (fields, content, framing.persistent(fields, version), _expects_continue(fields, version))
+    if len(section) <= _KEPT_SIZE:
+        if len(_sections) >= _KEPT:
+            _sections.clear()
+        _sections[section, minor] = known
+    return known
+
+
+def field_lines(section: str, most: int) -> list[tuple[str, str]]:
+    """The lines of a field section (each ended by CRLF) as (name, value), in wire order.
+
+    most: how many lines are allowed. Raises ProtocolError (400 or 431).
+    """
+    if FIELD_SECTION.fullmatch(section) is None:
+        raise explain_section(section)
+    lines = [(name, value.strip(" \t")) for name, value in FIELD_LINE.findall(section)]
+    if len(lines) > most:
+        raise ProtocolError(431, f"more than {most} field lines", "RFC 6585 §5")
+    return lines
+
+
+def check_host(fields: Fields, version: int) -> None:
+    """RFC 9112 §3.2: one Host in HTTP/1.1, well formed wherever it stands. Raises ProtocolError (400)."""
+    hosts = fields.get_all("host")
+    if len(hosts) > 1:
+        raise ProtocolError(400, "Host stands on more than one line", "RFC 9112 §3.2")
+    if not hosts:
+        if version >= 1:
+            raise ProtocolError(400, "an HTTP/1.1 request must have a Host", "RFC 9112 §3.2")
+        return
+    if not valid_host(hosts[0]):
+        raise ProtocolError(400, "Host is not a host with an optional port", "RFC 9112 §3.2")
+
+
+def valid_host(value: str) -> bool:
+    """Is it uri-host [ ":" port ], with a port that exists? An empty host is allowed (RFC 9112 §3.2)."""
+    parts = HOST.fullmatch(value)
+    if parts is None or int(parts[2] or 0) > 65535:
+        return False
+    if value.startswith("[") and value[1] not in "vV":
+        try:
+            ipaddress.IPv6Address(parts[1][1:-1])
+        except ValueError:
+            return False
+    return True
+
+
+def _expects_continue(fields: Fields, version: int) -> bool:
+    """RFC 9110 §10.1.1: 100-continue is the one expectation there is; HTTP/1.0 has none."""
+    expected = fields.get("expect")
+    if expected is None or version == 0:
+        return False
+    if expected.lower() != "100-continue":
+        raise ProtocolError(417, "the only expectation known is 100-continue", "RFC 9110 §10.1.1")
+    return True
+
+
+def _other_target(method: str, target: str) -> tuple[str, str | None]:
+    """The targets that are no origin-form: (path and query or "*", authority). RFC 9112 §3.2"""
+    if method == "CONNECT":
+        host, colon, port = target.rpartition(":")
+        if not (host and colon and port and valid_host(target)):
+            raise ProtocolError(400, "the target of CONNECT is host:port", "RFC 9112 §3.2.3")
+        raise ProtocolError(501, "CONNECT: this server opens no tunnels", "RFC 9110 §9.3.6")
+    if target == "*":
+        if method != "OPTIONS":
+            raise ProtocolError(400, "the target * belongs to OPTIONS alone", "RFC 9112 §3.2.4")
+        return target, None
+    absolute = ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise ProtocolError(400, "the request target has none of the four forms", "RFC 9112 §3.2")
+    authority, rest = absolute[2], absolute[3]
+    # §4.2.1 of RFC 9110: an http URI with an empty host is invalid. Userinfo fails in HOST (§4.2.4).
+    if not authority or authority[0] == ":" or not valid_host(authority):
+        raise ProtocolError(400, "the authority of the request target is not valid", "RFC 9110 §4.2.1")
+    if rest[:1] != "/":
+        # An empty path is "/" in origin-form; OPTIONS of a whole server is "*". RFC 9112 §3.2.4
+        rest = "*" if method == "OPTIONS" and not rest else "/" + rest
+    # The authority of the target outranks Host, whatever Host says: RFC 9112 §3.2.2 (MUST).
+    return rest, authority
+
+
+def response_head(block: str, limits: Limits, method: str) -> ResponseHead:
+    """Read a response head, from the status line through the empty line.
+
+    method: that of the request it answers. Raises ProtocolError.
+    """
+    line = STATUS_LINE.match(block)
+    if line is None:
+        raise ProtocolError(400, "not a status line", "RFC 9112 §4")
+    if line[1] != "1":
+        raise ProtocolError(505, f"HTTP/{line[1]}.{line[2]} is not spoken here", "RFC 9112 §2.3")
+    section = block[line.end() : -2]
+    if len(section) > limits.field_section:
+        raise _section_too_large(limits)
+    fields = Fields(field_lines(section, limits.field_lines))
+    minor, status = (0 if line[2] == "0" else 1), int(line[3])
+    content = framing.response_framing(fields, minor, status, method)
+    # A response that ends with the connection leaves no connection to persist. RFC 9112 §9.3
+    persistent = framing.persistent(fields, minor) and content is not framing.UNTIL_CLOSE
+    return ResponseHead(status, line[4] or "", minor, fields, content, persistent)
+
+
+# -- explaining: only for heads that are refused ------------------------------------------------------------
+
+
+def refuse_partial_request(buffer: bytes | bytearray, at: int, scanned: int, limits: Limits) -> None:
+    """Refuse a head that is not complete and can never become good. Linear: reads from `scanned` on.
+
+    Raises ProtocolError; returns when more bytes could make it a good head.
+    """
+    newline = buffer.find(b"\n", max(at, scanned))
+    if scanned <= at and TOKEN.match(chr(buffer[at])) is None and buffer[at] != 0x0D:
+        raise ProtocolError(400, "a request begins with a method, which is a token", "RFC 9112 §3.1")
+    while newline >= 0:
+        if newline == at or buffer[newline - 1] != 0x0D:
+            raise ProtocolError(400, "a line ends with CRLF, not with a bare LF", "RFC 9112 §2.2")
+        if buffer.rfind(b"\n", at, newline) < 0:
+            # The request line is complete: a client that stops here (HTTP/0.9) must not wait for us.
+            line = buffer[at : newline + 1].decode("latin-1")
+            if REQUEST_LINE.fullmatch(line) is None:
+                raise explain_request_line(line, limits)
+        newline = buffer.find(b"\n", newline + 1)
+    size = len(buffer) - at
+    if size > limits.target + _ROOM:
+        first = buffer.find(b"\r\n", at, at + limits.target + _ROOM)
+        if first < 0:
+            raise _target_too_long(limits)
+        if len(buffer) - first > limits.field_section + 4:
+            raise _section_too_large(limits)
+
+
+# The rest of a request line: a method, two spaces, the version.
+_ROOM = 64
+
+
+def refuse_partial_section(section: str) -> None:
+    """Refuse an incomplete trailer section that begins with what cannot begin a field line."""
+    if section and section != "\r" and TOKEN.match(section) is None:
+        raise explain_section(section)
+
+
+def explain_request_line(block: str, limits: Limits) -> ProtocolError:
+    """Which rule does this request line break? RFC 9112 §3"""
+    line, newline, _ = block.partition("\r\n")
+    if "\n" in line or "\r" in line or not newline:
+        return ProtocolError(400, "a line ends with CRLF; no CR or LF stands alone", "RFC 9112 §2.2")
+    if len(line) > limits.target + _ROOM:
+        method = TOKEN.match(line)
+        if method is not None and method.end() > _ROOM:
+            return ProtocolError(501, "no method of that length is known", "RFC 9112 §3")
+        return _target_too_long(limits)
+    parts = line.split(" ")
+    if len(parts) == 2:
+        return ProtocolError(400, "a request line without a version (HTTP/0.9)", "RFC 9112 §3")
+    if len(parts) != 3:
+        rule = "a request line is method, target, version with one space between"
+        return ProtocolError(400, rule, "RFC 9112 §3")
+    if TOKEN.fullmatch(parts[0]) is None:
+        return ProtocolError(400, "the method is not a token", "RFC 9112 §3.1")
+    if not parts[1] or any(not "!" <= char <= "~" for char in parts[1]):
+        rule = "the request target has an octet that no URI may have"
+        return ProtocolError(400, rule, "RFC 9112 §3.2")
+    return ProtocolError(400, "the version is not HTTP/DIGIT.DIGIT", "RFC 9112 §2.3")
+
+
+def explain_section(section: str) -> ProtocolError:
+    """Which rule does the first bad line of this field section break? RFC 9112 §5"""
+    good = FIELD_SECTION.match(section)
+    line = section[good.end() if good else 0 :].split("\r\n", 1)[0]
+    name, colon, value = line.partition(":")
+    if line[:1] in (" ", "\t"):
+        return ProtocolError(400, "a field line begins with white space (obs-fold)", "RFC 9112 §5.2")
+    if "\n" in line or "\r" in line:
+        return ProtocolError(400, "a line ends with CRLF; no CR or LF stands alone", "RFC 9112 §2.2")
+    if not colon:
+        return ProtocolError(400, "a field line without a colon", "RFC 9112 §5")
+    if name != name.rstrip(" \t"):
+        return ProtocolError(400, "white space between field name and colon", "RFC 9112 §5.1")
+    if TOKEN.fullmatch(name) is None:
+        return ProtocolError(400, "the field name is not a token", "RFC 9110 §5.1")
+    if FIELD_VALUE.fullmatch(value) is None:
+        return ProtocolError(400, "a control octet in a field value", "RFC 9110 §5.5")
+    return ProtocolError(400, "a field section that does not follow its grammar", "RFC 9112 §5")
+
+
+def _target_too_long(limits: Limits) -> ProtocolError:
+    return ProtocolError(414, f"the request target is longer than {limits.target} bytes", "RFC 9112 §3")
+
+
+def _section_too_large(limits: Limits) -> ProtocolError:
+    return ProtocolError(431, f"the field section is larger than {limits.field_section} bytes", "RFC 6585 §5")
+
+
+@lru_cache(maxsize=64)
+def with_content_limit(limits: Limits, size: int) -> Limits:
+    """The same limits with another size of content, in bytes: handlers ask for few different ones."""
+    return dataclasses.replace(limits, content=size)

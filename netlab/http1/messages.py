@@ -1,0 +1,90 @@
+"""What the parser yields: heads, content, the end of a message. RFC 9112 §2.1.
+
+Values alone: no bytes are read or written here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netlab.http1.fields import NO_FIELDS, Fields
+from netlab.http1.framing import Framing
+
+
+class RequestHead:
+    """The request line and field section of a request. RFC 9112 §3 and §5."""
+
+    __slots__ = (
+        "authority",
+        "expects_continue",
+        "fields",
+        "framing",
+        "method",
+        "minor",
+        "persistent",
+        "target",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        minor: int,
+        fields: Fields,
+        framing: Framing,
+        persistent: bool,
+        expects_continue: bool,
+        authority: str | None = None,
+    ) -> None:
+        self.method = method
+        """The method, case as sent: methods are case-sensitive (RFC 9110 §9.1)."""
+        self.target = target
+        """Path and query, or "*"; of an absolute-form its path and query."""
+        self.minor = minor
+        """The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1 and every later 1.x (RFC 9110 §2.5)."""
+        self.fields = fields
+        self.framing = framing
+        """How long the content is, decided before any handler runs (RFC 9112 §6.3)."""
+        self.persistent = persistent
+        """May the connection carry another request after this one (RFC 9112 §9.3)?"""
+        self.expects_continue = expects_continue
+        """Does the client wait for 100 (Continue) before it sends content (RFC 9110 §10.1.1)?"""
+        self.authority = authority
+        """Host and port from an absolute-form target, which overrides Host (RFC 9112 §3.2.2); else None."""
+
+    def __repr__(self) -> str:
+        return f"<RequestHead {self.method} {self.target} HTTP/1.{self.minor} {self.framing!r}>"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """The status line and field section of a response. RFC 9112 §4."""
+
+    status: int
+    reason: str
+    minor: int
+    fields: Fields
+    framing: Framing
+    persistent: bool
+
+    @property
+    def interim(self) -> bool:
+        """Is this a 1xx response, with the final one still to come (RFC 9110 §15.2)?"""
+        return self.status < 200
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A piece of content, transfer coding removed. Never empty; its borders mean nothing."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfMessage:
+    """The message is complete. `trailers` is empty unless a chunked message carried a trailer section."""
+
+    trailers: Fields = field(default=NO_FIELDS)
+
+
+Event = RequestHead | ResponseHead | Content | EndOfMessage
