@@ -1,0 +1,1 @@
+"""The labs: numbered exercises, each a claim to predict, build, measure and judge. `make labs` runs them all."""

@@ -1,0 +1,136 @@
+"""A failing check, told to the learner: what went wrong, the steps so far, the bytes with a caret, the rule.
+
+Takes exceptions, gives text. The commands to reproduce it and to ask for a hint are added by labs.runner.drive, which
+knows the lab.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from labs.runner import checks
+
+WRONG, UNWRITTEN, RAISED, ENDLESS = "wrong", "unwritten", "raised", "endless"
+_PRINTED = 12  # lines of the learner's own output worth repeating
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed test. `kind` is one of WRONG, UNWRITTEN, RAISED and ENDLESS."""
+
+    kind: str
+    test: str
+    task: int
+    rule: str
+    message: str
+    steps: tuple[str, ...] = ()
+    place: str = ""
+    printed: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        error: BaseException,
+        *,
+        test: str,
+        task: int,
+        rule: str,
+        steps: tuple[str, ...],
+        printed: str,
+        exercise: Path,
+    ) -> Failure:
+        """Read an exception that a test raised."""
+        kind, message = _kind(error), str(error)
+        if kind == UNWRITTEN:
+            message = unwritten(error) or message
+        elif kind == RAISED:
+            message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        elif kind == WRONG and not isinstance(error, checks.WrongBytes):
+            # pytest's rewriting appends the operands: "…message\nassert 1 == 2".
+            message = message.split("\nassert ")[0]
+        place = "" if kind == ENDLESS else last_line(error, exercise)
+        return cls(kind, test, task, rule, message.strip(), steps, place, printed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Failure:
+        """The inverse of to_json."""
+        return cls(**(data | {"steps": tuple(data["steps"])}))
+
+    @property
+    def sentence(self) -> str:
+        """The test's name as the sentence that it is."""
+        return self.test.removeprefix("test_").replace("_", " ")
+
+    def text(self) -> str:
+        """The whole report, without colour."""
+        parts = [f"task {self.task}: {self.sentence}", textwrap.indent(self.message, "  ")]
+        if self.place:
+            parts.append(f"  at {self.place}")
+        if self.steps:
+            parts += ["steps so far:", *(f"  {n}. {step}" for n, step in enumerate(self.steps, 1))]
+        if self.printed.strip():
+            parts += ["your code printed:", textwrap.indent(last_lines(self.printed), "  ")]
+        if self.rule:
+            parts.append(f"rule: {self.rule}")
+        return "\n".join(parts)
+
+
+def _kind(error: BaseException) -> str:
+    if unwritten(error) is not None:
+        return UNWRITTEN
+    if type(error).__name__ == "TookTooLong":
+        return ENDLESS
+    # pytest.fail() raises an outcome that is no AssertionError.
+    return WRONG if isinstance(error, AssertionError) or type(error).__name__ == "Failed" else RAISED
+
+
+def unwritten(error: BaseException) -> str | None:
+    """The text of the stub's own NotImplementedError, also inside a group or behind `raise … from`; else None."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, NotImplementedError) and str(current).startswith("task "):
+            return str(current)
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+        waiting += [current.__cause__, current.__context__]
+    return None
+
+
+def last_line(error: BaseException, exercise: Path) -> str:
+    """ "exercise.py:31: `return head`": the deepest line of the learner's file that the error passed through."""
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == exercise
+    ]
+    if not frames:
+        return ""
+    return f"{exercise.name}:{frames[-1].lineno}: `{frames[-1].line}`"
+
+
+def standing_at(frame: FrameType | None, patience: float, exercise: Path) -> str:
+    """Where an endless test was when the alarm rang."""
+    stack = traceback.extract_stack(frame)
+    inside = [entry for entry in stack if Path(entry.filename) == exercise] or stack[-1:]
+    at = inside[-1]
+    return f"still running after {patience:g} s, at {Path(at.filename).name}:{at.lineno}: `{at.line}`"
+
+
+def last_lines(text: str, count: int = _PRINTED) -> str:
+    """The end of a learner's own output."""
+    lines = text.rstrip().splitlines()
+    kept = lines[-count:]
+    return "\n".join(([f"… {len(lines) - count} lines before"] if len(lines) > count else []) + kept)

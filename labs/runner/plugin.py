@@ -1,0 +1,157 @@
+"""The pytest plugin behind every lab: the learner's module as a fixture, tasks in order, short failure reports.
+
+    pytest labs/03_preflight [--exercise PATH] [--seed N] [--patience SECONDS] [--only-task N]
+
+Without --exercise the lab's own solution.py is checked. A failure is told in the learner's terms (labs.runner.failure):
+never a traceback through pytest. A test that runs on for ever is stopped where it stands.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+import pytest
+
+from labs.runner import failure, loader
+from labs.runner.checks import Steps, steps
+from labs.runner.mistakes import Mistake
+
+__all__ = ["Steps", "steps"]  # the fixture `steps` reaches pytest through this module
+
+PATIENCE = 20.0  # seconds; far beyond any slow machine, yet an endless loop ends before the learner leaves
+
+
+class TookTooLong(BaseException):
+    """Raised in the test by the alarm. No Exception: a learner's `except Exception` must not swallow it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which code is checked, and how."""
+    group = parser.getgroup("labs")
+    group.addoption("--exercise", type=Path, help="the learner's file (default: the lab's solution.py)")
+    group.addoption("--seed", type=int, default=1, help="the seed of the randomised tests")
+    group.addoption(
+        "--patience", type=float, default=PATIENCE, help="seconds until a test is taken to be endless"
+    )
+    group.addoption("--only-task", type=int, help="check one task alone")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker, also where no project file registers it."""
+    config.addinivalue_line(
+        "markers", "task(number, rule): the task that a test checks, and the rule it rests on"
+    )
+
+
+@pytest.fixture(scope="session")
+def _exercises() -> dict[Path, ModuleType]:
+    return {}
+
+
+@pytest.fixture
+def exercise(request: pytest.FixtureRequest, _exercises: dict[Path, ModuleType]) -> ModuleType:
+    """The module under check: the learner's, or the lab's reference."""
+    path: Path = request.config.getoption("--exercise") or request.path.parent / "solution.py"
+    if path not in _exercises:
+        _exercises[path] = loader.load(path.resolve())
+    return _exercises[path]
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """What a randomised test seeds its generator with."""
+    return int(request.config.getoption("--seed"))
+
+
+def _is_lab(item: pytest.Item) -> bool:
+    return item.path.name == "test_lab.py"
+
+
+def task_of(item: pytest.Item) -> tuple[int, str]:
+    """A test's task number and the rule it rests on; (0, "") for a test without the marker."""
+    marker = item.get_closest_marker("task")
+    if marker is None or not marker.args:
+        return 0, ""
+    return int(marker.args[0]), str(marker.kwargs.get("rule", marker.args[1] if len(marker.args) > 1 else ""))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tasks in their order: the first failure is the first thing to mend."""
+    items.sort(key=lambda item: task_of(item)[0] if _is_lab(item) else 0)
+    only = config.getoption("--only-task")
+    if only is not None:
+        chosen = [item for item in items if not _is_lab(item) or task_of(item)[0] == only]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Stop an endless test by an alarm that shows the line it was on."""
+    if not _is_lab(item) or not hasattr(signal, "setitimer"):
+        return (yield)
+    patience: float = item.config.getoption("--patience")
+
+    def ring(_number: int, frame: FrameType | None) -> None:
+        raise TookTooLong(failure.standing_at(frame, patience, _file_of(item)))
+
+    before = signal.signal(signal.SIGALRM, ring)
+    # Rings again, should a bare `except:` in the exercise swallow the first.
+    was = signal.setitimer(signal.ITIMER_REAL, patience, patience / 4)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *was)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _file_of(item: pytest.Item) -> Path:
+    chosen: Path | None = item.config.getoption("--exercise")
+    return (chosen or item.path.parent / "solution.py").resolve()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[None]:
+    """Replace pytest's traceback by the learner's report."""
+    report = yield
+    if not _is_lab(item):
+        return report
+    number, rule = task_of(item)
+    report.lab = {
+        "test": item.name,
+        "task": number,
+        "rule": rule,
+        "phase": call.when,
+        "outcome": report.outcome,
+    }
+    if call.excinfo is not None and report.failed:
+        told = failure.Failure.of(
+            call.excinfo.value,
+            test=item.name,
+            task=number,
+            rule=rule,
+            steps=tuple(getattr(item, "funcargs", {}).get("steps", ())),
+            printed=report.capstdout,
+            exercise=_file_of(item),
+        )
+        report.lab["failure"] = told.to_json()
+        report.longrepr = told.text()
+        report.sections = []
+    return report
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A file that does not even import is one clear line, not one error per test."""
+    path: Path | None = session.config.getoption("--exercise")
+    if path is None:
+        return
+    try:
+        loader.load(path.resolve())
+    except Mistake as mistake:
+        print(f"labs: {mistake}", file=sys.stderr)
+        pytest.exit(str(mistake), returncode=2)

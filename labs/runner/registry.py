@@ -1,0 +1,185 @@
+"""The labs and what is known of each: curriculum.toml lists all fifteen, lab.toml describes a written one.
+
+A lab is written when its folder holds every part; until then it is to come. Nothing here runs a lab.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labs.runner.mistakes import Mistake
+
+ROOT = Path(__file__).resolve().parents[2]
+LABS = ROOT / "labs"
+
+PARTS = (
+    "README.md",
+    "lab.toml",
+    "solution.py",
+    "exercise.py",
+    "test_lab.py",
+    "measure.py",
+    "hints/1.md",
+    "hints/2.md",
+    "hints/3.md",
+    "mutants",
+)
+NEEDS = ("tls", "browser", "root", "tshark")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One step of a lab's exercise."""
+
+    number: int
+    title: str
+    reproduce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the learner is asked before measuring; `figure` names the measured figure it is held against."""
+
+    question: str
+    unit: str
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the curriculum, written or to come."""
+
+    number: int
+    slug: str
+    title: str
+    claim: str
+    folder: Path
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parts that the folder does not hold yet."""
+        parts = [part for part in PARTS if not (self.folder / part).exists()]
+        if "mutants" not in parts and not any((self.folder / "mutants").glob("*.py")):
+            parts.append("mutants/*.py")
+        return tuple(parts)
+
+    @property
+    def name(self) -> str:
+        """ "03 preflight"."""
+        return f"{self.number:02d} {self.slug}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lab(Entry):
+    """A written lab: what lab.toml says."""
+
+    id: str
+    minutes: int
+    needs: tuple[str, ...]
+    prediction: Prediction
+    tasks: tuple[Task, ...]
+    source: str = ""
+
+    @property
+    def solution(self) -> Path:
+        """The reference."""
+        return self.folder / "solution.py"
+
+    @property
+    def stub(self) -> Path:
+        """The generated exercise that a learner starts from."""
+        return self.folder / "exercise.py"
+
+    @property
+    def check(self) -> Path:
+        """The tests of the lab's tasks."""
+        return self.folder / "test_lab.py"
+
+
+def entries(labs: Path = LABS) -> list[Entry]:
+    """All labs of the curriculum in order; those that are written are of type Lab."""
+    return [_entry(listed, labs) for listed in _toml(labs / "curriculum.toml")["labs"]]
+
+
+def written(labs: Path = LABS) -> list[Lab]:
+    """The labs whose folder holds every part."""
+    return [entry for entry in entries(labs) if isinstance(entry, Lab)]
+
+
+def find(number: str | int, labs: Path = LABS) -> Lab:
+    """The written lab with this number ("3", "03"). Raises Mistake for one that is not there, or to come."""
+    known = entries(labs)
+    text = str(number)
+    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else -1
+    entry = next((entry for entry in known if entry.number == wanted), None)
+    if entry is None:
+        raise Mistake(
+            f"there is no lab {text}: choose 01 to {known[-1].number:02d} (`make status` lists them)"
+        )
+    if not isinstance(entry, Lab):
+        there = ", ".join(f"{lab.number:02d}" for lab in known if isinstance(lab, Lab)) or "none yet"
+        raise Mistake(f"lab {entry.name} is still to come; these can be done: {there}")
+    return entry
+
+
+def under_way(number: int, labs: Path = LABS) -> Entry:
+    """The entry with this number, written or not: `generate` and `verify` meet labs that lack parts."""
+    entry = next((entry for entry in entries(labs) if entry.number == number), None)
+    if entry is None:
+        raise Mistake(f"there is no lab {number:02d} in labs/curriculum.toml")
+    return entry
+
+
+def _entry(listed: dict[str, Any], labs: Path) -> Entry:
+    number, slug = listed["number"], listed["slug"]
+    entry = Entry(number, slug, listed["title"], listed["claim"], labs / f"{number:02d}_{slug}")
+    return entry if entry.missing else _lab(entry)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise Mistake(f"{path}: cannot be read: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Mistake(f"{path}: not TOML: {error}") from None
+
+
+def _lab(entry: Entry) -> Lab:
+    """Read lab.toml. Raises Mistake that lists everything wrong with it."""
+    where = entry.folder / "lab.toml"
+    said = _toml(where)
+    asked = said.get("prediction", {})
+    tasks = [
+        Task(n, str(task.get("title", "")), task.get("reproduce", ""))
+        for n, task in enumerate(_list(said), 1)
+    ]
+    needs = tuple(said.get("needs", ()))
+    wrong = [f"no `{key}`" for key in ("id", "title", "minutes", "claim") if not said.get(key)]
+    wrong += [f"the prediction has no `{key}`" for key in ("question", "unit", "figure") if key not in asked]
+    wrong += [f"task {task.number} has no title" for task in tasks if not task.title]
+    wrong += [f"needs {need!r} is none of {', '.join(NEEDS)}" for need in needs if need not in NEEDS]
+    if not tasks:
+        wrong.append("no [[tasks]]")
+    if wrong:
+        raise Mistake(f"{where}: " + "; ".join(wrong))
+    return Lab(
+        number=entry.number,
+        slug=entry.slug,
+        title=said["title"],
+        claim=said["claim"],
+        folder=entry.folder,
+        id=said["id"],
+        minutes=int(said["minutes"]),
+        needs=needs,
+        prediction=Prediction(asked["question"], asked["unit"], asked["figure"]),
+        tasks=tuple(tasks),
+        source=said.get("source", ""),
+    )
+
+
+def _list(said: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(said.get("tasks", []))
