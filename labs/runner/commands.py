@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from labs.runner import registry
+from labs.runner import registry, terminal
 from labs.runner.generate import write_stub
 from labs.runner.mistakes import Mistake
+from labs.runner.proof import verify_labs
 
 
 def generate(options: argparse.Namespace) -> int:
@@ -20,7 +21,13 @@ def generate(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"generate": generate}
+def verify(options: argparse.Namespace) -> int:
+    """Prove the labs honest."""
+    entries = [registry.find(options.lab)] if options.lab else registry.entries()
+    return verify_labs(entries, terminal.terminal())
+
+
+COMMANDS = {"generate": generate, "verify": verify}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

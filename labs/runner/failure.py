@@ -11,10 +11,9 @@ import textwrap
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from labs.runner import checks
+from labs.runner import alarm, checks
 
 WRONG, UNWRITTEN, RAISED, ENDLESS = "wrong", "unwritten", "raised", "endless"
 _PRINTED = 12  # lines of the learner's own output worth repeating
@@ -88,7 +87,7 @@ class Failure:
 def _kind(error: BaseException) -> str:
     if unwritten(error) is not None:
         return UNWRITTEN
-    if type(error).__name__ == "TookTooLong":
+    if isinstance(error, alarm.TookTooLong):
         return ENDLESS
     # pytest.fail() raises an outcome that is no AssertionError.
     return WRONG if isinstance(error, AssertionError) or type(error).__name__ == "Failed" else RAISED
@@ -119,14 +118,6 @@ def last_line(error: BaseException, exercise: Path) -> str:
     if not frames:
         return ""
     return f"{exercise.name}:{frames[-1].lineno}: `{frames[-1].line}`"
-
-
-def standing_at(frame: FrameType | None, patience: float, exercise: Path) -> str:
-    """Where an endless test was when the alarm rang."""
-    stack = traceback.extract_stack(frame)
-    inside = [entry for entry in stack if Path(entry.filename) == exercise] or stack[-1:]
-    at = inside[-1]
-    return f"still running after {patience:g} s, at {Path(at.filename).name}:{at.lineno}: `{at.line}`"
 
 
 def last_lines(text: str, count: int = _PRINTED) -> str:

@@ -24,7 +24,7 @@ def load(path: Path, name: str = "exercise") -> ModuleType:
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except SyntaxError as error:
         raise Mistake(_syntax(path, error)) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Mistake(f"{_place(path, error)}: does not import: {type(error).__name__}: {error}") from None
     return module
 
@@ -35,7 +35,7 @@ def _syntax(path: Path, error: SyntaxError) -> str:
     return f"{path}:{error.lineno}: not Python yet: {error.msg}{shown}"
 
 
-def _place(path: Path, error: Exception) -> str:
+def _place(path: Path, error: BaseException) -> str:
     """The last line of the file itself that the error passed through."""
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     return f"{path}:{lines[-1]}" if lines else str(path)

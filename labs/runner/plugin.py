@@ -8,26 +8,20 @@ never a traceback through pytest. A test that runs on for ever is stopped where 
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from labs.runner import failure, loader
+from labs.runner import alarm, failure, loader
 from labs.runner.checks import Steps, steps
 from labs.runner.mistakes import Mistake
 
 __all__ = ["Steps", "steps"]  # the fixture `steps` reaches pytest through this module
 
 PATIENCE = 20.0  # seconds; far beyond any slow machine, yet an endless loop ends before the learner leaves
-
-
-class TookTooLong(BaseException):
-    """Raised in the test by the alarm. No Exception: a learner's `except Exception` must not swallow it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,23 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Stop an endless test by an alarm that shows the line it was on."""
-    if not _is_lab(item) or not hasattr(signal, "setitimer"):
+    if not _is_lab(item):
         return (yield)
-    patience: float = item.config.getoption("--patience")
-
-    def ring(_number: int, frame: FrameType | None) -> None:
-        raise TookTooLong(failure.standing_at(frame, patience, _file_of(item)))
-
-    before = signal.signal(signal.SIGALRM, ring)
-    # Rings again, should a bare `except:` in the exercise swallow the first.
-    was = signal.setitimer(signal.ITIMER_REAL, patience, patience / 4)
-    try:
+    with alarm.limit(item.config.getoption("--patience"), _file_of(item)):
         return (yield)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, *was)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _file_of(item: pytest.Item) -> Path:
@@ -116,7 +99,7 @@ def _file_of(item: pytest.Item) -> Path:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
     """Replace pytest's traceback by the learner's report."""
     report = yield
     if not _is_lab(item):
@@ -151,7 +134,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if path is None:
         return
     try:
-        loader.load(path.resolve())
-    except Mistake as mistake:
-        print(f"labs: {mistake}", file=sys.stderr)
+        with alarm.limit(session.config.getoption("--patience"), path.resolve()):
+            loader.load(path.resolve())
+    except (Mistake, alarm.TookTooLong) as mistake:
         pytest.exit(str(mistake), returncode=2)

@@ -1,0 +1,199 @@
+"""Run a lab's tests against one file and tell what happened as events. Runs in a child (labs.runner.children).
+
+Events: {"tests": [...]} once collected, one {"outcome": …} per test, {"broken": "one line"} when none could run.
+Nothing is printed here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labs.runner import children
+from labs.runner.failure import Failure
+from labs.runner.registry import ROOT
+
+# Only what a lab's tests use is loaded: other installed plugins cost half a second each time.
+_PLUGINS = ("labs.runner.plugin", "pytest_asyncio.plugin")
+_SILENCE = 30.0  # seconds beyond a test's own patience before the whole child is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run: whose file, which lab's tests, how."""
+
+    folder: Path
+    exercise: Path
+    seed: int = 1
+    patience: float = 20.0  # seconds until one test is taken to be endless
+    first_only: bool = False  # stop at the first failure
+
+    def arguments(self) -> list[str]:
+        """What pytest is told."""
+        given = [str(self.folder / "test_lab.py"), f"--exercise={self.exercise}", f"--seed={self.seed}"]
+        given += [f"--patience={self.patience}", "-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}"]
+        given += ["--import-mode=importlib", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:terminal"]
+        # No assertion report is ever shown: the messages are hand-written.
+        given += ["--assert=plain", *(["-x"] if self.first_only else [])]
+        for plugin in _PLUGINS:
+            given += ["-p", plugin]
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One test's end. `failure` is None for a pass."""
+
+    test: str
+    task: int
+    rule: str
+    failure: Failure | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """All that one run told. `broken` says in one line why no verdict is possible."""
+
+    tests: list[tuple[str, int]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    broken: str = ""
+
+    def take(self, event: children.Event) -> None:
+        """Add one event."""
+        if "tests" in event:
+            self.tests = [(test, task) for test, task in event["tests"]]
+        elif "outcome" in event:
+            told = event["outcome"]
+            failure = Failure.from_json(told["failure"]) if told.get("failure") else None
+            self.outcomes.append(Outcome(told["test"], told["task"], told["rule"], failure))
+        elif "broken" in event:
+            self.broken = event["broken"]
+
+    def close(self, status: int, printed: str) -> Result:
+        """Judge the child's end: one that died before its last test said nothing of the rest."""
+        if not self.broken and status != 0:
+            self.broken = _obituary(status, printed)
+        elif not self.broken and not self.tests:
+            self.broken = "no test was found"
+        return self
+
+    @property
+    def failures(self) -> list[Failure]:
+        """What went wrong, in the order of the tasks."""
+        return [outcome.failure for outcome in self.outcomes if outcome.failure]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test ran and passed."""
+        return not self.broken and not self.failures and len(self.outcomes) >= len(self.tests) > 0
+
+
+def _obituary(status: int, printed: str) -> str:
+    why = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+    last = printed.splitlines()[-1] if printed else "it said nothing"
+    return f"the check's process ended too early ({why}): {last}"
+
+
+class _Teller:
+    """The pytest plugin that turns reports into events."""
+
+    def __init__(self, emit: children.Emit) -> None:
+        self._emit = emit
+        self._told: set[str] = set()
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        from labs.runner.plugin import task_of
+
+        self._emit({"tests": [(item.name, task_of(item)[0]) for item in session.items]})
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self._emit({"broken": f"{report.nodeid}: {str(report.longrepr).strip().splitlines()[-1]}"})
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """pytest.exit() comes this way too: the exercise does not import."""
+        self._emit({"broken": getattr(excinfo.value, "msg", "stopped")})
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """One event per test: at its call, or at the set-up or tear-down that failed."""
+        told = getattr(report, "lab", None)
+        if told is None or report.nodeid in self._told or (report.when != "call" and not report.failed):
+            return
+        self._told.add(report.nodeid)
+        self._emit({"outcome": told})
+
+
+def execute(job: Job, emit: children.Emit) -> None:
+    """Run the tests here, in this process."""
+    import pytest
+
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.dont_write_bytecode = True
+    pytest.main(job.arguments(), plugins=[_Teller(emit)])
+
+
+def preload() -> None:
+    """Import what every run needs, once, before forking."""
+    import pytest
+    import pytest_asyncio.plugin
+
+    import labs.runner.plugin  # noqa: F401
+
+    assert pytest and pytest_asyncio
+
+
+def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Iterator[tuple[str, Result]]:
+    """Run many jobs, some at a time, each in a fork of this process; yields (its key, its result) as each ends."""
+    import select
+
+    preload()
+    waiting = list(reversed(jobs))
+    running: dict[int, tuple[str, Job, children.Child, Result]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                key, job = waiting.pop()
+                child = children.fork(lambda emit, job=job: execute(job, emit))
+                running[child.pipe] = (key, job, child, Result())
+            ready, _, _ = select.select(list(running), [], [], _SILENCE)
+            for pipe in ready or list(running):
+                key, job, child, result = running[pipe]
+                arrived = child.read() if ready else None
+                for event in arrived or ():
+                    result.take(event)
+                if arrived is None:
+                    del running[pipe]
+                    with child:
+                        if not ready:
+                            child.kill()
+                        result.close(child.finish(), child.printed())
+                    yield key, result
+    finally:
+        for _, _, child, _ in running.values():
+            with child:
+                pass
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m labs.runner.suite --events FD FOLDER EXERCISE [--seed N] [--first-only]`: one run, in a child."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--events", type=int, required=True)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("exercise", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first-only", action="store_true")
+    options = parser.parse_args(argv)
+    job = Job(options.folder, options.exercise, options.seed, first_only=options.first_only)
+    execute(job, children.emitter(options.events))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a thread that the learner's code left running must not keep us waiting
+
+
+if __name__ == "__main__":
+    sys.exit(main())

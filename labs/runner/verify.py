@@ -1,0 +1,225 @@
+"""`make labs-verify`: the labs proved honest.
+
+A stub fails for its own reason and no other; a solution passes, whatever the seed; every wrong program is caught by the
+test that it names; no test is one that nothing can fail; learners' bytes survive; READMEs keep their word.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labs.runner import failure, readmes, regions, suite
+from labs.runner.generate import expected_stub
+from labs.runner.mistakes import Mistake
+from labs.runner.registry import ROOT, Lab
+from labs.runner.workspace import Workspace
+
+SEEDS = (1, 20_260_101, 4_294_967_291)
+_MUTANT_PATIENCE = (
+    4.0  # seconds: a wrong program that hangs is caught; the reference takes a fraction of this
+)
+
+
+@dataclass(slots=True)
+class Examination:
+    """One lab under examination: its variants to run, and what was found wrong."""
+
+    lab: Lab
+    scratch: Path
+    mistakes: list[str] = field(default_factory=list)
+    mutants: list[regions.Mutant] = field(default_factory=list)
+    results: dict[str, suite.Result] = field(default_factory=dict)
+
+    def jobs(self) -> Iterator[tuple[str, suite.Job]]:
+        """Every variant of the solution that has to be run, by name."""
+        source = self.lab.solution.read_text("utf-8")
+        for seed in SEEDS:
+            yield f"solution, seed {seed}", suite.Job(self.lab.folder, self.lab.solution, seed)
+        yield "stub", self._job("stub", regions.stub(source))
+        for task in self.lab.tasks:
+            yield (
+                f"stub of task {task.number}",
+                self._job(f"stub_{task.number}", regions.stub(source, {task.number})),
+            )
+        for mutant in self.mutants:
+            made = regions.mutate(source, mutant)
+            yield f"mutant {mutant.name}", self._job(f"mutant_{mutant.name}", made, _MUTANT_PATIENCE)
+
+    def _job(self, name: str, source: str, patience: float = 20.0) -> suite.Job:
+        path = self.scratch / f"{self.lab.slug}_{name}.py"
+        path.write_text(source, "utf-8")
+        return suite.Job(self.lab.folder, path, patience=patience)
+
+
+def prepare(lab: Lab, scratch: Path) -> Examination:
+    """What can be judged without running the lab's tests."""
+    found = Examination(lab, scratch)
+    for check in (_stub_is_current, _tasks_agree, _hints_are_whole, _readme_keeps_its_word, _work_survives):
+        try:
+            found.mistakes += check(lab)
+        except Mistake as mistake:
+            found.mistakes.append(str(mistake))
+    for path in sorted((lab.folder / "mutants").glob("*.py")):
+        try:
+            mutant = regions.read_mutant(path.stem, path.read_text("utf-8"))
+            regions.mutate(lab.solution.read_text("utf-8"), mutant)
+            found.mutants.append(mutant)
+        except Mistake as mistake:
+            found.mistakes.append(str(mistake))
+    return found
+
+
+def _stub_is_current(lab: Lab) -> Iterator[str]:
+    if lab.stub.read_text("utf-8") != expected_stub(lab.folder):
+        yield f"exercise.py is not what solution.py makes: run `python -m labs generate {lab.number:02d}`"
+
+
+def _tasks_agree(lab: Lab) -> Iterator[str]:
+    marked = regions.titles(regions.find(lab.solution.read_text("utf-8"), "solution.py"))
+    listed = {task.number: task.title for task in lab.tasks}
+    for number in sorted(marked.keys() | listed.keys()):
+        here, there = marked.get(number), listed.get(number)
+        if here != there:
+            yield f"task {number} is {here!r} in solution.py, {there!r} in lab.toml"
+
+
+def _hints_are_whole(lab: Lab) -> Iterator[str]:
+    for level in (1, 2, 3):
+        text = (lab.folder / "hints" / f"{level}.md").read_text("utf-8")
+        for task in lab.tasks:
+            if not hint(text, task.number):
+                yield f"hints/{level}.md says nothing under `## Task {task.number}`"
+
+
+def hint(text: str, task: int) -> str:
+    """The section of a hints file that belongs to a task; empty when there is none."""
+    section: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("## "):
+            words = line[3:].replace(":", " ").replace("—", " ").split()
+            inside = len(words) >= 2 and words[0].lower() == "task" and words[1] == str(task)
+        elif inside:
+            section.append(line)
+    return "\n".join(section).strip()
+
+
+def _readme_keeps_its_word(lab: Lab) -> Iterator[str]:
+    texts = {"README.md": (lab.folder / "README.md").read_text("utf-8")}
+    texts |= {f"hints/{n}.md": (lab.folder / "hints" / f"{n}.md").read_text("utf-8") for n in (1, 2, 3)}
+    texts["lab.toml"] = "\n".join(f"`{task.reproduce}`" for task in lab.tasks if task.reproduce)
+    for name, text in texts.items():
+        yield from (f"{name} {mistake}" for mistake in readmes.mistakes(text))
+
+
+def _work_survives(lab: Lab) -> Iterator[str]:
+    """Open, edit, open again after an update, reset, bring back: the bytes are the learner's throughout."""
+    mine = b"# mine \xc3\xa9\r\n\x00 not even Python"
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Workspace(Path(scratch))
+        path, made = work.open(lab)
+        if not made or path.read_bytes() != lab.stub.read_bytes():
+            yield "a fresh start is not the stub"
+        path.write_bytes(mine)
+        if work.open(lab) != (path, False) or path.read_bytes() != mine:
+            yield "opening the lab again changed the learner's bytes"
+        put_away, command = work.reset(lab)
+        if (put_away / path.name).read_bytes() != mine or path.exists():
+            yield "a reset did not put the learner's bytes into the trash"
+        back = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        if back.returncode or path.read_bytes() != mine:
+            yield f"the command of a reset does not bring the work back: {shlex.quote(command)}"
+
+
+def judge(found: Examination) -> list[str]:
+    """Every mistake of the lab, once all its variants have run."""
+    return [*found.mistakes, *_solutions(found), *_markers(found), *_stubs(found), *_mutants(found)]
+
+
+def _solutions(found: Examination) -> Iterator[str]:
+    for name, result in found.results.items():
+        if not name.startswith("solution"):
+            continue
+        if result.broken:
+            yield f"{name}: {result.broken}"
+        yield from (f"{name}: {wrong.test} fails: {_first_line(wrong)}" for wrong in result.failures)
+
+
+def _markers(found: Examination) -> Iterator[str]:
+    """Every test belongs to a task and cites a rule; every task has a test."""
+    result = found.results[f"solution, seed {SEEDS[0]}"]
+    numbers = {task.number for task in found.lab.tasks}
+    for outcome in _once_each(result):
+        if outcome.task not in numbers or not outcome.rule:
+            yield f'{outcome.test} needs @pytest.mark.task(N, rule="…") with N one of {sorted(numbers)}'
+    untested = numbers - {outcome.task for outcome in result.outcomes}
+    if not result.broken:
+        yield from (f"task {number} has no test" for number in sorted(untested))
+
+
+def _once_each(result: suite.Result) -> list[suite.Outcome]:
+    return list({base(outcome.test): outcome for outcome in result.outcomes}.values())
+
+
+def base(test: str) -> str:
+    """A test's name without its parameters."""
+    return test.split("[")[0]
+
+
+def _stubs(found: Examination) -> Iterator[str]:
+    titles = {task.number: regions.todo(task.number, task.title) for task in found.lab.tasks}
+    yield from _one_stub("stub", found.results["stub"], set(titles.values()))
+    for number, todo in titles.items():
+        name = f"stub of task {number}"
+        result = found.results[name]
+        yield from _one_stub(name, result, {todo})
+        passing = [o.test for o in result.outcomes if o.task == number and o.failure is None]
+        yield from (
+            f"{name}: {test} passes although its task is not written: it tests nothing" for test in passing
+        )
+    passing = [o.test for o in found.results["stub"].outcomes if o.failure is None]
+    yield from (f"stub: {test} passes although nothing is written: it tests nothing" for test in passing)
+
+
+def _one_stub(name: str, result: suite.Result, allowed: set[str]) -> Iterator[str]:
+    if result.broken:
+        yield f"{name}: {result.broken}"
+    for wrong in result.failures:
+        if wrong.kind != failure.UNWRITTEN:
+            yield f"{name}: {wrong.test} fails for another reason than NotImplementedError: {_first_line(wrong)}"
+        elif wrong.message not in allowed:
+            yield f"{name}: {wrong.test} says {wrong.message!r}, not {' or '.join(sorted(allowed))!r}"
+
+
+def _mutants(found: Examination) -> Iterator[str]:
+    tests = {base(test) for test, _ in found.results[f"solution, seed {SEEDS[0]}"].tests}
+    killed: set[str] = set()
+    for mutant in found.mutants:
+        result = found.results[f"mutant {mutant.name}"]
+        if result.broken:
+            yield f"mutant {mutant.name}: {result.broken}"
+            continue
+        caught = {base(wrong.test) for wrong in result.failures}
+        killed |= caught
+        for named in mutant.caught_by:
+            if named not in tests:
+                yield f"mutant {mutant.name} names {named}, which is no test"
+            elif named not in caught:
+                by = f"only by {', '.join(sorted(caught))}" if caught else "by no test at all"
+                yield f"mutant {mutant.name} is not caught by {named} ({by})"
+    yield from (
+        f"{test} is killed by no mutant: write the wrong program it guards against"
+        for test in sorted(tests - killed)
+    )
+
+
+def _first_line(wrong: failure.Failure) -> str:
+    return wrong.message.splitlines()[0] if wrong.message else "without a message"
+
+
+__all__ = ["ROOT", "SEEDS", "Examination", "hint", "judge", "prepare"]
