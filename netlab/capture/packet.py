@@ -1,0 +1,123 @@
+"""One captured packet, all layers at once: link, IP, TCP.
+
+Here lives the way down the layers and back up again. Where the octets come from (a socket, a file, a relay's
+recording) is not known here; every such source gives `Captured` values.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from netlab.capture import ethernet, ip, tcp
+from netlab.capture.errors import DecodeError
+
+
+class Endpoint(NamedTuple):
+    """One end of a connection."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a wire gave: the octets of one packet and when, in nanoseconds since 1970 (UTC).
+
+    link_type: what the octets start with (a LINKTYPE_ number; 1 is Ethernet); comment: a remark kept with
+    the packet.
+    """
+
+    time_ns: int
+    data: bytes
+    link_type: int = 1
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A captured TCP packet, decoded. size: octets of the whole packet as captured."""
+
+    time_ns: int
+    datagram: ip.Datagram
+    segment: tcp.Segment
+    size: int
+
+    @property
+    def source(self) -> Endpoint:
+        """Who sent it."""
+        return Endpoint(str(self.datagram.source), self.segment.source_port)
+
+    @property
+    def destination(self) -> Endpoint:
+        """Whom it is for."""
+        return Endpoint(str(self.datagram.destination), self.segment.destination_port)
+
+    @property
+    def checksum(self) -> tcp.Checksum:
+        """Whether TCP's checksum holds, or was left to the network card as on loopback."""
+        return tcp.checksum_state(self.datagram.payload, self.datagram.pseudo_header())
+
+
+def _behind_ethernet(data: bytes) -> tuple[int, bytes]:
+    frame = ethernet.decode(data)
+    return frame.ethertype, frame.payload
+
+
+def _behind_cooked(data: bytes, header_length: int, type_at: int) -> tuple[int, bytes]:
+    if len(data) < header_length:
+        raise DecodeError("cooked capture", len(data), "it ends inside its header", f"{header_length} octets")
+    (ethertype,) = struct.unpack_from("!H", data, type_at)
+    return ethertype, data[header_length:]
+
+
+def _behind_nothing(data: bytes) -> tuple[int, bytes]:
+    return ethernet.ETHERTYPE_IPV6 if data[:1] >= b"\x60" else ethernet.ETHERTYPE_IPV4, data
+
+
+# LINKTYPE_ number (https://www.tcpdump.org/linktypes.html) → ethertype and the octets that follow the
+# link's header.
+LINK_ETHERNET, LINK_RAW, LINK_COOKED, LINK_COOKED_2 = 1, 101, 113, 276
+_LINKS: dict[int, Callable[[bytes], tuple[int, bytes]]] = {
+    LINK_ETHERNET: _behind_ethernet,
+    LINK_RAW: _behind_nothing,
+    LINK_COOKED: lambda data: _behind_cooked(data, 16, 14),
+    LINK_COOKED_2: lambda data: _behind_cooked(data, 20, 0),
+}
+
+
+def decode(captured: Captured) -> Packet:
+    """Decode link, IP and TCP. Raises DecodeError when a layer is malformed or the packet carries no TCP."""
+    behind_link = _LINKS.get(captured.link_type)
+    if behind_link is None:
+        known = ", ".join(map(str, _LINKS))
+        raise DecodeError("link", 0, f"link type {captured.link_type}", f"this decoder knows {known}")
+    ethertype, rest = behind_link(captured.data)
+    if ethertype not in (ethernet.ETHERTYPE_IPV4, ethernet.ETHERTYPE_IPV6):
+        raise DecodeError("link", 0, f"ethertype 0x{ethertype:04x}", "only IPv4 and IPv6 carry TCP")
+    datagram = ip.decode(rest)
+    if datagram.protocol != ip.PROTOCOL_TCP:
+        raise DecodeError("IP", 0, f"protocol {datagram.protocol}", "TCP is protocol 6")
+    if datagram.fragment:
+        raise DecodeError(
+            "IP", 0, "a fragment", "this decoder does not put fragments together (RFC 791 §3.2)"
+        )
+    return Packet(captured.time_ns, datagram, tcp.decode(datagram.payload), len(captured.data))
+
+
+def encode(datagram: ip.Datagram, segment: tcp.Segment, time_ns: int, comment: str = "") -> Captured:
+    """An Ethernet packet that carries segment between the addresses of datagram, all checksums right."""
+    unsealed = _with_payload(datagram, tcp.encode(segment))
+    whole = _with_payload(datagram, tcp.sealed(unsealed.payload, unsealed.pseudo_header()))
+    ethertype = ethernet.ETHERTYPE_IPV4 if whole.version == 4 else ethernet.ETHERTYPE_IPV6
+    frame = ethernet.Frame(bytes(6), bytes(6), ethertype, ip.encode(whole))
+    return Captured(time_ns, ethernet.encode(frame), LINK_ETHERNET, comment)
+
+
+def _with_payload(datagram: ip.Datagram, payload: bytes) -> ip.Datagram:
+    return ip.Datagram(datagram.source, datagram.destination, ip.PROTOCOL_TCP, datagram.hops, payload, 20)
