@@ -1,1 +1,1 @@
-"""The labs: numbered exercises, each a claim to predict, build, measure and judge. `make labs` runs them all."""
+"""The labs: numbered exercises, each a claim to predict, build, measure and judge."""

@@ -1,4 +1,4 @@
-"""The alarm that ends endless code where it stands, so that a learner sees the line and not a hanging terminal."""
+"""The alarm that ends endless code where it stands: the learner sees the line, not a hanging terminal."""
 
 from __future__ import annotations
 

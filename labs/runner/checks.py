@@ -34,7 +34,7 @@ class WrongBytes(AssertionError):
 
 
 def first_difference(actual: bytes, expected: bytes) -> int:
-    """The offset of the first octet in which the two differ; the shorter one's length if it begins the other."""
+    """The offset of the first octet that differs; the shorter one's length if it begins the other."""
     for offset, (left, right) in enumerate(zip(actual, expected, strict=False)):
         if left != right:
             return offset

@@ -1,8 +1,8 @@
 """Child processes that report by events: one JSON object a line on a pipe of their own.
 
-Learners' code, wrong programs and measurements all run in children: what hangs, leaks, prints or dies there cannot
-harm the runner. `spawn` starts a fresh interpreter, `fork` a copy of this one (fast: pytest is already loaded).
-Each child leads a process group of its own, so that killing it leaves nothing of it behind.
+Learners' code, wrong programs and measurements all run in children: what hangs, leaks, prints or dies there
+cannot harm the runner. `spawn` starts a fresh interpreter, `fork` a copy of this one (fast: pytest is
+already loaded). Each child leads a process group of its own, so that killing it leaves nothing of it behind.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Child:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def finish(self) -> int:
-        """Wait for the end. Returns the exit status, or minus the signal that ended it. Safe to call twice."""
+        """Wait for the end: the exit status, or minus the signal that ended it. Safe to call twice."""
         if self._status is None:
             _, status = os.waitpid(self.pid, 0)
             self._status = os.waitstatus_to_exitcode(status)
@@ -90,7 +90,7 @@ class Child:
 def spawn(module: str, arguments: Sequence[str], *, where: Path) -> Child:
     """Start `python -m module --events FD arguments…` in the folder `where`."""
     ours, theirs = os.pipe()
-    log = tempfile.TemporaryFile()
+    log = tempfile.TemporaryFile()  # noqa: SIM115  (the Child closes it)
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", module, "--events", str(theirs), *arguments],
@@ -110,7 +110,7 @@ def spawn(module: str, arguments: Sequence[str], *, where: Path) -> Child:
 def fork(job: Callable[[Emit], None]) -> Child:
     """Run `job(emit)` in a copy of this process. What it prints goes to the child's log."""
     ours, theirs = os.pipe()
-    log = tempfile.TemporaryFile()
+    log = tempfile.TemporaryFile()  # noqa: SIM115  (the Child closes it)
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()

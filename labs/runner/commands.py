@@ -1,4 +1,4 @@
-"""The command line of the labs: arguments in, exit status out. Every command is one function in the table below."""
+"""The command line of the labs: arguments in, exit status out. A command is one function in the table below."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COMMANDS = {"generate": generate, "verify": verify}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command: 0 done, 1 something failed, 2 a mistake that can be mended, 130 stopped with Ctrl-C."""
+    """Run one command: 0 done, 1 something failed, 2 a mistake that one can mend, 130 Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m labs")
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("lab", nargs="?")

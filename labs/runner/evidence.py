@@ -1,7 +1,8 @@
 """Evidence: what a measurement is given, what it must return, and the verdict that follows.
 
-`measure(run: Run) -> Measurement` in labs/NN_slug/measure.py is the only thing that produces these. The verdict is
-computed from the figures of this machine; a measurement that could not be made raises NotShown and is never a pass.
+`measure(run: Run) -> Measurement` in labs/NN_slug/measure.py is the only thing that produces these. The
+verdict is computed from the figures of this machine; a measurement that could not be made raises NotShown
+and is never a pass.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Plot:
 class Measurement:
     """The outcome of one lab's measurement.
 
-    `figures` are the named numbers (the prediction is compared with one of them), `headline` the evidence in one line,
-    `condition` what completes "true only if …". Raises ValueError that lists every mistake.
+    `figures` are the named numbers (the prediction is compared with one of them), `headline` the evidence in
+    one line, `condition` what completes "true only if …". Raises ValueError that lists every mistake.
     """
 
     figures: Mapping[str, Figure]
@@ -141,8 +142,8 @@ def _silent(text: str) -> None:
 class Run:
     """What a measurement is given.
 
-    `code` is the module under measure (the reference, or the learner's), `quick` asks for the short form (QUICK=1),
-    `seed` makes it repeatable, `say(text)` shows one line of progress, `folder` is the lab's own.
+    `code` is the module under measure (the reference, or the learner's), `quick` asks for the short form
+    (QUICK=1), `seed` makes it repeatable, `say(text)` shows one line of progress, `folder` is the lab's own.
     """
 
     code: ModuleType

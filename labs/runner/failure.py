@@ -1,7 +1,7 @@
 """A failing check, told to the learner: what went wrong, the steps so far, the bytes with a caret, the rule.
 
-Takes exceptions, gives text. The commands to reproduce it and to ask for a hint are added by labs.runner.drive, which
-knows the lab.
+Takes exceptions, gives text. The commands to reproduce it and to ask for a hint are added by
+labs.runner.drive, which knows the lab.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _kind(error: BaseException) -> str:
 
 
 def unwritten(error: BaseException) -> str | None:
-    """The text of the stub's own NotImplementedError, also inside a group or behind `raise … from`; else None."""
+    """The text of the stub's own NotImplementedError, also inside a group or behind another error; else None."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -111,7 +111,7 @@ def unwritten(error: BaseException) -> str | None:
 
 
 def last_line(error: BaseException, exercise: Path) -> str:
-    """ "exercise.py:31: `return head`": the deepest line of the learner's file that the error passed through."""
+    """The deepest line of the learner's file that the error passed through: "exercise.py:31: `return head`"."""
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == exercise
     ]

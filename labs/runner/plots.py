@@ -1,8 +1,8 @@
-"""Pictures for the report: `svg(draw)` turns a matplotlib drawing into inline SVG, `sequence(…)` draws packets in time.
+"""Pictures for the report: `svg(draw)` makes inline SVG of a matplotlib drawing, `sequence(…)` draws packets.
 
-House style: text in the page's own colour (so it reads in a dark and a light page), colours that a colour-blind reader
-can tell apart and that stand out 3:1 on white and on near-black, and a line style besides each colour.
-matplotlib is loaded when the first plot is drawn, not before.
+House style: text in the page's own colour (so it reads in a dark and a light page), colours that a
+colour-blind reader can tell apart and that stand out 3:1 on white and on near-black, and a line style
+besides each colour. matplotlib is loaded when the first plot is drawn, not before.
 """
 
 from __future__ import annotations
@@ -60,13 +60,15 @@ def svg(draw: Callable[[Any], None], *, width: float = 7.0, height: float = 3.6)
     Needs matplotlib (the extra "labs"); ImportError says so otherwise.
     """
     import matplotlib
+    from cycler import cycler
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     styles = list(_STYLES[: len(COLOURS)])
-    cycle = matplotlib.cycler(color=COLOURS) + matplotlib.cycler(linestyle=styles)
+    cycle = cycler(color=COLOURS) + cycler(linestyle=styles)
     # No pyplot: it keeps global state and may look for a display.
-    with matplotlib.rc_context({**_STYLE, "axes.prop_cycle": cycle}):
+    house: Any = {**_STYLE, "axes.prop_cycle": cycle}
+    with matplotlib.rc_context(house):
         figure = Figure(figsize=(width, height))
         FigureCanvasSVG(figure)
         draw(figure.add_subplot())
@@ -78,7 +80,8 @@ def svg(draw: Callable[[Any], None], *, width: float = 7.0, height: float = 3.6)
 def _inline(document: str) -> str:
     """A whole SVG file made fit to stand inside a page, next to others like it."""
     picture = document[document.index("<svg") :]
-    picture = re.sub(r"<metadata>.*?</metadata>\s*", "", picture, flags=re.DOTALL)
+    # A <style> in a page would reach every picture of it; the one rule it has is inherited from the root instead.
+    picture = re.sub(r"\s*<(metadata|style)\b.*?</\1>", "", picture, flags=re.DOTALL)
     picture = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", picture, count=1)
     picture = re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", picture, count=1)
     picture = picture.replace(_INK, "currentColor").replace(_FAINT, "currentColor")
@@ -87,4 +90,4 @@ def _inline(document: str) -> str:
     picture = re.sub(r'\bid="([^"]+)"', rf'id="{mark}\1"', picture)
     picture = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}\1)", picture)
     picture = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{mark}\2"', picture)
-    return picture.replace("<svg", '<svg class="plot" role="img"', 1).strip()
+    return picture.replace("<svg", '<svg class="plot" role="img" stroke-linejoin="round"', 1).strip()

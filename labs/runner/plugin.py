@@ -1,9 +1,10 @@
-"""The pytest plugin behind every lab: the learner's module as a fixture, tasks in order, short failure reports.
+"""The pytest plugin behind every lab: the learner's module as a fixture, tasks in order, short reports.
 
     pytest labs/03_preflight [--exercise PATH] [--seed N] [--patience SECONDS] [--only-task N]
 
-Without --exercise the lab's own solution.py is checked. A failure is told in the learner's terms (labs.runner.failure):
-never a traceback through pytest. A test that runs on for ever is stopped where it stands.
+Without --exercise the lab's own solution.py is checked. A failure is told in the learner's terms
+(labs.runner.failure): never a traceback through pytest. A test that runs on for ever is stopped where it
+stands.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a README promises, checked: its make targets, its commands and their options, its files, the source it quotes.
+"""What a README promises, checked: make targets, commands and their options, files, quoted source.
 
 Only what stands in code (`…` or a fenced block) is read as a promise.
 """
@@ -29,7 +29,7 @@ def mistakes(text: str, root: Path = ROOT) -> list[str]:
     prose = _FENCE.sub("", text)
     spans = _INLINE.findall(prose)
     shell = [body for language, body in fences if language in ("", "sh", "bash", "shell", "console", "text")]
-    found = []
+    found: list[str] = []
     for code in [*spans, *shell]:
         found += _targets(code, root)
         found += _commands(code, root)

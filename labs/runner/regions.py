@@ -4,7 +4,8 @@
     …the learner's part…
     # <<< task 2
 
-Pure functions from text to text: no file is read or written here. A region's body sits at its marker's indentation.
+Pure functions from text to text: no file is read or written here. A region's body sits at its marker's
+indentation.
 """
 
 from __future__ import annotations

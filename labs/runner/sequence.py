@@ -1,7 +1,7 @@
 """Ladder diagrams: two lifelines and the messages between them, in time. Pure text in, SVG text out.
 
-Rows are evenly spaced, since packets of one handshake are microseconds apart and the next wait is milliseconds; the
-time of each is written beside its arrow.
+Rows are evenly spaced, since packets of one handshake are microseconds apart and the next wait is
+milliseconds; the time of each is written beside its arrow.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _BLUE, _RED = "#1f7fbf", "#d55e00"
 class Arrow:
     """One message. `towards` is RIGHT or LEFT, `time` seconds since the first (None: not shown).
 
-    `label` stands above the line, `detail` in small type below it; consecutive arrows of one `phase` are bracketed.
-    `lost` ends the arrow halfway, with a cross.
+    `label` stands above the line, `detail` in small type below it; consecutive arrows of one `phase` are
+    bracketed. `lost` ends the arrow halfway, with a cross.
     """
 
     towards: str
@@ -60,14 +60,12 @@ def sequence(left: str, right: str, arrows: Sequence[Arrow], title: str = "") ->
 def _arrow(arrow: Arrow, first: int, last: int, y: int) -> list[str]:
     colour = _BLUE if arrow.towards == RIGHT else _RED
     start, end, step = (first, last, -1) if arrow.towards == RIGHT else (last, first, 1)
-    tip = end + 2 * step
     middle = (first + last) // 2
-    if arrow.lost:
-        tip = middle
+    tip = middle if arrow.lost else end + 2 * step
     parts = [
         f'<line x1="{start}" y1="{y}" x2="{tip}" y2="{y}" stroke="{colour}" stroke-width="1.8"'
         + (' stroke-dasharray="5 3"/>' if arrow.lost else "/>"),
-        f'<text x="{middle}" y="{y - 6}" text-anchor="middle">{escape(arrow.label)}</text>',
+        f'<text x="{(start + tip) // 2}" y="{y - 6}" text-anchor="middle">{escape(arrow.label)}</text>',
     ]
     if arrow.lost:
         parts.append(
@@ -77,7 +75,8 @@ def _arrow(arrow: Arrow, first: int, last: int, y: int) -> list[str]:
         parts.append(f'<path d="M{tip} {y} l{9 * step} -5 v10 z" fill="{colour}"/>')
     if arrow.time is not None:
         parts.append(
-            f'<text x="{_GUTTER - 12}" y="{y + 4}" text-anchor="end" font-size="11">{clock(arrow.time)}</text>'
+            f'<text x="{_GUTTER - 12}" y="{y + 4}" text-anchor="end" font-size="11">'
+            f"{clock(arrow.time)}</text>"
         )
     if arrow.detail:
         small = f'<text x="{middle}" y="{y + 14}" text-anchor="middle" font-size="11" fill-opacity="0.75">'
@@ -95,7 +94,8 @@ def _brackets(arrows: Sequence[Arrow], last: int) -> list[str]:
             top, bottom = _HEAD + _ROW * start + 8, _HEAD + _ROW * (row - 1) + 36
             x = last + 14
             parts.append(
-                f'<path d="M{x - 5} {top} h5 V{bottom} h-5" fill="none" stroke="currentColor" stroke-opacity="0.5"/>'
+                f'<path d="M{x - 5} {top} h5 V{bottom} h-5" fill="none"'
+                ' stroke="currentColor" stroke-opacity="0.5"/>'
             )
             parts.append(
                 f'<text x="{x + 7}" y="{(top + bottom) // 2 + 4}" font-size="11">{escape(phase)}</text>'

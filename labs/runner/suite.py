@@ -1,13 +1,15 @@
-"""Run a lab's tests against one file and tell what happened as events. Runs in a child (labs.runner.children).
+"""Run a lab's tests against one file and tell what happened as events; in a child (labs.runner.children).
 
-Events: {"tests": [...]} once collected, one {"outcome": …} per test, {"broken": "one line"} when none could run.
-Nothing is printed here.
+Events: {"tests": [...]} once collected, one {"outcome": …} per test, {"broken": "one line"} when none could
+run. Nothing is printed here.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -148,9 +150,7 @@ def preload() -> None:
 
 
 def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Iterator[tuple[str, Result]]:
-    """Run many jobs, some at a time, each in a fork of this process; yields (its key, its result) as each ends."""
-    import select
-
+    """Run many jobs, some at a time, each in a fork of this process; yields (key, result) as each ends."""
     preload()
     waiting = list(reversed(jobs))
     running: dict[int, tuple[str, Job, children.Child, Result]] = {}
@@ -158,7 +158,7 @@ def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Iterator[tuple
         while waiting or running:
             while waiting and len(running) < workers:
                 key, job = waiting.pop()
-                child = children.fork(lambda emit, job=job: execute(job, emit))
+                child = children.fork(functools.partial(execute, job))
                 running[child.pipe] = (key, job, child, Result())
             ready, _, _ = select.select(list(running), [], [], _SILENCE)
             for pipe in ready or list(running):
@@ -180,7 +180,7 @@ def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Iterator[tuple
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`python -m labs.runner.suite --events FD FOLDER EXERCISE [--seed N] [--first-only]`: one run, in a child."""
+    """One run, in a child: `python -m labs.runner.suite --events FD FOLDER EXERCISE [--seed N] …`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("folder", type=Path)

@@ -1,7 +1,8 @@
 """`make labs-verify`: the labs proved honest.
 
-A stub fails for its own reason and no other; a solution passes, whatever the seed; every wrong program is caught by the
-test that it names; no test is one that nothing can fail; learners' bytes survive; READMEs keep their word.
+A stub fails for its own reason and no other; a solution passes, whatever the seed; every wrong program is
+caught by the test that it names; no test is one that nothing can fail; learners' bytes survive; READMEs keep
+their word.
 """
 
 from __future__ import annotations
@@ -191,7 +192,7 @@ def _one_stub(name: str, result: suite.Result, allowed: set[str]) -> Iterator[st
         yield f"{name}: {result.broken}"
     for wrong in result.failures:
         if wrong.kind != failure.UNWRITTEN:
-            yield f"{name}: {wrong.test} fails for another reason than NotImplementedError: {_first_line(wrong)}"
+            yield f"{name}: {wrong.test} fails, but not by NotImplementedError: {_first_line(wrong)}"
         elif wrong.message not in allowed:
             yield f"{name}: {wrong.test} says {wrong.message!r}, not {' or '.join(sorted(allowed))!r}"
 

@@ -91,6 +91,6 @@ class Workspace:
         raise Mistake(f"{self.root / '.trash'} is full of resets of this second; try again")
 
     def _way_back(self, there: Path, folder: Path) -> str:
-        """A command that never overwrites either: -n keeps what is there, and a newer start is moved aside first."""
+        """A command that never overwrites either: `mv -n` keeps a newer start that is already there."""
         old, new = shlex.quote(shown(there)), shlex.quote(shown(folder))
         return f"mkdir -p {new} && mv -n {old}/* {new}/"

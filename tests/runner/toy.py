@@ -1,4 +1,4 @@
-"""A tiny lab written into a folder: two tasks, two tests, two wrong programs. The tests bend it and watch the runner."""
+"""A tiny lab: two tasks, two tests, two wrong programs. The tests bend it and watch the runner."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add(a: int, b: int) -> int:
     return a + b
     # <<< task 2
 ''',
-    "test_lab.py": '''import pytest
+    "test_lab.py": """import pytest
 
 from labs.runner.checks import same_bytes
 
@@ -68,8 +68,8 @@ def test_sums_are_right(exercise, seed):
 def test_a_greeting_is_polite(exercise, steps):
     steps.note("asked for bob")
     same_bytes(exercise.greet("bob"), b"hello bob", rule="manners §1")
-''',
-    "measure.py": '''from labs.runner.evidence import Measurement, Plot, Run, Table, Verdict
+""",
+    "measure.py": """from labs.runner.evidence import Measurement, Plot, Run, Table, Verdict
 from labs.runner.plots import Arrow, sequence
 
 
@@ -84,11 +84,11 @@ def measure(run: Run) -> Measurement:
         plots=[Plot("A greeting", sequence("you", "bob", [Arrow("right", "hello <bob>", 0.0)]))],
         notes=["counted by hand"],
     )
-''',
+""",
     "README.md": "# A toy\n\nRun `make lab-01`.\n",
     "hints/1.md": "## Task 1\n\nBe polite.\n\n## Task 2\n\nThink of `+`.\n",
     "hints/2.md": "## Task 1\n\nSay hello.\n\n## Task 2\n\nLook at `a` and `b`.\n",
-    "hints/3.md": "## Task 1\n\n`b\"hello \"`\n\n## Task 2\n\n`a + b`\n",
+    "hints/3.md": '## Task 1\n\n`b"hello "`\n\n## Task 2\n\n`a + b`\n',
     "mutants/rude.py": '''"""Says nothing to anyone.
 
 caught by: test_a_greeting_is_polite
@@ -109,10 +109,12 @@ caught by: test_sums_are_right
 
 
 def build(root: Path, **changed: str) -> registry.Lab:
-    """Write the toy's folder below `root`. `changed` replaces files: `solution_py="…"`, `mutants__rude_py="…"`."""
+    """Write the toy's folder below `root`; `changed` replaces files: solution_py=…, mutants__rude_py=…"""
     files = dict(FILES)
     for name, text in changed.items():
-        files[name.replace("__", "/").replace("_py", ".py").replace("_md", ".md").replace("_toml", ".toml")] = text
+        files[
+            name.replace("__", "/").replace("_py", ".py").replace("_md", ".md").replace("_toml", ".toml")
+        ] = text
     for name, text in files.items():
         path = root / "01_toy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
