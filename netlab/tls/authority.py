@@ -98,7 +98,7 @@ def _provide(folder: Path, now: datetime, keep: bool) -> Certificates:
             if held is None:
                 held = issue.issue(profile(now), issuer)
                 _write(folder / f"{stage}.key", issue.key_pem(held.key), mode=0o600)
-                _write(folder / f"{stage}.pem", issue.certificates_pem(held.certificate), mode=0o644)
+                _write(folder / f"{stage}.pem", issue.pem(held.certificate), mode=0o644)
                 minted.append(stage)
             issuer = held
         leaf, intermediate = folder / "leaf.pem", folder / "intermediate.pem"

@@ -267,16 +267,14 @@ def _file_mistakes(path: StrPath, kind: PEM) -> Iterator[Mistake]:
             yield Mistake(name, f"holds {found}, not a {kind.label}", repair)
 
 
+_STRANGERS = (
+    "this key does not belong to the first certificate of {certificate}",
+    "the server's own certificate comes first, and it and its key are minted together",
+)
 # What OpenSSL says when it refuses a chain: the reason in words, and the repair.
 _REFUSALS = {
-    "KEY_VALUES_MISMATCH": (
-        "this key does not belong to the first certificate of {certificate}",
-        "the server's own certificate comes first, and certificate and key are minted together",
-    ),
-    "KEY_TYPE_MISMATCH": (
-        "this key is of another kind than the first certificate of {certificate}",
-        "the server's own certificate comes first, and certificate and key are minted together",
-    ),
+    "KEY_VALUES_MISMATCH": _STRANGERS,
+    "NO_CERTIFICATE_ASSIGNED": _STRANGERS,  # an RSA key beside a certificate for an elliptic curve
     "EE_KEY_TOO_SMALL": ("the certificate's key is too weak", "take P-256, or RSA of at least 2048 bits"),
     "CA_KEY_TOO_SMALL": ("an issuer's key is too weak", "take P-256, or RSA of at least 2048 bits"),
     "CA_MD_TOO_WEAK": ("a signature in the chain uses a broken hash", "sign again with SHA-256"),

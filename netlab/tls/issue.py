@@ -187,9 +187,9 @@ def revoke(
     return builder.sign(issuer.key, hashes.SHA256())
 
 
-def certificates_pem(*certificates: x509.Certificate) -> bytes:
-    """The certificates as PEM (RFC 7468), one after the other."""
-    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+def pem(*signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
+    """Certificates or revocation lists as PEM (RFC 7468), one after the other."""
+    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in signed)
 
 
 def key_pem(key: Key) -> bytes:
