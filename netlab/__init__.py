@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from netlab.http1.errors import ProtocolError
     from netlab.server.config import Timeouts
     from netlab.server.exchange import Request, Response
-    from netlab.server.server import Server, serve
+    from netlab.server.running import serve
+    from netlab.server.server import Server
 
 _HOMES = {
     "ClientResponse": "netlab.client.session",
@@ -28,7 +29,7 @@ _HOMES = {
     "Server": "netlab.server.server",
     "Session": "netlab.client.session",
     "Timeouts": "netlab.server.config",
-    "serve": "netlab.server.server",
+    "serve": "netlab.server.running",
 }
 
 __all__ = [

@@ -1,0 +1,118 @@
+"""The demonstration app of `python -m netlab serve`: small handlers, each of which shows one thing.
+
+It is an ordinary netlab app; the table at its end is the whole routing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from netlab.probes.process import glance
+from netlab.server.exchange import Request, Response
+
+if TYPE_CHECKING:
+    from netlab.server.server import Server
+
+MIB = 1 << 20
+JSON = {"content-type": "application/json"}
+TEXT = {"content-type": "text/plain; charset=utf-8"}
+OCTETS = {"content-type": "application/octet-stream"}
+
+HELLO = b'{"hello":"world"}'
+
+# Content up to this size is read whole and answered whole; beyond it streams through.
+WHOLE = 64 * 1024
+
+# The methods of RFC 9110 §9.3, and PATCH (RFC 5789); any other is 501.
+KNOWN = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Demonstration:
+    """The app, and the server that it tells about in /stats once `server` is set."""
+
+    def __init__(self) -> None:
+        self.server: Server | None = None
+        self.routes: Mapping[str, tuple[Handler, frozenset[str]]] = {
+            "/": (self.hello, frozenset({"GET", "HEAD"})),
+            "/echo": (self.echo, frozenset({"POST"})),
+            "/stream": (self.stream, frozenset({"GET", "HEAD"})),
+            "/sleep": (self.sleep, frozenset({"GET", "HEAD"})),
+            "/stats": (self.stats, frozenset({"GET", "HEAD"})),
+        }
+
+    async def __call__(self, request: Request) -> Response:
+        """Route one request."""
+        method = request.method
+        if method not in KNOWN:
+            return Response(501, f"{method[:40]} is no method this server knows\n", TEXT)
+        if request.target == "*":
+            return Response(204, b"", {"allow": "GET, HEAD, OPTIONS, POST"})
+        route = self.routes.get(request.path)
+        if route is None:
+            return Response(404, "nothing here; try /, /echo, /stream?mib=1, /sleep?s=1 or /stats\n", TEXT)
+        handler, methods = route
+        if method in methods:
+            return await handler(request)
+        allow = {"allow": ", ".join(sorted(methods | {"OPTIONS"}))}
+        if method == "OPTIONS":
+            return Response(204, b"", allow)
+        return Response(405, f"{method} is not allowed here\n", {**TEXT, **allow})
+
+    async def hello(self, request: Request) -> Response:
+        """17 octets of JSON."""
+        return Response(200, HELLO, JSON)
+
+    async def echo(self, request: Request) -> Response:
+        """The content it received, streamed back."""
+        kind = {"content-type": request.fields.get("content-type") or "application/octet-stream"}
+        framing = request.head.framing
+        if framing.length and framing.length <= WHOLE:
+            return Response(200, await request.read(), kind)
+        if framing.length:
+            kind["content-length"] = str(framing.length)
+        return Response(200, b"", kind, stream=request.stream())
+
+    async def stream(self, request: Request) -> Response:
+        """N MiB in pieces of 1 MiB, chunked."""
+        count = _number(request.query.get("mib", "1"), most=1 << 20)
+        if count is None or count != int(count):
+            return Response(400, "mib is a whole number from 0 to 1048576\n", TEXT)
+        return Response(200, b"", OCTETS, stream=_pieces(int(count)))
+
+    async def sleep(self, request: Request) -> Response:
+        """An answer after S seconds."""
+        seconds = _number(request.query.get("s", "1"), most=3600)
+        if seconds is None:
+            return Response(400, "s is a number of seconds from 0 to 3600\n", TEXT)
+        await asyncio.sleep(seconds)
+        return Response(200, f"slept {seconds:g} s\n", TEXT)
+
+    async def stats(self, request: Request) -> Response:
+        """The server's counts, and what its process weighs: bytes."""
+        counts = self.server.stats() if self.server else {}
+        now = glance()
+        numbers = {**counts, "fds": now.fds, "rss": now.rss, "uss": now.uss}
+        return Response(200, json.dumps(numbers).encode(), JSON)
+
+
+def _number(text: str, most: int) -> float | None:
+    """A number from 0 to `most`, or None; never a text of surprising length or script."""
+    if len(text) > 12 or not text.isascii():
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and 0 <= number <= most else None
+
+
+async def _pieces(count: int) -> AsyncIterator[bytes]:
+    piece = bytes(MIB)
+    for _ in range(count):
+        yield piece

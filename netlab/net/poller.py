@@ -1,0 +1,110 @@
+"""One selector for all the sockets of a server, itself one descriptor of the event loop.
+
+`loop.add_reader` costs a handle, a selector key and a dictionary entry for each socket, and for each event
+a trip through the loop's queue and a context switch. An epoll descriptor is itself readable when one of its
+sockets is ready. So the loop watches ours, and one turn here serves every socket that is ready, with one
+dictionary look-up each. Works in every event loop that has add_reader (asyncio on Unix, uvloop).
+
+Level-triggered: a socket that still has something to say is reported again in the next turn, so nobody has
+to read until it would block, and nobody can starve the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import selectors
+from typing import Protocol
+
+READABLE = 0x001  # EPOLLIN
+WRITABLE = 0x004  # EPOLLOUT
+BROKEN = 0x018  # EPOLLERR | EPOLLHUP: reported without being asked for
+
+# Events taken in one turn; the loop's own tasks get theirs in between.
+_BATCH = 256
+
+
+class Ready(Protocol):
+    """What the poller holds for a descriptor."""
+
+    def ready(self, events: int) -> None:
+        """The descriptor is READABLE, WRITABLE or BROKEN: an or of these."""
+
+
+class Poller:
+    """Descriptors and who is told when they are ready."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._selector = select.epoll() if hasattr(select, "epoll") else _PortableSelector()
+        self._poll = self._selector.poll
+        self._members: dict[int, Ready] = {}
+        loop.add_reader(self._selector.fileno(), self._turn)
+
+    def register(self, fd: int, member: Ready, events: int = READABLE) -> None:
+        """Watch a descriptor."""
+        self._members[fd] = member
+        self._selector.register(fd, events)
+
+    def modify(self, fd: int, events: int) -> None:
+        """Watch for other events; 0 watches for BROKEN alone."""
+        self._selector.modify(fd, events)
+
+    def unregister(self, fd: int) -> None:
+        """Stop watching; before the descriptor is closed."""
+        del self._members[fd]
+        self._selector.unregister(fd)
+
+    def close(self) -> None:
+        """Forget every descriptor. The sockets themselves are closed by their owners."""
+        self._loop.remove_reader(self._selector.fileno())
+        self._members.clear()
+        self._selector.close()
+
+    def _turn(self) -> None:
+        members = self._members
+        for fd, events in self._poll(0, _BATCH):
+            # One member's work may have closed another of this same batch.
+            member = members.get(fd)
+            if member is not None:
+                member.ready(events)
+
+
+class _PortableSelector:
+    """epoll's interface over the `selectors` module, for systems with kqueue (macOS, the BSDs)."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._paused: set[int] = set()
+
+    def fileno(self) -> int:
+        return int(self._selector.fileno())
+
+    def register(self, fd: int, events: int) -> None:
+        if events:
+            self._selector.register(fd, self._translate(events))
+        else:
+            self._paused.add(fd)
+
+    def modify(self, fd: int, events: int) -> None:
+        self.unregister(fd)
+        self.register(fd, events)
+
+    def unregister(self, fd: int) -> None:
+        if fd in self._paused:
+            self._paused.discard(fd)
+        else:
+            self._selector.unregister(fd)
+
+    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
+        ready = self._selector.select(timeout)[:maxevents]
+        both = (selectors.EVENT_READ, READABLE), (selectors.EVENT_WRITE, WRITABLE)
+        return [(key.fd, sum(ours for theirs, ours in both if mask & theirs)) for key, mask in ready]
+
+    def close(self) -> None:
+        self._selector.close()
+
+    @staticmethod
+    def _translate(events: int) -> int:
+        read = selectors.EVENT_READ if events & READABLE else 0
+        return read | (selectors.EVENT_WRITE if events & WRITABLE else 0)

@@ -1,0 +1,305 @@
+"""One non-blocking socket in the poller, plain or wrapped in TLS: one code path for both.
+
+Here bytes come and go, and wait where the kernel does not take them. What they mean is the owner's affair.
+
+Theory of operation. A TLS socket is the plain socket, wrapped: `recv` and `send` look the same and run
+OpenSSL's code on the same descriptor. Three things differ, and they are all that this file says of TLS:
+
+- A handshake comes first, and its steps may want to read or to write.
+- `recv` and `send` may raise SSLWantRead or SSLWantWrite instead of BlockingIOError: OpenSSL may need the
+  *other* direction first (a key update, say). Who wants to write waits until the socket is writable.
+- The selector sees the kernel's buffer, not OpenSSL's. A read asks for at least a whole record, so that
+  nothing stays behind in OpenSSL (without read-ahead it takes one record at a time from the kernel).
+
+A TLS `send` takes one record, 16 KiB, a call: a partial write is the rule, not the exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from typing import Protocol
+
+from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
+
+# One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
+RECEIVE = 64 * 1024
+
+Buffer = bytes | bytearray | memoryview
+
+_WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
+
+
+class Owner(Protocol):
+    """Who a transport reports to. Each is called at most once for one cause, never after `close`."""
+
+    def connected(self) -> None:
+        """The TLS handshake is done."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes from the peer, never empty."""
+
+    def ended(self) -> None:
+        """The peer sends no more (FIN or close_notify); it may still read."""
+
+    def lost(self, error: Exception | None) -> None:
+        """The connection is gone; the transport is closed already."""
+
+    def flushed(self) -> None:
+        """What waited has gone to the kernel. Called after `write` had to keep some."""
+
+
+class Transport:
+    """A connected socket that is set non-blocking. Call `open` when the owner is ready."""
+
+    __slots__ = (
+        "_events",
+        "_handshaking",
+        "_owner",
+        "_paused",
+        "_poller",
+        "_read_wants_write",
+        "_shut",
+        "_socket",
+        "_waiting",
+        "closed",
+        "fd",
+        "secure",
+    )
+
+    def __init__(self, sock: socket.socket, poller: Poller, owner: Owner) -> None:
+        self._socket = sock
+        self._poller = poller
+        self._owner = owner
+        self.fd = sock.fileno()
+        self.secure = isinstance(sock, ssl.SSLSocket)
+        self.closed = False
+        self._handshaking = self.secure
+        self._paused = False
+        self._shut = False  # shut down for writing once what waits has gone
+        self._read_wants_write = False
+        # What the kernel did not take yet. None, not an empty deque: an idle connection has none, and an
+        # empty deque weighs 600 bytes.
+        self._waiting: deque[Buffer] | None = None
+        self._events = READABLE
+
+    def open(self) -> None:
+        """Begin: be told when the socket is ready. A TLS client speaks first: its handshake starts here."""
+        self._poller.register(self.fd, self, READABLE)
+        if self._handshaking and not self._socket.server_side:  # type: ignore[attr-defined]
+            self._handshake()
+
+    # -- events from the poller -----------------------------------------------------------------------------
+
+    def ready(self, events: int) -> None:
+        """The socket is readable, writable or broken."""
+        if self._handshaking:
+            self._handshake()
+            return
+        if events & WRITABLE:
+            if self._read_wants_write:
+                self._read_wants_write = False
+                self._watch()
+                self._read()
+            if not self.closed and self._waiting is not None:
+                self._flush()
+            if self.closed:
+                return
+        if events & READABLE and not self._paused:
+            self._read()
+        elif events & BROKEN and not events & WRITABLE:
+            # Broken while nobody reads: the peer is gone, and a paused reader would never notice.
+            self._fail(_pending_error(self._socket))
+
+    def _read(self) -> None:
+        """Read once and hand it on; the poller reports what remains in its next turn."""
+        try:
+            data = self._socket.recv(RECEIVE)
+        except _WOULD_BLOCK:
+            return
+        except ssl.SSLWantWriteError:
+            self._read_wants_write = True
+            self._watch()
+            return
+        except OSError as error:
+            self._fail(error)
+            return
+        if data:
+            self._owner.received(data)
+        else:
+            self.pause()
+            self._owner.ended()
+
+    def _handshake(self) -> None:
+        try:
+            self._socket.do_handshake()  # type: ignore[attr-defined]
+        except ssl.SSLWantReadError:
+            self._set_events(READABLE)
+        except ssl.SSLWantWriteError:
+            self._set_events(WRITABLE)
+        except (OSError, ValueError) as error:
+            self._fail(error if isinstance(error, OSError) else OSError(str(error)))
+        else:
+            self._handshaking = False
+            self._set_events(READABLE)
+            self._owner.connected()
+
+    # -- reading --------------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Stop reading: the peer's bytes stay in the kernel, and its window closes. That is backpressure."""
+        if not self._paused:
+            self._paused = True
+            self._watch()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and not self.closed:
+            self._paused = False
+            self._watch()
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def write(self, data: Buffer) -> bool:
+        """Send now what the kernel takes; keep the rest. True when nothing is kept.
+
+        After False, a producer waits for `flushed` before it writes more: what is kept is memory.
+        """
+        if self._waiting is not None:
+            self._waiting.append(data)
+            return False
+        if self.closed:
+            return True
+        try:
+            sent = self._socket.send(data)
+        except _WOULD_BLOCK:
+            sent = 0
+        except ssl.SSLWantWriteError:
+            sent = 0
+        except OSError as error:
+            self._fail_later(error)
+            return True
+        if sent == len(data):
+            return True
+        self._waiting = deque((memoryview(data)[sent:],))
+        return self._flush(quiet=True)
+
+    def _flush(self, quiet: bool = False) -> bool:
+        """Send what waits until the kernel takes no more. True when all has gone."""
+        waiting = self._waiting
+        assert waiting is not None
+        try:
+            while waiting:
+                view = waiting[0]
+                sent = self._socket.send(view)
+                # A retried TLS write must be given the same bytes again: OpenSSL has them encrypted already.
+                # Cutting off what it says it has sent keeps that true.
+                if sent == len(view):
+                    waiting.popleft()
+                else:
+                    waiting[0] = memoryview(view)[sent:]
+        except _WOULD_BLOCK:
+            self._watch()
+            return False
+        except ssl.SSLWantWriteError:
+            self._watch()
+            return False
+        except OSError as error:
+            self._waiting = None
+            self._fail_later(error)
+            return True
+        self._waiting = None
+        self._watch()
+        if self._shut:
+            self._shut_down()
+        if not quiet:
+            self._owner.flushed()
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that were written and the kernel has not taken."""
+        return sum(len(piece) for piece in self._waiting or ())
+
+    # -- the end --------------------------------------------------------------------------------------------
+
+    def shut(self) -> None:
+        """Send what waits, then FIN (TLS: close_notify before it). Reading goes on."""
+        self._shut = True
+        if self._waiting is None and not self.closed:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        try:
+            self._close_notify()
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the peer was faster; `ended` or `lost` follows
+
+    def _close_notify(self) -> None:
+        """Say that nothing more comes (RFC 8446 §6.1). One call sends ours; we do not wait for theirs."""
+        if self.secure and not self._handshaking:
+            try:
+                self._socket.unwrap()  # type: ignore[attr-defined]
+            except (OSError, ValueError):
+                pass  # WantRead: ours is sent, theirs has not come
+
+    def close(self) -> None:
+        """Let go of the socket at once. The owner is not told. No error when closed already."""
+        if not self.closed:
+            self.closed = True
+            self._waiting = None
+            self._poller.unregister(self.fd)
+            if self.secure and not self._shut:
+                self._close_notify()
+            self._socket.close()
+
+    def abort(self) -> None:
+        """Close with a reset (RST): the peer must not take what it got for a whole message."""
+        if not self.closed:
+            self._shut = True  # no close_notify: that would say that the end is regular
+            try:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            except OSError:
+                pass
+            self.close()
+
+    def _fail(self, error: Exception | None) -> None:
+        if not self.closed:
+            self._shut = True
+            self.close()
+            self._owner.lost(error)
+
+    def _fail_later(self, error: Exception) -> None:
+        """Close now, report in the loop's next turn: the caller of `write` is in the middle of its work."""
+        if not self.closed:
+            self._shut = True
+            self.close()
+            asyncio.get_running_loop().call_soon(self._owner.lost, error)
+
+    # -- what the poller watches ----------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        events = 0 if self._paused else READABLE
+        if self._waiting is not None or self._read_wants_write:
+            events |= WRITABLE
+        self._set_events(events)
+
+    def _set_events(self, events: int) -> None:
+        if events != self._events and not self.closed:
+            self._events = events
+            self._poller.modify(self.fd, events)
+
+    # -- what may be asked ----------------------------------------------------------------------------------
+
+    @property
+    def socket(self) -> socket.socket:
+        """The socket itself, for questions (addresses, TLS version), not for bytes."""
+        return self._socket
+
+
+def _pending_error(sock: socket.socket) -> OSError | None:
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return OSError(code, "the connection broke") if code else None

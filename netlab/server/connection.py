@@ -1,0 +1,520 @@
+"""One connection's life: requests in, responses out, in order, until one side ends it. RFC 9112 §9.
+
+Here the parts meet: the transport's bytes go to the parser, the parser's heads to the handler, the handler's
+responses to the transport. How a head is read, a length decided or a field checked is said elsewhere.
+
+    OPENING    TLS handshake, if any                          deadline: head
+    IDLE       no byte of a request has come                  deadline: head (first request), then idle
+    HEAD       part of a head has come                        deadline: head, from its first byte
+    EXCHANGE   a request is being answered                    deadline: content, stall; none to compute
+    LINGERING  we have said our last; the client reads it     deadline: linger
+    CLOSED
+
+The way of a request is numbered in the comments below; steps 1 and 2 begin in `server` and `transport`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Task
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from netlab.cors import decide
+from netlab.http1.errors import ProtocolError
+from netlab.http1.framing import NO_CONTENT, FramingKind
+from netlab.http1.messages import Content, EndOfMessage, RequestHead
+from netlab.http1.parser import RequestParser
+from netlab.http1.serializer import CONTINUE
+from netlab.net.sweep import NEVER
+from netlab.net.transport import Transport
+from netlab.server import preflight, responding, streaming
+from netlab.server.exchange import Request, Response, refusal
+
+if TYPE_CHECKING:
+    import socket
+
+    from netlab.cors import Decision
+    from netlab.server.server import Server
+
+# Pipelined requests answered in one turn of the loop; then the other connections get theirs.
+TURN = 16
+
+# Bytes that a stream may send without waiting before the other connections get their turn: about 100 µs.
+UNYIELDED = 256 * 1024
+
+# Content that no handler has read and that has not all come: up to this many bytes are read past, so that
+# the connection persists; a client with more to say is told to close.
+DISCARD = 64 * 1024
+
+
+class State(Enum):
+    """Where a connection is in its life."""
+
+    OPENING = "opening"
+    IDLE = "idle"
+    HEAD = "head"
+    EXCHANGE = "exchange"
+    LINGERING = "lingering"
+    CLOSED = "closed"
+
+
+class Connection:
+    """A client's connection. Made by the server for each socket that it accepts."""
+
+    __slots__ = (
+        "_broken",
+        "_complete",
+        "_cors",
+        "_ended",
+        "_fresh",
+        "_head",
+        "_owes_continue",
+        "_parser",
+        "_persistent",
+        "_server",
+        "_stalled",
+        "_unyielded",
+        "_waiter",
+        "deadline",
+        "state",
+        "task",
+        "transport",
+    )
+
+    def __init__(self, server: Server, sock: socket.socket) -> None:
+        self._server = server
+        self._parser = RequestParser(server.limits)
+        self.transport = Transport(sock, server.poller, self)
+        self.state = State.OPENING if self.transport.secure else State.IDLE
+        self.deadline = server.sweep.deadline(server.timeouts.head)
+        self._fresh = True  # no request has come yet: the deadline of the head runs from accept
+        self._ended = False  # the client sends no more; it may still read
+        # Of the exchange that is under way:
+        self._head: RequestHead | None = None
+        self._cors: Decision | None = None
+        self.task: Task[Any] | None = None
+        self._waiter: asyncio.Future[None] | None = None  # set when bytes come, or go
+        self._complete = True  # the request's content has been read to its end
+        self._owes_continue = False
+        self._persistent = True
+        self._broken: ProtocolError | None = None  # the rule that this client's content broke
+        self._unyielded = 0  # bytes streamed since the other connections last had their turn
+        self._stalled = 0  # bytes that waited when the deadline for taking them last passed
+
+    # -- step 2: bytes come ---------------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """The TLS handshake is done; the deadline of the head, which covers it, goes on."""
+        self.state = State.IDLE
+
+    def received(self, data: bytes) -> None:
+        """Bytes from the client."""
+        state = self.state
+        if state is State.LINGERING:
+            return  # read so that the client sees our answer and not a reset; never parsed
+        self._parser.feed(data)
+        if state is State.EXCHANGE:
+            self._wake()
+            # Further requests, or content that the handler is not reading yet: let them wait in the kernel.
+            if self._parser.buffered >= self._server.limits.pipeline:
+                self.transport.pause()
+        else:
+            self._answer_waiting()
+
+    def ended(self) -> None:
+        """The client sends no more. A request that is complete is answered all the same (half-close)."""
+        self._ended = True
+        if self.state is State.LINGERING:
+            if not self.transport.waiting:
+                self.close()
+            return
+        self._parser.feed_eof()
+        if self.state is State.EXCHANGE:
+            self._wake()
+        else:
+            self._answer_waiting()
+
+    def _answer_waiting(self) -> None:
+        """Answer the requests that have come, in their order, as far as they do not have to wait."""
+        for _ in range(TURN):
+            try:
+                head = self._parser.next_event()
+            except ProtocolError as error:
+                self._refuse(error)
+                return
+            if head is None:
+                self._await_request()
+                return
+            assert isinstance(head, RequestHead)
+            if not self._begin(head):
+                return
+        self._server.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """The rest of a long pipeline, in a turn of its own."""
+        if self.state in (State.IDLE, State.HEAD):
+            self._answer_waiting()
+
+    def _await_request(self) -> None:
+        """No whole request is there: wait for one, or for the rest of one."""
+        if self._ended:
+            self.close()
+        elif self._parser.buffered:
+            if self.state is not State.HEAD:
+                self.state = State.HEAD
+                if not self._fresh:
+                    self.deadline = self._server.sweep.deadline(self._server.timeouts.head)
+        elif self._server.draining:
+            self.close()
+
+    # -- step 3: the framing is fixed; step 4: CORS; step 5: the handler starts at once ---------------------
+
+    def _begin(self, head: RequestHead) -> bool:
+        """Start the exchange that this head opens. True when it is over and the next may begin."""
+        server = self._server
+        self.state = State.EXCHANGE
+        self.deadline = NEVER
+        self._fresh = False
+        self._head = head
+        self._persistent = head.persistent
+        server.requests += 1
+        if head.framing is NO_CONTENT:
+            self._complete = True
+        else:
+            self._complete = False
+            self._owes_continue = head.expects_continue and not self._parser.buffered
+        request = Request(head, self)
+        if server.cors is not None:
+            self._cors = decision = decide(server.cors.policy_for(request.path), head.method, head.fields)
+            if decision.preflight:
+                return self._respond(preflight.answer(decision))
+        try:
+            outcome = server.begin(server.app(request))
+        except BaseException as error:
+            return self._respond(self._failure(error))
+        if outcome.__class__ is Task:
+            self.task = outcome
+            outcome.add_done_callback(self._handler_done)
+            return False
+        return self._respond(outcome)
+
+    def _handler_done(self, task: Task[Any]) -> None:
+        """A handler that had to wait has finished."""
+        self.task = None
+        if self.state is State.CLOSED:
+            if not task.cancelled():
+                task.exception()  # seen: nobody is left to be told
+            return
+        if task.cancelled():
+            response: Any = self._failure(asyncio.CancelledError("the handler was cancelled"))
+        else:
+            error = task.exception()
+            response = task.result() if error is None else self._failure(error)
+        if self._respond(response):
+            self._answer_waiting()
+
+    def _failure(self, error: BaseException) -> Response:
+        """The answer to a handler that raised: the client hears of its own broken rule alone."""
+        if error is self._broken and self._broken is not None:
+            return refusal(self._broken)
+        if not isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError):
+            raise error
+        self._server.report(self._head, error)
+        return Response(500, "the handler failed\n", {"content-type": "text/plain; charset=utf-8"})
+
+    # -- the handler reads the request's content ------------------------------------------------------------
+
+    async def next_content(self) -> Content | EndOfMessage:
+        """The next piece of the request's content, or its end: for Request.stream."""
+        while True:
+            try:
+                event = self._parser.next_event()
+            except ProtocolError as error:
+                self._break(error)
+                raise
+            if event is not None:
+                break
+            if self._owes_continue:
+                # RFC 9110 §10.1.1: the client waits for this before it sends the content.
+                self._owes_continue = False
+                self.transport.write(CONTINUE)
+            if not self._ended:
+                self.transport.resume()
+            self.deadline = self._server.sweep.deadline(self._server.timeouts.content)
+            await self._wait()
+            self.deadline = NEVER
+        if isinstance(event, EndOfMessage):
+            self._complete = True
+            return event
+        assert isinstance(event, Content)
+        return event
+
+    def _break(self, error: ProtocolError) -> None:
+        """The client broke a rule inside its content: no further request can be found behind it."""
+        self._broken = error
+        self._persistent = False
+
+    def limit_content(self, size: int) -> None:
+        """A handler's own limit for this request's content, in bytes."""
+        self._parser.limit_content(size)
+
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+        try:
+            address = self.transport.socket.getpeername()
+        except OSError:
+            return ""
+        return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else ""
+
+    async def _wait(self) -> None:
+        """Until bytes have come, or gone."""
+        self._waiter = waiter = self._server.loop.create_future()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # -- step 6: the response -------------------------------------------------------------------------------
+
+    def _respond(self, response: Any) -> bool:
+        """Send a response. True when it has gone whole and the next request may begin."""
+        head, server = self._head, self._server
+        assert head is not None
+        persistent = self._persistent and not server.draining
+        if not self._complete and (not isinstance(response, Response) or response.stream is None):
+            persistent = persistent and self._may_discard()
+        try:
+            if not isinstance(response, Response):
+                raise responding.InvalidResponse(f"the handler returned {response!r:.80}, not a Response")
+            if response.stream is not None:
+                plan = responding.streamed(response, head, server.date, persistent, self._cors)
+                return self._stream(response, plan)
+            octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
+        except (ValueError, TypeError, AttributeError) as error:
+            server.report(head, error)
+            text = {"content-type": "text/plain; charset=utf-8"}
+            response = Response(500, "the handler's response cannot be sent\n", text)
+            octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
+        self._persistent = persistent
+        if server.access_log is not None:
+            server.access_log(self, head, response)
+        if self.transport.write(octets):
+            return self._finish()
+        self.deadline = server.sweep.deadline(server.timeouts.stall)
+        return False
+
+    def _stream(self, response: Response, plan: responding.StreamPlan) -> bool:
+        """Send a streamed response: at once as far as it goes, then in a task of its own."""
+        self._persistent = plan.persistent
+        if self._server.access_log is not None:
+            assert self._head is not None
+            self._server.access_log(self, self._head, response)
+        try:
+            outcome = self._server.begin(streaming.send(self, response, plan))
+        except BaseException as error:
+            self._cut(error)
+            return False
+        if outcome.__class__ is Task:
+            self.task = outcome
+            outcome.add_done_callback(self._stream_done)
+            return False
+        return self._finish()
+
+    def _stream_done(self, task: Task[Any]) -> None:
+        self.task = None
+        error = None if task.cancelled() else task.exception()
+        if self.state is State.CLOSED:
+            return
+        if task.cancelled() or error is not None:
+            self._cut(error or asyncio.CancelledError("the stream was cancelled"))
+        elif self._finish():
+            self._answer_waiting()
+
+    def _cut(self, error: BaseException) -> None:
+        """End a response that cannot be completed so that the client cannot take it for a whole one.
+
+        A reset, for a close that looks regular would complete a response that ends with its connection.
+        """
+        if not isinstance(error, (Exception, asyncio.CancelledError)):
+            raise error
+        if error is not self._broken and not isinstance(error, ConnectionError):
+            self._server.report(self._head, error)
+        self.abort()
+
+    async def send(self, data: bytes | memoryview) -> None:
+        """Send a piece of a stream; backpressure suspends the producer here until the kernel has it."""
+        transport = self.transport
+        if transport.write(data):
+            if transport.closed:
+                # A producer that never waits for anything would never notice its cancellation.
+                raise ConnectionResetError("the client has left")
+            self._unyielded += len(data)
+            if self._unyielded > UNYIELDED:
+                self._unyielded = 0
+                await asyncio.sleep(0)
+            return
+        self._unyielded = 0
+        while transport.waiting:
+            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
+            await self._wait()
+        self.deadline = NEVER
+
+    def flushed(self) -> None:
+        """The kernel has taken what waited."""
+        if self.state is State.EXCHANGE:
+            if self._waiter is not None:
+                self._wake()
+            elif self.task is None and self._finish():
+                self._answer_waiting()
+        elif self.state is State.LINGERING and self._ended:
+            self.close()
+
+    # -- step 7: persistence --------------------------------------------------------------------------------
+
+    def _finish(self) -> bool:
+        """The response has gone. True when the connection persists and the next request may begin."""
+        self._cors = None
+        if not self._complete and not self._discard():
+            # Content is still on its way that nobody wants.
+            if self._persistent and self._may_discard():
+                self.deadline = self._server.sweep.deadline(self._server.timeouts.content)
+                self._waiter = self._server.loop.create_future()
+                self._waiter.add_done_callback(self._discarded)
+                self.transport.resume()
+            else:
+                self._linger()
+            return False
+        self._head = None
+        self._owes_continue = False
+        if not self._persistent or (self._ended and not self._parser.buffered):
+            # A client that asked for the close sends no more: nothing can be lost by closing at once.
+            if self._ended or (not self._parser.buffered and not self._server.draining):
+                self._close_after_response()
+            else:
+                self._linger()
+            return False
+        self.state = State.IDLE
+        self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
+        if not self._ended:
+            self.transport.resume()
+        return True
+
+    def _discard(self) -> bool:
+        """Read past the content that has come and that no handler has read. True at its end."""
+        try:
+            while not self._complete:
+                event = self._parser.next_event()
+                if event is None:
+                    return False
+                self._complete = isinstance(event, EndOfMessage)
+        except ProtocolError as error:
+            self._break(error)
+        return True
+
+    def _may_discard(self) -> bool:
+        """Is the rest of the unread content small enough to read past, and surely coming?"""
+        framing = self._head.framing if self._head else NO_CONTENT
+        if self._discard():
+            return self._persistent
+        return not self._owes_continue and framing.kind is FramingKind.LENGTH and framing.length <= DISCARD
+
+    def _discarded(self, waiter: asyncio.Future[None]) -> None:
+        """More content that nobody wants has come."""
+        self._waiter = None
+        if self.state is State.EXCHANGE and not waiter.cancelled() and self._finish():
+            self._answer_waiting()
+
+    # -- refusals, and the end ------------------------------------------------------------------------------
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """Answer what broke a rule with the rule's name, then close: nothing after it is a request."""
+        self._persistent = False
+        self._server.refused += 1
+        nobody = RequestHead("GET", "*", 1, self._server.no_fields, NO_CONTENT, False, False)
+        octets, _ = responding.fixed(refusal(error), nobody, self._server.date, False, None)
+        self.transport.write(octets)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Send FIN, then read until the client closes too, for its unread bytes would turn into a reset."""
+        if self._ended:
+            self._close_after_response()
+            return
+        self.state = State.LINGERING
+        self.deadline = self._server.sweep.deadline(self._server.timeouts.linger)
+        self.transport.shut()
+        self.transport.resume()
+
+    def _close_after_response(self) -> None:
+        if self.transport.waiting:
+            self.state = State.LINGERING
+            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
+            self.transport.shut()
+        else:
+            self.close()
+
+    def expire(self) -> None:
+        """The deadline of this state has passed."""
+        if self.transport.waiting:
+            self._expire_stall()
+        elif self.state is State.HEAD:
+            self._refuse(
+                ProtocolError(408, "the request head did not come whole in time", "RFC 9110 §15.5.9")
+            )
+        elif self.state is State.EXCHANGE and not self._complete:
+            self._expire_content()
+        else:
+            self.close()
+
+    def _expire_stall(self) -> None:
+        """A client that has taken nothing for that long is dropped; a slow one gets as long again."""
+        if self.transport.waiting == self._stalled:
+            self.abort()
+        else:
+            self._stalled = self.transport.waiting
+            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
+
+    def _expire_content(self) -> None:
+        """The client has stopped in the middle of its content: the handler that reads it gets a 408."""
+        late = ProtocolError(408, "the request content did not come in time", "RFC 9110 §15.5.9")
+        self._break(late)
+        self.deadline = NEVER
+        if self.task is not None and self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(late)
+        else:
+            self._linger()
+
+    def lost(self, error: Exception | None) -> None:
+        """The connection is gone: whoever works for it is told."""
+        self._leave()
+
+    def drain(self) -> None:
+        """The server is stopping: idle connections close, others after their response."""
+        if self.state is State.OPENING or (self.state is State.IDLE and not self._parser.buffered):
+            self.close()
+
+    def abort(self) -> None:
+        """Close with a reset."""
+        self.transport.abort()
+        self._leave()
+
+    def close(self) -> None:
+        """Close now."""
+        self.transport.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Leave the server's books; cancel the handler, which closes its generators."""
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        if self.task is not None:
+            # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
+            self._server.loop.call_soon(self.task.cancel)
+        self._server.left(self)

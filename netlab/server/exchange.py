@@ -1,0 +1,152 @@
+"""What a handler gets and what it gives: Request and Response. RFC 9110 §3.4.
+
+Values with a thin reading end: bytes come through the connection that carries the exchange; how a response
+is put on the wire stands in `responding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from typing import Protocol
+from urllib.parse import parse_qsl, unquote
+
+from netlab.http1.errors import ProtocolError
+from netlab.http1.fields import Fields
+from netlab.http1.framing import NO_CONTENT
+from netlab.http1.messages import Content, EndOfMessage, RequestHead
+
+FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+class ContentSource(Protocol):
+    """Where a request's content comes from: its connection."""
+
+    async def next_content(self) -> Content | EndOfMessage:
+        """The next piece, or the end. Raises ProtocolError when the client breaks a rule or leaves."""
+
+    def limit_content(self, size: int) -> None:
+        """Let this message have `size` bytes of content."""
+
+    @property
+    def peer(self) -> str:
+        """The client's address as text."""
+
+
+class Request:
+    """One request as a handler sees it. The content is read only when the handler asks for it."""
+
+    __slots__ = ("_content", "_ended", "_source", "head", "trailers")
+
+    def __init__(self, head: RequestHead, source: ContentSource) -> None:
+        self.head = head
+        self._source = source
+        self._content: bytes | None = None
+        self._ended = head.framing is NO_CONTENT
+        self.trailers: Fields | None = None
+        """The trailer section, once the content has been read to its end; None without one."""
+
+    @property
+    def method(self) -> str:
+        """The method, case as sent (RFC 9110 §9.1)."""
+        return self.head.method
+
+    @property
+    def target(self) -> str:
+        """The request target as it was sent: path and query, percent-encoded, or "*"."""
+        return self.head.target
+
+    @property
+    def path(self) -> str:
+        """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
+        path = self.head.target.partition("?")[0]
+        return unquote(path) if "%" in path else path
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query as names and values; of a name that stands twice the last value."""
+        return dict(parse_qsl(self.head.target.partition("?")[2], keep_blank_values=True))
+
+    @property
+    def fields(self) -> Fields:
+        """The field lines (RFC 9110 §5)."""
+        return self.head.fields
+
+    @property
+    def peer(self) -> str:
+        """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
+        return self._source.peer
+
+    async def stream(self, limit: int | None = None) -> AsyncIterator[bytes]:
+        """The content in pieces, as it arrives; the client is slowed to the reader's pace.
+
+        limit: bytes that this request may have, instead of the server's limit. Raises ProtocolError when
+        the client breaks the framing, sends more than it may (413) or leaves before the end.
+        """
+        if limit is not None:
+            self._source.limit_content(limit)
+        if self._content is not None:
+            yield self._content
+            return
+        while not self._ended:
+            event = await self._source.next_content()
+            if isinstance(event, EndOfMessage):
+                self._ended = True
+                self.trailers = event.trailers or None
+            else:
+                yield event.data
+
+    async def read(self, limit: int | None = None) -> bytes:
+        """All the content in one piece; the same again at every call. Arguments and errors as `stream`."""
+        if self._content is None:
+            self._content = b"".join([piece async for piece in self.stream(limit)])
+        return self._content
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.target}>"
+
+
+class Response:
+    """What a handler answers.
+
+    status: 200 to 599. content: bytes, or text that is sent as UTF-8. fields: field lines; names and values
+    are checked when they are sent. stream: instead of content, an async iterable of bytes, sent as it
+    comes: chunked, or with a Content-Length if `fields` gives one. trailers: for chunked streams, field
+    lines or a function that is called for them when the stream has ended.
+    """
+
+    __slots__ = ("content", "fields", "status", "stream", "trailers")
+
+    def __init__(
+        self,
+        status: int = 200,
+        content: bytes | str = b"",
+        fields: FieldLines | None = None,
+        *,
+        stream: AsyncIterable[bytes] | None = None,
+        trailers: FieldLines | None = None,
+    ) -> None:
+        self.status = status
+        self.content = content if content.__class__ is bytes else _octets(content)
+        self.fields = fields
+        self.stream = stream
+        self.trailers = trailers
+
+    def __repr__(self) -> str:
+        what = "stream" if self.stream is not None else f"{len(self.content)} bytes"
+        return f"<Response {self.status} {what}>"
+
+
+def _octets(content: object) -> bytes:
+    """Content as bytes. Raises TypeError for anything that is neither bytes nor text."""
+    if isinstance(content, str):
+        return content.encode()
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return bytes(content)
+    raise TypeError(
+        f"content is {type(content).__name__}: give bytes or text, or an async iterable as stream="
+    )
+
+
+def refusal(error: ProtocolError) -> Response:
+    """The answer to a broken rule: its status, and the rule as text."""
+    return Response(error.status, f"{error}\n", {"content-type": "text/plain; charset=utf-8"})

@@ -1,0 +1,311 @@
+"""Listen, accept, drain: the server as a whole. The first step of a request's way begins here.
+
+One connection's life stands in `connection`; processes and signals in `running`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import resource
+import socket
+import ssl
+import stat
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any
+
+from netlab.cors import Policy, Routes
+from netlab.http1.fields import NO_FIELDS
+from netlab.http1.limits import DEFAULT_LIMITS, Limits
+from netlab.http1.messages import RequestHead
+from netlab.http1.serializer import date_line
+from netlab.net.poller import Poller
+from netlab.net.starter import Starter
+from netlab.net.sweep import Sweep
+from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
+from netlab.server.connection import Connection, State
+from netlab.server.exchange import Request, Response
+
+Handler = Callable[[Request], Awaitable[Response]]
+AccessLog = Callable[[Connection, RequestHead, Response], None]
+
+# Connections that the kernel completes and keeps while we are busy; it cuts this to net.core.somaxconn.
+BACKLOG = 4096
+
+# Connections accepted in one turn of the loop; then those that are open get theirs.
+ACCEPT = 64
+
+# File descriptors kept for everything that is no connection: logs, files, the loop, a peer of the handler's.
+FD_RESERVE = 64
+
+# Of these `accept` failures the remedy is to wait: descriptors or memory are used up.
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+log = logging.getLogger("netlab.server")
+
+
+class Server:
+    """An HTTP/1.1 server. Use it as an async context manager, or `start` and `stop` it.
+
+    app: an async function from Request to Response. tls: a context from `netlab.tls.server_context`, or None
+    for plain HTTP. cors: a Policy, or Routes from paths to policies. uds: path of a Unix socket instead of
+    host and port. sock: a socket that listens already, instead of either. Port 0 takes a free port.
+    """
+
+    def __init__(
+        self,
+        app: Handler,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        cors: Policy | Routes | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        uds: str | None = None,
+        sock: socket.socket | None = None,
+        access_log: AccessLog | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        max_connections: int | None = None,
+    ) -> None:
+        self.app: Callable[[Request], Any] = app
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.cors = cors
+        self.limits = limits
+        self.timeouts = timeouts
+        self.uds = uds
+        self.access_log = access_log
+        self.no_fields = NO_FIELDS
+        self.requests = 0
+        """Requests whose handler was started."""
+        self.refused = 0
+        """Requests answered with a broken rule."""
+        self.draining = False
+        self.connections: set[Connection] = set()
+        self.max_connections = max_connections or _descriptor_limit() - FD_RESERVE
+        self.date = b""
+        self._clock = clock
+        self._listener: socket.socket | None = sock
+        self._accepting = False
+        self._empty: asyncio.Event | None = None
+        self._ended = False
+
+    # -- start ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen and serve in the running event loop. Raises OSError when the address cannot be had."""
+        if self._listener is None:
+            self._listener = _listen_unix(self.uds) if self.uds else _listen_tcp(self.host, self.port)
+        if not self.uds:
+            self.port = self._listener.getsockname()[1]
+        self._listener.setblocking(False)
+        self.loop = asyncio.get_running_loop()
+        self.poller = Poller(self.loop)
+        self.sweep = Sweep(self.loop, min(0.25, self.timeouts.shortest / 4), self._clock, self._each_sweep)
+        self.date = date_line(time.time())
+        self._starter = Starter(self.loop)
+        self.begin = self._starter.start
+        self._resume_accepting()
+
+    @property
+    def url(self) -> str:
+        """Where the server answers, such as "http://127.0.0.1:8080"; "unix:PATH" for a Unix socket."""
+        if self.uds:
+            return f"unix:{self.uds}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+    async def __aenter__(self) -> Server:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop(0 if error is not None else None)
+
+    # -- step 1 of a request's way: accept until it would block ---------------------------------------------
+
+    def ready(self, events: int) -> None:
+        """The listening socket is readable: connections wait to be accepted."""
+        listener = self._listener
+        assert listener is not None
+        for _ in range(ACCEPT):
+            if len(self.connections) >= self.max_connections:
+                self._pause_accepting()
+                return
+            try:
+                sock, _address = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:
+                continue  # the client left between its SYN and our accept
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                # Left in the poller, a listener that cannot accept is reported for ever: a busy loop.
+                self._pause_accepting()
+                return
+            self._welcome(sock)
+
+    def _welcome(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        if self.tls is not None:
+            try:
+                sock = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            except OSError:
+                sock.close()  # gone before the first byte of its handshake
+                return
+        connection = Connection(self, sock)
+        self.connections.add(connection)
+        self.sweep.add(connection)
+        connection.transport.open()
+
+    def _pause_accepting(self) -> None:
+        if self._accepting and self._listener is not None:
+            self._accepting = False
+            self.poller.unregister(self._listener.fileno())
+            log.warning("no descriptor left for a further connection: %d are open", len(self.connections))
+
+    def _resume_accepting(self) -> None:
+        if not self._accepting and not self.draining and self._listener is not None:
+            self._accepting = True
+            self.poller.register(self._listener.fileno(), self)
+
+    def left(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self.connections.discard(connection)
+        self.sweep.discard(connection)
+        if not self._accepting:
+            self._resume_accepting()
+        if self._empty is not None and not self.connections:
+            self._empty.set()
+
+    def _each_sweep(self) -> None:
+        """The Date field is rendered here, a few times a second, not for every response."""
+        self.date = date_line(time.time())
+        # Descriptors may have been freed by somebody else than us.
+        self._resume_accepting()
+
+    # -- drain ----------------------------------------------------------------------------------------------
+
+    async def stop(self, timeout: float | None = None) -> None:
+        """Stop accepting, let the exchanges under way finish, close everything.
+
+        timeout: seconds for that, instead of `timeouts.drain`; then connections are cut. No error when
+        stopped already.
+        """
+        if self._listener is None:
+            return
+        self.draining = True
+        if self._accepting:
+            self._accepting = False
+            self.poller.unregister(self._listener.fileno())
+        self._listener.close()
+        self._listener = None
+        if self.uds:
+            _remove_socket(self.uds)
+        self._empty = asyncio.Event()
+        for connection in list(self.connections):
+            connection.drain()
+        if self.connections:
+            try:
+                await asyncio.wait_for(
+                    self._empty.wait(), self.timeouts.drain if timeout is None else timeout
+                )
+            except TimeoutError:
+                pass
+        await self.cut()
+
+    async def cut(self) -> None:
+        """End now: reset what is still open, cancel its handlers. No error when ended already."""
+        tasks = [connection.task for connection in self.connections if connection.task is not None]
+        for connection in list(self.connections):
+            connection.abort()
+        if tasks:
+            # Their `finally` runs before we return.
+            await asyncio.wait(tasks, timeout=self.timeouts.linger)
+        if not self._ended:
+            self._ended = True
+            self.sweep.close()
+            self.poller.close()
+            await self._starter.close()
+
+    # -- what may be asked ----------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, int]:
+        """Counts: open, idle and active connections, requests served, requests refused."""
+        states = [connection.state for connection in self.connections]
+        return {
+            "open": len(states),
+            "idle": states.count(State.IDLE),
+            "active": states.count(State.EXCHANGE),
+            "requests": self.requests,
+            "refused": self.refused,
+        }
+
+    def report(self, head: RequestHead | None, error: BaseException) -> None:
+        """Log a handler's failure. The client learns nothing of it but the status."""
+        what = f"{head.method} {head.target}" if head else "a request"
+        if isinstance(error, ValueError) and error.__traceback__ is not None and _is_ours(error):
+            log.error("%s: %s", what, error)
+        else:
+            log.error("%s: the handler failed", what, exc_info=error)
+
+
+def _is_ours(error: ValueError) -> bool:
+    """Is it a refusal of ours, whose text says all, rather than a handler's accident?"""
+    return type(error).__module__.startswith("netlab.")
+
+
+def _descriptor_limit() -> int:
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 20 if soft == resource.RLIM_INFINITY else soft
+
+
+def _listen_tcp(host: str, port: int, reuse_port: bool = False) -> socket.socket:
+    """A listening TCP socket whose options every accepted socket inherits (Linux: no system call each)."""
+    info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(info[0], info[1], info[2])
+    try:
+        # A port whose last connections are in TIME_WAIT can be had again at once.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if info[0] == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        # We write whole responses and whole pieces: Nagle's waiting for more would only delay them.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(info[4])
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _listen_unix(path: str) -> socket.socket:
+    _remove_socket(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(path)
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_socket(path: str) -> None:
+    """Remove what an earlier server left: a socket, and nothing else."""
+    try:
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
