@@ -1,4 +1,4 @@
-"""One reading of a server: its processes, and the kernel's side of its port, at one moment or when it is quiet.
+"""One reading of a server: its processes and the kernel's side of its port, now or once it is quiet.
 
 `look` reads now; `settle` reads until two readings agree. The figures come from `process` and `kernel`.
 """
