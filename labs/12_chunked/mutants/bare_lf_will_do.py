@@ -1,0 +1,17 @@
+"""Takes LF alone for a line end and strips whatever CR there is. A proxy that wants CRLF sees another line.
+
+caught by: test_a_cr_or_lf_that_stands_alone_is_refused_however_it_is_cut
+"""
+        # >>> task 5: take a line from pieces
+        end = data.find(b"\n", start) + 1
+        stop = end or len(data)
+        # Two bytes may be a CRLF. Without the LF, only the CR can be here.
+        if len(self.held) + stop - start > limit + (2 if end else 1):
+            raise Refused(too_long)
+        self.held += data[start:stop]
+        if not end:
+            return None, stop
+        line = bytes(self.held)
+        self.held.clear()
+        return line.rstrip(CRLF), stop
+        # <<< task 5

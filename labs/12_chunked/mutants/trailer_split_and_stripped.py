@@ -1,0 +1,23 @@
+"""Splits at the colon and strips both halves: no name, a space before the colon and a folded line all pass.
+
+caught by: test_a_malformed_trailer_line_is_refused
+"""
+    # >>> task 3: read a chunk-size line and a trailer line
+    digits, semicolon, extensions = line.partition(b";")
+    if not re.fullmatch(rb"[0-9A-Fa-f]+", digits):
+        raise Refused(Rule.SIZE)
+    if len(digits) > 16:
+        raise Refused(Rule.OVERFLOW)
+    if not EXTENSIONS.fullmatch(semicolon + extensions):
+        raise Refused(Rule.EXTENSION)
+    return int(digits, 16)
+    # <<< task 3
+    # >>> task 3: read a chunk-size line and a trailer line
+    name, colon, value = line.partition(b":")
+    if not colon:
+        raise Refused(Rule.TRAILER)
+    name = name.strip()
+    if name.decode("latin-1").lower() in FORBIDDEN_TRAILERS:
+        raise Refused(Rule.FORBIDDEN)
+    return name.decode("latin-1"), value.strip(b" \t").decode("latin-1")
+    # <<< task 3

@@ -1,0 +1,42 @@
+"""Takes a line and wants it empty: what is wrong already is held until a line end comes, which may be never.
+
+caught by: test_the_first_wrong_byte_after_the_data_is_refused_without_waiting_for_another
+"""
+        # >>> task 6: decode as the bytes arrive
+        pieces = []
+        at = 0
+        while at < len(data):
+            if self.state is State.DATA:
+                piece = data[at : at + self.left]
+                pieces.append(piece)
+                at += len(piece)
+                self.left -= len(piece)
+                if not self.left:
+                    self.state = State.DATA_CR
+            elif self.state in (State.DATA_CR, State.DATA_LF):
+                line, at = self.lines.take(data, at, self.limits.line, Rule.DATA_END)
+                if line:
+                    raise Refused(Rule.DATA_END)
+                if line == b"":
+                    self.state = State.SIZE
+            elif self.state is State.SIZE:
+                line, at = self.lines.take(data, at, self.limits.line, Rule.LINE_LIMIT)
+                if line is not None:
+                    self.left = chunk_size(line)
+                    self.content += self.left
+                    if self.content > self.limits.content:
+                        raise Refused(Rule.CONTENT_LIMIT)
+                    self.state = State.DATA if self.left else State.TRAILERS
+            elif self.state is State.TRAILERS:
+                room = self.limits.trailers - self.section
+                line, at = self.lines.take(data, at, room, Rule.TRAILER_LIMIT)
+                if line:
+                    self.section += len(line)
+                    self.trailers.append(trailer_field(line))
+                elif line == b"":
+                    self.state = State.DONE
+            else:
+                self.rest += data[at:]
+                break
+        return pieces
+        # <<< task 6
