@@ -1,45 +1,151 @@
-"""The command line of the labs: arguments in, exit status out. A command is one function in the table below."""
+"""The command line of the labs: arguments in, exit status out. Each command is one function in a table.
+
+python -m labs COMMAND [NN] [TASK] [--mine] [--anyway]
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
-from labs.runner import registry, terminal
+from labs.runner import desk, drive, everything, proof, registry, terminal, workspace
 from labs.runner.generate import write_stub
 from labs.runner.mistakes import Mistake
-from labs.runner.proof import verify_labs
 
 
-def generate(options: argparse.Namespace) -> int:
-    """Write exercise.py from solution.py, for one lab or for all that have a solution."""
-    entries = [registry.under_way(int(options.lab))] if options.lab else registry.entries()
-    for entry in entries:
-        if options.lab or (entry.folder / "solution.py").exists():
-            print(f"{entry.name}: exercise.py {'written' if write_stub(entry) else 'is current'}")
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command."""
+
+    options: argparse.Namespace
+    desk: desk.Desk
+
+    @property
+    def labs(self) -> Path:
+        """The folder of the labs."""
+        return Path(self.options.labs)
+
+    @property
+    def lab(self) -> registry.Lab:
+        """The lab that was named."""
+        if self.options.lab is None:
+            raise Mistake(f"which lab? `python -m labs {self.options.command} NN`, NN from 01 on")
+        return registry.find(self.options.lab, self.labs)
+
+    @property
+    def task(self) -> int | None:
+        """The task that was named, if any."""
+        text = self.options.task
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdecimal()):
+            raise Mistake(f"a task is a number, not {text!r}")
+        return int(text)
+
+
+def _generate(call: Call) -> int:
+    """exercise.py from solution.py, for one lab or for all that have a solution."""
+    named = call.options.lab
+    for entry in [registry.under_way(named, call.labs)] if named else registry.entries(call.labs):
+        if named or (entry.folder / "solution.py").exists():
+            changed = write_stub(entry)
+            call.desk.out.say(f"{entry.name}: exercise.py {'written' if changed else 'is current'}")
     return 0
 
 
-def verify(options: argparse.Namespace) -> int:
-    """Prove the labs honest."""
-    entries = [registry.find(options.lab)] if options.lab else registry.entries()
-    return verify_labs(entries, terminal.terminal())
+def _verify(call: Call) -> int:
+    """Every lab, or one."""
+    named = call.options.lab
+    entries = [registry.under_way(named, call.labs)] if named else registry.entries(call.labs)
+    return proof.verify_labs(entries, call.desk.out)
 
 
-COMMANDS = {"generate": generate, "verify": verify}
+def _all(call: Call) -> int:
+    """Every written lab, and the report."""
+    report = Path(call.options.report) if call.options.report else call.labs / "report"
+    return everything.measure_all(registry.entries(call.labs), report, call.desk.record, call.desk.out)
+
+
+def _serve(call: Call) -> int:
+    """Become the lab's own server: it prints its address, and ends with Ctrl-C."""
+    script = call.lab.folder / "serve.py"
+    if not script.is_file():
+        raise Mistake(f"lab {call.lab.name} has no server of its own; `make serve` runs netlab's")
+    os.execv(sys.executable, [sys.executable, str(script)])
+
+
+# Command: (what it does, in the words of --help; the function).
+COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
+    "all": ("measure every lab, print the verdicts, write the report", _all),
+    "lab": (
+        "work on lab NN: check it task by task, then measure",
+        lambda call: drive.run_lab(call.desk, call.lab),
+    ),
+    "hint": (
+        "open the next hint of lab NN (and TASK)",
+        lambda call: desk.open_hint(call.desk, call.lab, call.task),
+    ),
+    "measure": (
+        "measure lab NN with the reference (--mine: with your code)",
+        lambda call: drive.measure_lab(call.desk, call.lab, mine=call.options.mine),
+    ),
+    "solution": (
+        "show the reference of lab NN (--anyway: before it is done)",
+        lambda call: desk.show_solution(call.desk, call.lab, call.options.anyway),
+    ),
+    "reset": ("put your work on lab NN into the trash", lambda call: desk.reset(call.desk, call.lab)),
+    "watch": ("check lab NN again whenever you save", lambda call: drive.watch(call.desk, call.lab)),
+    "serve": ("run the server of lab NN, if it has one", _serve),
+    "status": (
+        "every lab and where it stands",
+        lambda call: desk.status(call.desk, registry.entries(call.labs)),
+    ),
+    "generate": ("make exercise.py of lab NN, or of all, from solution.py", _generate),
+    "verify": ("prove lab NN, or all labs, honest", _verify),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Mistake(f"{message} (see `python -m labs --help`)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    overview = "\n".join(f"  {name:<9} {text}" for name, (text, _) in COMMANDS.items())
+    parser = _Parser(
+        prog="python -m labs",
+        description=f"The labs of netlab.\n\ncommands:\n{overview}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("lab", nargs="?", metavar="NN", help="the number of a lab")
+    parser.add_argument("task", nargs="?", metavar="TASK", help="the number of a task (hint)")
+    parser.add_argument("--mine", action="store_true", help="measure your own code, once it passes")
+    parser.add_argument("--anyway", action="store_true", help="show the solution of a lab that is not done")
+    parser.add_argument("--labs", default=registry.LABS, metavar="FOLDER", help="another folder of labs")
+    parser.add_argument(
+        "--report", metavar="FOLDER", help="where the report is written (default: report/ of the labs)"
+    )
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 done, 1 something failed, 2 a mistake that one can mend, 130 Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m labs")
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("lab", nargs="?")
+    # Being ended must end the children too, by the same way out as Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        options = parser.parse_args(argv)
-        return COMMANDS[options.command](options)
+        options = _parser().parse_args(argv)
+        out = terminal.terminal()
+        return COMMANDS[options.command][1](Call(options, desk.Desk.at(workspace.default_root(), out)))
     except Mistake as mistake:
         print(f"labs: {mistake}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("\nlabs: stopped", file=sys.stderr)
         return 130

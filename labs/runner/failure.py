@@ -94,7 +94,7 @@ def _kind(error: BaseException) -> str:
 
 
 def unwritten(error: BaseException) -> str | None:
-    """The text of the stub's own NotImplementedError, also inside a group or behind another error; else None."""
+    """What the stub's NotImplementedError says, also inside a group or behind another error; else None."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -111,7 +111,7 @@ def unwritten(error: BaseException) -> str | None:
 
 
 def last_line(error: BaseException, exercise: Path) -> str:
-    """The deepest line of the learner's file that the error passed through: "exercise.py:31: `return head`"."""
+    """The deepest line of the learner's file on the way of the error: "exercise.py:31: `return head`"."""
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == exercise
     ]

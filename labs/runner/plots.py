@@ -80,7 +80,7 @@ def svg(draw: Callable[[Any], None], *, width: float = 7.0, height: float = 3.6)
 def _inline(document: str) -> str:
     """A whole SVG file made fit to stand inside a page, next to others like it."""
     picture = document[document.index("<svg") :]
-    # A <style> in a page would reach every picture of it; the one rule it has is inherited from the root instead.
+    # A <style> would reach every picture of the page; its one rule is inherited from the root instead.
     picture = re.sub(r"\s*<(metadata|style)\b.*?</\1>", "", picture, flags=re.DOTALL)
     picture = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", picture, count=1)
     picture = re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", picture, count=1)

@@ -15,7 +15,6 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
     """Examine labs; 0 when all are honest, 1 otherwise."""
     started = time.monotonic()
     labs = [entry for entry in entries if isinstance(entry, Lab)]
-    unfinished = [entry for entry in entries if not isinstance(entry, Lab)]
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="labs-verify-") as scratch:
         exams = {lab.id: verify.prepare(lab, Path(scratch)) for lab in labs}
@@ -31,9 +30,9 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
                 bar.note(f"{exam.lab.name}: {name}")
                 if not left[lab]:
                     wrong += _tell(exam, out)
-    for entry in unfinished:
-        if entry.folder.is_dir():
-            out.say(f"…  {entry.name}: not whole yet, lacks {', '.join(entry.missing)}", terminal.WARN)
+    begun = [entry for entry in entries if not isinstance(entry, Lab) and entry.folder.is_dir()]
+    for entry in begun:
+        out.say(f"…  {entry.name}: not whole yet, lacks {', '.join(entry.missing)}", terminal.WARN)
     took = f"{len(jobs)} runs in {time.monotonic() - started:.0f} s"
     if wrong:
         out.say(f"labs-verify: {wrong} mistakes in {len(labs)} labs ({took})", terminal.BAD)

@@ -109,8 +109,8 @@ def written(labs: Path = LABS) -> list[Lab]:
     return [entry for entry in entries(labs) if isinstance(entry, Lab)]
 
 
-def find(number: str | int, labs: Path = LABS) -> Lab:
-    """The written lab with this number ("3", "03"). Raises Mistake for one that is not there, or to come."""
+def under_way(number: str | int, labs: Path = LABS) -> Entry:
+    """The entry with this number ("3", "03"), written or to come. Raises Mistake when there is none."""
     known = entries(labs)
     text = str(number)
     wanted = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else -1
@@ -119,17 +119,15 @@ def find(number: str | int, labs: Path = LABS) -> Lab:
         raise Mistake(
             f"there is no lab {text}: choose 01 to {known[-1].number:02d} (`make status` lists them)"
         )
-    if not isinstance(entry, Lab):
-        there = ", ".join(f"{lab.number:02d}" for lab in known if isinstance(lab, Lab)) or "none yet"
-        raise Mistake(f"lab {entry.name} is still to come; these can be done: {there}")
     return entry
 
 
-def under_way(number: int, labs: Path = LABS) -> Entry:
-    """The entry with this number, written or not: `generate` and `verify` meet labs that lack parts."""
-    entry = next((entry for entry in entries(labs) if entry.number == number), None)
-    if entry is None:
-        raise Mistake(f"there is no lab {number:02d} in labs/curriculum.toml")
+def find(number: str | int, labs: Path = LABS) -> Lab:
+    """The written lab with this number. Raises Mistake for one that is not there, or to come."""
+    entry = under_way(number, labs)
+    if not isinstance(entry, Lab):
+        there = ", ".join(f"{lab.number:02d}" for lab in written(labs)) or "none yet"
+        raise Mistake(f"lab {entry.name} is still to come; these can be done: {there}")
     return entry
 
 

@@ -1,0 +1,88 @@
+# netlab: `make labs` shows it, `make test` proves it, `make help` lists the rest.
+# Every target sets up what it needs; the first one makes .venv, which takes about a minute.
+
+PYTHON ?= python3
+JOBS ?= 2
+
+PY := .venv/bin/python
+
+# Ctrl-C ends the command, which says so itself; make need not add its own complaint.
+define run
+@trap : INT; $(1); status=$$?; [ $$status -eq 130 ] && status=0; exit $$status
+endef
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help labs test test-all lint status serve bench fuzz certs labs-verify clean setup setup-bench certs-ready FORCE
+FORCE:
+
+help:  ## this list
+	@echo "netlab: make TARGET, where NN is the number of a lab (01 to 15)"
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "NN", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+labs: certs-ready  ## measure every lab with its reference: the verdicts and the report (QUICK=1: shorter)
+	$(call run,$(PY) -m labs all)
+
+status: setup  ## every lab, and where you stand
+	$(call run,$(PY) -m labs status)
+
+lab-%: certs-ready FORCE  ## work on lab NN: your file is checked task by task, then measured
+	$(call run,$(PY) -m labs lab $*)
+
+watch-%: certs-ready FORCE  ## check lab NN again whenever you save
+	$(call run,$(PY) -m labs watch $*)
+
+hint-%: setup FORCE  ## open the next hint of lab NN (TASK=2: of that task)
+	$(call run,$(PY) -m labs hint $* $(TASK))
+
+measure-%: certs-ready FORCE  ## measure lab NN with the reference (MINE=1: with your code)
+	$(call run,$(PY) -m labs measure $* $(if $(MINE),--mine))
+
+solution-%: setup FORCE  ## show the solution of lab NN (ANYWAY=1: before it is done)
+	$(call run,$(PY) -m labs solution $* $(if $(ANYWAY),--anyway))
+
+reset-%: setup FORCE  ## start lab NN anew; what you had goes to the trash, and can come back
+	$(call run,$(PY) -m labs reset $*)
+
+serve-%: certs-ready FORCE  ## run the server of lab NN, if it has one
+	$(call run,$(PY) -m labs serve $*)
+
+serve: certs-ready  ## run netlab's own server (ARGS="--tls --port 8443")
+	$(call run,$(PY) -m netlab serve $(ARGS))
+
+test: setup  ## the test suite, in parallel
+	$(call run,$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not soak" $(ARGS))
+
+test-all: setup  ## the test suite with its long runs
+	$(call run,$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS))
+
+labs-verify: certs-ready  ## prove the labs honest: stubs fail, solutions pass, wrong programs are caught
+	$(call run,$(PY) -m labs verify)
+
+lint: setup  ## ruff and mypy
+	@status=0; $(PY) -m ruff check . || status=1; $(PY) -m ruff format --check . || status=1; \
+	$(PY) -m mypy --strict netlab labs/runner || status=1; exit $$status
+
+bench: setup-bench certs-ready  ## netlab beside the servers that people deploy
+	$(call run,$(PY) -m tests.bench $(ARGS))
+
+fuzz: setup  ## throw malformed bytes at the parsers
+	$(call run,$(PY) -m tests.fuzz $(ARGS))
+
+certs: setup  ## mint a root, an intermediate and a leaf for localhost
+	$(call run,$(PY) -m netlab certs $(ARGS))
+
+clean:  ## remove all that was made here; never your work/
+	@rm -rf .venv build *.egg-info labs/report .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './work/*' -prune -exec rm -rf {} +
+	@find certs -type f -not -name README.md -delete
+	@echo "clean; work/ is as it was"
+
+setup:
+	@$(PYTHON) -I labs/runner/bootstrap.py labs test
+
+setup-bench:
+	@$(PYTHON) -I labs/runner/bootstrap.py labs test bench
+
+certs-ready: setup
+	@[ -n "$$(find certs/leaf.pem -mtime -7 2>/dev/null)" ] || $(PY) -m netlab certs >/dev/null

@@ -1,0 +1,215 @@
+"""One lab, driven: check task by task, stop at the first failure and explain it; then measure and compare.
+
+Nothing here advances by itself, and nothing here judges a learner by the speed of a machine.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from pathlib import Path
+
+from labs.runner import children, progress, report, terminal
+from labs.runner.desk import LEVELS, Desk, ask_prediction
+from labs.runner.failure import ENDLESS, UNWRITTEN, Failure, last_lines
+from labs.runner.measuring import Evidence, Outcome, measure
+from labs.runner.mistakes import Mistake
+from labs.runner.registry import ROOT, Lab
+from labs.runner.suite import Outcome as TestOutcome
+from labs.runner.suite import Result
+from labs.runner.workspace import shown
+
+_SILENCE = 60.0  # seconds; a test's own alarm rings after 20
+_POLL = 0.3  # seconds between two looks at the file
+
+
+def run_lab(desk: Desk, lab: Lab) -> int:
+    """`make lab-NN`: open, predict, check, measure. 0 when the lab is done, 1 when a check fails."""
+    out = desk.out
+    out.say(f"Lab {lab.number:02d} · {lab.title}", terminal.STRONG)
+    out.say(textwrap.fill(f"“{lab.claim}”", 100), terminal.DIM)
+    path, made = desk.work.open(lab)
+    out.say(f"{'Made for you' if made else 'Your file'}: {shown(path)}\n")
+    ask_prediction(desk, lab)
+    if not check(desk, lab, path):
+        return 1
+    out.say("All tasks pass. Now your code is measured.\n", terminal.GOOD)
+    return measure_lab(desk, lab, mine=True)
+
+
+def check(desk: Desk, lab: Lab, path: Path) -> bool:
+    """Run the checks in the order of the tasks up to the first failure, tell it, record it."""
+    result = Result()
+    file = progress.fingerprint(path)
+    printer = _TaskPrinter(lab, desk.out)
+    seed = int(time.time())
+    arguments = [str(lab.folder), str(path), "--seed", str(seed), "--first-only"]
+    with children.spawn("labs.runner.suite", arguments, where=ROOT) as child:
+        try:
+            for event in child.events(_SILENCE):
+                result.take(event)
+                if "outcome" in event:
+                    printer.tell(result.outcomes[-1])
+        except TimeoutError:
+            child.kill()
+            result.broken = f"the check did not come back for {_SILENCE:g} s and was stopped"
+        result.close(child.finish(), child.printed())
+    if result.broken:
+        raise Mistake(result.broken.replace(str(path), shown(path)))
+    failed = result.failures[0].task if result.failures else None
+    passed = [task.number for task in lab.tasks if failed is None or task.number < failed]
+    hashes = {"file": file, "check": progress.fingerprint(lab.check)}
+    desk.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
+    if result.failures:
+        tell_failure(desk, lab, result.failures[0], path)
+    return result.passed
+
+
+class _TaskPrinter:
+    """Prints each test below its task, as it ends."""
+
+    def __init__(self, lab: Lab, out: terminal.Terminal) -> None:
+        self._lab, self._out = lab, out
+        self._task = 0
+
+    def tell(self, outcome: TestOutcome) -> None:
+        if outcome.task != self._task:
+            self._task = outcome.task
+            self._out.say(f"task {outcome.task}: {self._lab.tasks[outcome.task - 1].title}", terminal.STRONG)
+        sentence = outcome.test.removeprefix("test_").replace("_", " ")
+        if outcome.failure is None:
+            self._out.say(f"  ✓ {sentence}", terminal.GOOD)
+        else:
+            self._out.say(f"  ✗ {sentence}", terminal.BAD)
+
+
+def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path) -> None:
+    """The story of one failure: what, where, the steps before it, the rule, and what to do next."""
+    out = desk.out
+    task = lab.tasks[failure.task - 1]
+    out.say()
+    if failure.kind == UNWRITTEN:
+        place = failure.place.split(": `")[0].removeprefix(path.name)
+        out.say(f"    not written yet: {shown(path)}{place}", terminal.WARN)
+    else:
+        message = failure.message or "the check failed and left no message"
+        out.say(textwrap.indent(message, "    "), terminal.BAD)
+        if failure.place:
+            out.say(f"    at {failure.place}")
+    if failure.kind == ENDLESS:
+        out.say("    Does that loop end when no more bytes come?", terminal.DIM)
+    if failure.steps and failure.kind != UNWRITTEN:
+        out.say("\n  steps so far", terminal.STRONG)
+        for number, step in enumerate(failure.steps, 1):
+            out.say(f"    {number}. {step}")
+    if failure.printed.strip():
+        out.say("\n  your code printed", terminal.STRONG)
+        out.say(textwrap.indent(last_lines(failure.printed), "    "))
+    opened = desk.standing(lab).hints.get(task.number, 0)
+    hints = f"make hint-{lab.number:02d} TASK={task.number}   ({opened} of {len(LEVELS)} opened)"
+    out.say()
+    for name, text in (("rule", failure.rule), ("reproduce", task.reproduce), ("hint", hints)):
+        if text:
+            out.say(f"  {name:<11}{text}")
+
+
+def measure_lab(desk: Desk, lab: Lab, *, mine: bool) -> int:
+    """Measure with the reference or with the learner's code, and hold it against the prediction."""
+    code = lab.solution
+    if mine:
+        code = desk.work.exercise(lab)
+        if desk.standing(lab).state is not progress.State.DONE:
+            raise Mistake(f"your lab {lab.name} does not pass yet: run `make lab-{lab.number:02d}` first")
+    else:
+        ask_prediction(desk, lab)
+    with desk.out.progress(1) as bar:
+        evidence = measure(lab, code, bar.note)
+    _tell_evidence(desk, lab, evidence)
+    if evidence.outcome is Outcome.FAILED:
+        return 1
+    if evidence.measurement is not None:
+        figures = dict(evidence.measurement.figures)
+        said = {"verdict": evidence.measurement.judged, "headline": evidence.measurement.headline}
+        desk.record.add(lab, "measurement", code="mine" if mine else "reference", figures=figures, **said)
+    if mine:
+        tell = f"Lab {lab.number:02d} is done. `make solution-{lab.number:02d}` shows the reference;"
+        desk.out.say(f"\n{tell} {shown(lab.folder / 'README.md')} explains what you saw.", terminal.GOOD)
+    return 0
+
+
+def _tell_evidence(desk: Desk, lab: Lab, evidence: Evidence) -> None:
+    out = desk.out
+    _, verdict, measured = report.verdict_row(lab, evidence)
+    out.say(f"claim     {lab.claim}")
+    out.say(f"verdict   {verdict}", terminal.BAD if evidence.outcome is Outcome.FAILED else terminal.STRONG)
+    out.say(f"evidence  {measured}")
+    if evidence.log:
+        out.say("\n" + textwrap.indent(last_lines(evidence.log), "    "), terminal.DIM)
+    if evidence.measurement is None:
+        return
+    for table in evidence.measurement.tables:
+        out.say(f"\n{table.title}", terminal.STRONG)
+        out.table(table.columns, [[report.number(cell) for cell in row] for row in table.rows])
+    for note in evidence.measurement.notes:
+        out.say(f"  note: {note}", terminal.DIM)
+    said = desk.standing(lab).prediction
+    if said:
+        out.say(
+            "\n" + compare(said, evidence.measurement.figures[lab.prediction.figure], lab.prediction.unit)
+        )
+
+
+def compare(said: str, figure: object, unit: str) -> str:
+    """The prediction beside the figure: "You predicted 3 packets; it was 7: 2.3 times as many"."""
+    shown_figure = f"{report.number(figure)} {unit}".strip()
+    sentence = f"You predicted {said}; it was {shown_figure}"
+    try:
+        guess = float(said.lower().removesuffix(unit.lower()).replace(",", "").replace("_", "").strip())
+        truth = float(figure)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return sentence + "."
+    if guess == truth:
+        return f"You predicted {said}, and so it was."
+    if guess <= 0 or truth <= 0:
+        return sentence + "."
+    if abs(truth - guess) <= 0.1 * truth:
+        return sentence + ": close."
+    ratio = truth / guess
+    return f"{sentence}: {ratio:.2g} times your figure."
+
+
+def watch(desk: Desk, lab: Lab) -> int:
+    """Check again whenever the file is saved, until Ctrl-C."""
+    path, _ = desk.work.open(lab)
+    seen: object = None
+    try:
+        while True:
+            now = _look(path), _look(lab.check)
+            if now != seen:
+                seen = now
+                _check_once(desk, lab, path)
+            time.sleep(_POLL)
+    except KeyboardInterrupt:
+        desk.out.say("\nNo longer watching.")
+        return 0
+
+
+def _look(path: Path) -> tuple[int, int]:
+    """What changes when a file is saved; a file that is just being replaced counts as another."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return (0, 0)
+    return (seen.st_mtime_ns, seen.st_size)
+
+
+def _check_once(desk: Desk, lab: Lab, path: Path) -> None:
+    if desk.out.fancy:
+        print("\033[2J\033[H", end="")
+    desk.out.say(f"Lab {lab.number:02d} · {lab.title}: {shown(path)}\n", terminal.STRONG)
+    try:
+        if check(desk, lab, path):
+            desk.out.say(f"\nAll tasks pass: `make lab-{lab.number:02d}` measures your code.", terminal.GOOD)
+    except Mistake as mistake:
+        desk.out.say(f"labs: {mistake}", terminal.BAD)
+    desk.out.say("\nWatching; save the file to check again, Ctrl-C ends.", terminal.DIM)

@@ -1,0 +1,89 @@
+"""`make labs`: every written lab measured with its reference, the verdict on each claim, the report page."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from labs.runner import machine, report, terminal
+from labs.runner.measuring import Evidence, Outcome, measure
+from labs.runner.progress import Record
+from labs.runner.registry import Entry, Lab
+
+_STYLES = {Outcome.SHOWN: terminal.PLAIN, Outcome.NOT_SHOWN: terminal.WARN, Outcome.FAILED: terminal.BAD}
+_MARKS = {Outcome.SHOWN: "✓", Outcome.NOT_SHOWN: "–", Outcome.FAILED: "✗"}
+
+
+def measure_all(entries: Sequence[Entry], folder: Path, record: Record, out: terminal.Terminal) -> int:
+    """Measure one lab after another: two at once would disturb each other. 1 when a measurement failed."""
+    labs = [entry for entry in entries if isinstance(entry, Lab)]
+    found: dict[int, Evidence] = {}
+    with out.progress(len(labs)) as bar:
+        for lab in labs:
+            bar.note(lab.name)
+            found[lab.number] = measure(lab, lab.solution, functools.partial(_note, bar, lab))
+            bar.advance()
+            _tell(found[lab.number], folder, out)
+    lines: list[report.Line] = [(entry, found.get(entry.number)) for entry in entries]
+    out.say()
+    _table(lines, out)
+    predictions = {lab.id: said for lab in labs if (said := _prediction(record, lab))}
+    path = write(lines, folder / "index.html", predictions)
+    out.say(f"\nThe report, with every plot: {path}")
+    return int(any(evidence.outcome is Outcome.FAILED for evidence in found.values()))
+
+
+def _note(bar: terminal.Progress, lab: Lab, text: str) -> None:
+    bar.note(f"{lab.name}: {text}")
+
+
+def _tell(evidence: Evidence, folder: Path, out: terminal.Terminal) -> None:
+    """One line as soon as a lab is through; a failure's full story goes to a file."""
+    _, verdict, measured = report.verdict_row(evidence.lab, evidence)
+    told = f"{evidence.lab.name:<18} {verdict}: {measured}  ({evidence.seconds:.1f} s)"
+    out.say(f"{_MARKS[evidence.outcome]}  {told}", _STYLES[evidence.outcome])
+    if evidence.outcome is Outcome.FAILED and evidence.log:
+        log = folder / f"{evidence.lab.number:02d}_{evidence.lab.slug}.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        log.write_text(evidence.log + "\n", "utf-8")
+        out.say(f"   its traceback: {log}")
+
+
+def _table(lines: Sequence[report.Line], out: terminal.Terminal) -> None:
+    rows = []
+    styles = []
+    for entry, evidence in lines:
+        claim, verdict, measured = report.verdict_row(entry, evidence)
+        rows.append((claim, verdict, measured, entry.name))
+        styles.append(terminal.DIM if evidence is None else _STYLES[evidence.outcome])
+    out.table(("claim", "verdict", "measured here", "lab"), rows, styles)
+
+
+def _prediction(record: Record, lab: Lab) -> str:
+    said = [event.get("said", "") for event in record.events(lab) if event.get("event") == "prediction"]
+    return str(said[-1]) if said else ""
+
+
+def write(lines: Sequence[report.Line], path: Path, predictions: dict[str, str]) -> Path:
+    """Write the page, and beside it the same figures for programs (results.json)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    facts = machine.facts()
+    path.write_text(report.page(lines, facts, predictions), "utf-8")
+    results = [_result(evidence) for _, evidence in lines if evidence is not None]
+    document = {"machine": dict(facts), "labs": results}
+    path.with_suffix(".json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+def _result(evidence: Evidence) -> dict[str, object]:
+    claim, verdict, measured = report.verdict_row(evidence.lab, evidence)
+    return {
+        "lab": evidence.lab.id,
+        "claim": claim,
+        "outcome": evidence.outcome.value,
+        "verdict": verdict,
+        "measured": measured,
+        "figures": dict(evidence.measurement.figures) if evidence.measurement else {},
+    }
