@@ -63,7 +63,7 @@ def make_venv() -> None:
     """A new environment, unless the one that is there runs, has pip, and is of this Python's version."""
     question = [PYTHON, "-c", "import pip, sys; print(sys.version)"]
     try:
-        answer = subprocess.check_output(question, stderr=subprocess.DEVNULL, universal_newlines=True)
+        answer = subprocess.check_output(question, stderr=subprocess.DEVNULL, text=True)
         if answer.strip() == sys.version.strip():
             return
     except (OSError, subprocess.CalledProcessError):
@@ -72,7 +72,7 @@ def make_venv() -> None:
         [sys.executable, "-I", "-m", "venv", "--clear", VENV],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
     )
     if made.returncode:
         words = [line.strip() for line in made.stdout.splitlines() if line.strip()] or ["it said nothing"]
@@ -99,7 +99,7 @@ def install(extras: "list[str]", line: "Line") -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            universal_newlines=True,
+            text=True,
             start_new_session=True,
         )
         assert pip.stdout is not None
