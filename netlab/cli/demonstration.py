@@ -46,8 +46,15 @@ class Demonstration:
             "/stats": (self.stats, frozenset({"GET", "HEAD"})),
         }
 
-    async def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request) -> Awaitable[Response]:
         """Route one request."""
+        route = self.routes.get(request.path)
+        if route is not None and request.method in route[1]:
+            return route[0](request)
+        return self.otherwise(request)
+
+    async def otherwise(self, request: Request) -> Response:
+        """What has no handler of its own."""
         method = request.method
         if method not in KNOWN:
             return Response(501, f"{method[:40]} is no method this server knows\n", TEXT)
@@ -56,9 +63,7 @@ class Demonstration:
         route = self.routes.get(request.path)
         if route is None:
             return Response(404, "nothing here; try /, /echo, /stream?mib=1, /sleep?s=1 or /stats\n", TEXT)
-        handler, methods = route
-        if method in methods:
-            return await handler(request)
+        _, methods = route
         allow = {"allow": ", ".join(sorted(methods | {"OPTIONS"}))}
         if method == "OPTIONS":
             return Response(204, b"", allow)

@@ -27,19 +27,22 @@ FIELD_VALUE = re.compile(_VALUE)
 FIELD_LINE = re.compile(rf"([{_TCHAR}]++):({_VALUE})\r\n")
 FIELD_SECTION = re.compile(rf"(?:[{_TCHAR}]++:{_VALUE}\r\n)*+")
 
+# pchar, "/" and "?" of RFC 3986 §3.3 and §3.4, every "%" followed by two hex digits. Beyond the RFC we
+# let pass [ ] \ ^ ` { | }: browsers send these raw in a query (WHATWG URL, query percent-encode set).
+# The rest ( " < > # and all that is not visible ASCII) no client has a reason to send.
+_TARGET = r"(?:[!$&-;=?-~]++|%[0-9A-Fa-f]{2})++"
+TARGET = re.compile(_TARGET)
+
 # request-line = method SP request-target SP HTTP-version                           RFC 9112 §3
-# HTTP-version = "HTTP" "/" DIGIT "." DIGIT
-# The target's octets are looked at more closely in TARGET; here: anything visible but a space.
-REQUEST_LINE = re.compile(rf"([{_TCHAR}]++) ([!-~]++) HTTP/([0-9])\.([0-9])\r\n")
+# Of the versions, those that this program speaks: HTTP/1.x.
+REQUEST_LINE = re.compile(rf"([{_TCHAR}]++) ({_TARGET}) HTTP/1\.([0-9])\r\n")
+
+# HTTP-version = HTTP-name "/" DIGIT "." DIGIT                                      RFC 9112 §2.3
+VERSION = re.compile(r"HTTP/([0-9])\.([0-9])")
 
 # status-line = HTTP-version SP status-code SP [ reason-phrase ]                    RFC 9112 §4
 # The second SP is required by the grammar even before an empty reason; clients are told to be lenient.
 STATUS_LINE = re.compile(rf"HTTP/([0-9])\.([0-9]) ([1-9][0-9]{{2}})(?: ({_VALUE}))?\r\n")
-
-# pchar, "/" and "?" of RFC 3986 §3.3 and §3.4, every "%" followed by two hex digits. Beyond the RFC we
-# let pass [ ] \ ^ ` { | }: browsers send these raw in a query (WHATWG URL, query percent-encode set).
-# The rest ( " < > # and all that is not visible ASCII) no client has a reason to send.
-TARGET = re.compile(r"(?:[!$&-;=?-~]|%[0-9A-Fa-f]{2})++")
 
 # uri-host = IP-literal / IPv4address / reg-name;  Host = uri-host [ ":" port ]     RFC 9110 §7.2
 # reg-name = *( unreserved / pct-encoded / sub-delims )                             RFC 3986 §3.2.2

@@ -23,8 +23,8 @@ from netlab.http1.grammar import (
     HOST,
     REQUEST_LINE,
     STATUS_LINE,
-    TARGET,
     TOKEN,
+    VERSION,
 )
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead, ResponseHead
@@ -47,10 +47,7 @@ def request_head(block: str, limits: Limits) -> RequestHead:
     line = REQUEST_LINE.match(block)
     if line is None:
         raise explain_request_line(block, limits)
-    method, target, major, minor = line.groups()
-    if major != "1":
-        rule = f"HTTP/{major}.{minor} is not a version that this server speaks"
-        raise ProtocolError(505, rule, "RFC 9110 §15.6.6")
+    method, target, minor = line.group(1, 2, 3)
     if len(target) > limits.target:
         raise _target_too_long(limits)
     section = block[line.end() : -2]
@@ -58,15 +55,11 @@ def request_head(block: str, limits: Limits) -> RequestHead:
     if known is None or len(section) > limits.field_section:
         known = _request_section(section, minor, limits)
     fields, content, persistent, expects_continue = known
-    if target[0] != "/" or method == "CONNECT":
-        target, authority = _other_target(method, target)
-    else:
-        authority = None
-    if TARGET.fullmatch(target) is None and target != "*":
-        raise ProtocolError(400, "the request target has an octet that no URI may have", "RFC 9112 §3.2")
-    return RequestHead(
-        method, target, 0 if minor == "0" else 1, fields, content, persistent, expects_continue, authority
-    )
+    version = 0 if minor == "0" else 1
+    if target[0] == "/" and method != "CONNECT":
+        return RequestHead(method, target, version, fields, content, persistent, expects_continue)
+    target, authority = _other_target(method, target)
+    return RequestHead(method, target, version, fields, content, persistent, expects_continue, authority)
 
 
 def _request_section(section: str, minor: str, limits: Limits) -> Section:
@@ -237,10 +230,13 @@ def explain_request_line(block: str, limits: Limits) -> ProtocolError:
         return ProtocolError(400, rule, "RFC 9112 §3")
     if TOKEN.fullmatch(parts[0]) is None:
         return ProtocolError(400, "the method is not a token", "RFC 9112 §3.1")
-    if not parts[1] or any(not "!" <= char <= "~" for char in parts[1]):
-        rule = "the request target has an octet that no URI may have"
-        return ProtocolError(400, rule, "RFC 9112 §3.2")
-    return ProtocolError(400, "the version is not HTTP/DIGIT.DIGIT", "RFC 9112 §2.3")
+    version = VERSION.fullmatch(parts[2])
+    if version is None:
+        return ProtocolError(400, "the version is not HTTP/DIGIT.DIGIT", "RFC 9112 §2.3")
+    if version[1] != "1":
+        return ProtocolError(505, f"{parts[2]} is not a version that this server speaks", "RFC 9110 §15.6.6")
+    rule = "the request target has an octet, or a bad percent-encoding, that no URI may have"
+    return ProtocolError(400, rule, "RFC 9112 §3.2")
 
 
 def explain_section(section: str) -> ProtocolError:

@@ -98,6 +98,9 @@ class Transport:
         if self._handshaking:
             self._handshake()
             return
+        if events == READABLE:
+            self._read()
+            return
         if events & WRITABLE:
             if self._read_wants_write:
                 self._read_wants_write = False

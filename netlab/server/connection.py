@@ -59,6 +59,10 @@ class State(Enum):
     CLOSED = "closed"
 
 
+# Bound here once: in Python 3.11 each look at State.IDLE runs a descriptor.
+_OPENING, _IDLE, _HEAD, _EXCHANGE, _LINGERING, _CLOSED = State
+
+
 class Connection:
     """A client's connection. Made by the server for each socket that it accepts."""
 
@@ -86,7 +90,7 @@ class Connection:
         self._server = server
         self._parser = RequestParser(server.limits)
         self.transport = Transport(sock, server.poller, self)
-        self.state = State.OPENING if self.transport.secure else State.IDLE
+        self.state = _OPENING if self.transport.secure else _IDLE
         self.deadline = server.sweep.deadline(server.timeouts.head)
         self._fresh = True  # no request has come yet: the deadline of the head runs from accept
         self._ended = False  # the client sends no more; it may still read
@@ -106,15 +110,15 @@ class Connection:
 
     def connected(self) -> None:
         """The TLS handshake is done; the deadline of the head, which covers it, goes on."""
-        self.state = State.IDLE
+        self.state = _IDLE
 
     def received(self, data: bytes) -> None:
         """Bytes from the client."""
         state = self.state
-        if state is State.LINGERING:
+        if state is _LINGERING:
             return  # read so that the client sees our answer and not a reset; never parsed
         self._parser.feed(data)
-        if state is State.EXCHANGE:
+        if state is _EXCHANGE:
             self._wake()
             # Further requests, or content that the handler is not reading yet: let them wait in the kernel.
             if self._parser.buffered >= self._server.limits.pipeline:
@@ -125,12 +129,12 @@ class Connection:
     def ended(self) -> None:
         """The client sends no more. A request that is complete is answered all the same (half-close)."""
         self._ended = True
-        if self.state is State.LINGERING:
+        if self.state is _LINGERING:
             if not self.transport.waiting:
                 self.close()
             return
         self._parser.feed_eof()
-        if self.state is State.EXCHANGE:
+        if self.state is _EXCHANGE:
             self._wake()
         else:
             self._answer_waiting()
@@ -149,11 +153,14 @@ class Connection:
             assert isinstance(head, RequestHead)
             if not self._begin(head):
                 return
+            if not self._parser.buffered:
+                self._await_request()
+                return
         self._server.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """The rest of a long pipeline, in a turn of its own."""
-        if self.state in (State.IDLE, State.HEAD):
+        if self.state in (_IDLE, _HEAD):
             self._answer_waiting()
 
     def _await_request(self) -> None:
@@ -161,8 +168,8 @@ class Connection:
         if self._ended:
             self.close()
         elif self._parser.buffered:
-            if self.state is not State.HEAD:
-                self.state = State.HEAD
+            if self.state is not _HEAD:
+                self.state = _HEAD
                 if not self._fresh:
                     self.deadline = self._server.sweep.deadline(self._server.timeouts.head)
         elif self._server.draining:
@@ -173,7 +180,7 @@ class Connection:
     def _begin(self, head: RequestHead) -> bool:
         """Start the exchange that this head opens. True when it is over and the next may begin."""
         server = self._server
-        self.state = State.EXCHANGE
+        self.state = _EXCHANGE
         self.deadline = NEVER
         self._fresh = False
         self._head = head
@@ -202,7 +209,7 @@ class Connection:
     def _handler_done(self, task: Task[Any]) -> None:
         """A handler that had to wait has finished."""
         self.task = None
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             if not task.cancelled():
                 task.exception()  # seen: nobody is left to be told
             return
@@ -312,6 +319,11 @@ class Connection:
     def _stream(self, response: Response, plan: responding.StreamPlan) -> bool:
         """Send a streamed response: at once as far as it goes, then in a task of its own."""
         self._persistent = plan.persistent
+        if self._owes_continue:
+            # The stream may be made of the request's content; once the head is out it is too late to ask.
+            self._owes_continue = False
+            if response.status < 300:
+                self.transport.write(CONTINUE)
         if self._server.access_log is not None:
             assert self._head is not None
             self._server.access_log(self, self._head, response)
@@ -329,7 +341,7 @@ class Connection:
     def _stream_done(self, task: Task[Any]) -> None:
         self.task = None
         error = None if task.cancelled() else task.exception()
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         if task.cancelled() or error is not None:
             self._cut(error or asyncio.CancelledError("the stream was cancelled"))
@@ -367,12 +379,12 @@ class Connection:
 
     def flushed(self) -> None:
         """The kernel has taken what waited."""
-        if self.state is State.EXCHANGE:
+        if self.state is _EXCHANGE:
             if self._waiter is not None:
                 self._wake()
             elif self.task is None and self._finish():
                 self._answer_waiting()
-        elif self.state is State.LINGERING and self._ended:
+        elif self.state is _LINGERING and self._ended:
             self.close()
 
     # -- step 7: persistence --------------------------------------------------------------------------------
@@ -399,7 +411,7 @@ class Connection:
             else:
                 self._linger()
             return False
-        self.state = State.IDLE
+        self.state = _IDLE
         self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
         if not self._ended:
             self.transport.resume()
@@ -427,7 +439,7 @@ class Connection:
     def _discarded(self, waiter: asyncio.Future[None]) -> None:
         """More content that nobody wants has come."""
         self._waiter = None
-        if self.state is State.EXCHANGE and not waiter.cancelled() and self._finish():
+        if self.state is _EXCHANGE and not waiter.cancelled() and self._finish():
             self._answer_waiting()
 
     # -- refusals, and the end ------------------------------------------------------------------------------
@@ -446,14 +458,14 @@ class Connection:
         if self._ended:
             self._close_after_response()
             return
-        self.state = State.LINGERING
+        self.state = _LINGERING
         self.deadline = self._server.sweep.deadline(self._server.timeouts.linger)
         self.transport.shut()
         self.transport.resume()
 
     def _close_after_response(self) -> None:
         if self.transport.waiting:
-            self.state = State.LINGERING
+            self.state = _LINGERING
             self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
             self.transport.shut()
         else:
@@ -463,11 +475,11 @@ class Connection:
         """The deadline of this state has passed."""
         if self.transport.waiting:
             self._expire_stall()
-        elif self.state is State.HEAD:
+        elif self.state is _HEAD:
             self._refuse(
                 ProtocolError(408, "the request head did not come whole in time", "RFC 9110 §15.5.9")
             )
-        elif self.state is State.EXCHANGE and not self._complete:
+        elif self.state is _EXCHANGE and not self._complete:
             self._expire_content()
         else:
             self.close()
@@ -496,7 +508,7 @@ class Connection:
 
     def drain(self) -> None:
         """The server is stopping: idle connections close, others after their response."""
-        if self.state is State.OPENING or (self.state is State.IDLE and not self._parser.buffered):
+        if self.state is _OPENING or (self.state is _IDLE and not self._parser.buffered):
             self.close()
 
     def abort(self) -> None:
@@ -511,9 +523,9 @@ class Connection:
 
     def _leave(self) -> None:
         """Leave the server's books; cancel the handler, which closes its generators."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
-        self.state = State.CLOSED
+        self.state = _CLOSED
         if self.task is not None:
             # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
             self._server.loop.call_soon(self.task.cancel)

@@ -35,13 +35,12 @@ class ContentSource(Protocol):
 class Request:
     """One request as a handler sees it. The content is read only when the handler asks for it."""
 
-    __slots__ = ("_content", "_ended", "_source", "head", "trailers")
+    __slots__ = ("_content", "_source", "head", "trailers")
 
     def __init__(self, head: RequestHead, source: ContentSource) -> None:
         self.head = head
         self._source = source
-        self._content: bytes | None = None
-        self._ended = head.framing is NO_CONTENT
+        self._content = b"" if head.framing is NO_CONTENT else None
         self.trailers: Fields | None = None
         """The trailer section, once the content has been read to its end; None without one."""
 
@@ -85,20 +84,19 @@ class Request:
         if limit is not None:
             self._source.limit_content(limit)
         if self._content is not None:
-            yield self._content
+            if self._content:
+                yield self._content
             return
-        while not self._ended:
-            event = await self._source.next_content()
-            if isinstance(event, EndOfMessage):
-                self._ended = True
-                self.trailers = event.trailers or None
-            else:
-                yield event.data
+        while isinstance(event := await self._source.next_content(), Content):
+            yield event.data
+        self._content = b""
+        self.trailers = event.trailers or None
 
     async def read(self, limit: int | None = None) -> bytes:
         """All the content in one piece; the same again at every call. Arguments and errors as `stream`."""
         if self._content is None:
-            self._content = b"".join([piece async for piece in self.stream(limit)])
+            pieces = [piece async for piece in self.stream(limit)]
+            self._content = b"".join(pieces)
         return self._content
 
     def __repr__(self) -> str:

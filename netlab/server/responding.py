@@ -6,9 +6,11 @@ raises InvalidResponse or UnsafeField before its first byte has left, so that a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
 
 from netlab.cors import Decision
 from netlab.http1.framing import WITHOUT_CONTENT
@@ -41,8 +43,6 @@ class StreamPlan:
     persistent: bool
 
 
-# Fields that decide about the message or the connection: looked at, not just copied.
-_SPECIAL = frozenset({"content-length", "connection", "date"})
 _KEEP_ALIVE = b"connection: keep-alive\r\n"
 _CLOSE = b"connection: close\r\n"
 
@@ -54,51 +54,46 @@ def fixed(
 
     date: the Date field line. cors: what CORS adds. Raises InvalidResponse, UnsafeField.
     """
-    content, status = response.content, response.status
-    lines, length, wants_close, has_date = _fields(response, cors)
-    if wants_close:
+    content = response.content
+    given = _given(response, cors)
+    if given.closes:
         persistent = False
+    if given.plain and request.method != "HEAD":
+        size = b"content-length: %d\r\n\r\n" % len(content)
+    else:
+        size = _size(given, response.status, len(content), request.method)
+        if request.method == "HEAD":
+            content = b""
+    date = b"" if given.has_date else date
+    octets = b"".join((given.start, date, _persistence(persistent, request.minor), size, content))
+    return octets, persistent
+
+
+def _size(given: _Given, status: int, size: int, method: str) -> bytes:
+    """The Content-Length field, or none, and the empty line, where the plain rule does not hold."""
+    length = given.length
     if status in WITHOUT_CONTENT or status == 205:
-        if content:
+        if size:
             raise InvalidResponse(f"a {status} has no content (RFC 9110 §15): send it with another status")
         # A 204 must not have the field (RFC 9110 §8.6); a 304 may tell the length of what is not sent.
-        if status == 204 or length is None:
-            size = b"" if status != 205 else b"content-length: 0\r\n"
-        else:
-            size = b"content-length: %d\r\n" % length
-    elif length is None or length == len(content):
-        size = b"content-length: %d\r\n" % len(content)
-    elif request.method == "HEAD" and not content:
-        size = b"content-length: %d\r\n" % length
-    else:
-        raise InvalidResponse(
-            f"content-length is {length}, the content has {len(content)} bytes: drop the field"
-        )
-    return (
-        b"".join(
-            (
-                status_line(status),
-                b"" if has_date else date,
-                lines,
-                _persistence(persistent, request.minor),
-                size,
-                b"\r\n",
-                b"" if request.method == "HEAD" else content,
-            )
-        ),
-        persistent,
-    )
+        if status == 204 or (status == 304 and length is None):
+            return b"\r\n"
+        return b"content-length: %d\r\n\r\n" % (length or 0)
+    if length is not None and length != size and (method != "HEAD" or size):
+        raise InvalidResponse(f"content-length is {length}, the content has {size} bytes: drop the field")
+    return b"content-length: %d\r\n\r\n" % (size if length is None else length)
 
 
 def streamed(
     response: Response, request: RequestHead, date: bytes, persistent: bool, cors: Decision | None
 ) -> StreamPlan:
     """The head of a response whose content comes as a stream. Arguments and errors as `fixed`."""
-    lines, length, wants_close, has_date = _fields(response, cors)
+    given = _given(response, cors)
+    length = given.length
     if response.content:
         raise InvalidResponse("a response has content or a stream, not both: drop one")
     status = response.status
-    persistent = persistent and not wants_close
+    persistent = persistent and not given.closes
     if length is not None and status != 204:
         coding, framing = Coding.LENGTH, b"content-length: %d\r\n" % length
     elif status in WITHOUT_CONTENT:
@@ -112,16 +107,8 @@ def streamed(
         coding = Coding.NOTHING
     if response.trailers is not None and coding is Coding.CHUNKED:
         field_lines(response.trailers)  # refused now, while a 500 can still be sent
-    head = b"".join(
-        (
-            status_line(status),
-            b"" if has_date else date,
-            lines,
-            _persistence(persistent, request.minor),
-            framing,
-            b"\r\n",
-        )
-    )
+    date = b"" if given.has_date else date
+    head = b"".join((given.start, date, _persistence(persistent, request.minor), framing, b"\r\n"))
     return StreamPlan(head, coding, length or 0, persistent)
 
 
@@ -132,33 +119,40 @@ def _persistence(persistent: bool, minor: int) -> bytes:
     return b"" if minor else _KEEP_ALIVE
 
 
-def _fields(response: Response, cors: Decision | None) -> tuple[bytes, int | None, bool, bool]:
-    """The handler's field lines; its Content-Length; does it want to close; does it have a Date?"""
-    if response.status.__class__ is not int or not 200 <= response.status <= 599:
-        raise InvalidResponse(
-            f"status {response.status!r} is not a final status: give 200 to 599 (RFC 9110 §15)"
-        )
-    given = response.fields
+class _Given(NamedTuple):
+    """What a handler's status and fields come to."""
+
+    start: bytes
+    """Status line and field lines, Content-Length and Connection left out."""
+    length: int | None
+    closes: bool
+    has_date: bool
+    plain: bool
+    """Is there nothing about the content to look at more closely?"""
+
+
+def _given(response: Response, cors: Decision | None) -> _Given:
+    """A handler's status and fields, checked. Raises InvalidResponse, UnsafeField."""
+    fields = response.fields
+    if fields is None:
+        pairs: tuple[tuple[str, str], ...] = ()
+    else:
+        # The class is asked first: isinstance with an abstract class costs a microsecond.
+        is_mapping = fields.__class__ is dict or isinstance(fields, Mapping)
+        pairs = tuple(fields.items() if is_mapping else fields)  # type: ignore[union-attr,arg-type]
     if cors is not None:
-        given = cors.apply(_pairs(given or ()))
-    if not given:
-        return b"", None, False, False
-    pairs = _pairs(given)
-    for name, _ in pairs:
-        if name.lower() in _SPECIAL:
-            return _special(pairs)
-    return field_lines(pairs), None, False, False
+        pairs = tuple(cors.apply(pairs))
+    return _rendered(response.status, pairs)
 
 
-def _pairs(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return list(given.items() if isinstance(given, Mapping) else given)
-
-
-def _special(pairs: list[tuple[str, str]]) -> tuple[bytes, int | None, bool, bool]:
-    """As `_fields`, where some field says something about the message or the connection."""
+@lru_cache(maxsize=128)
+def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> _Given:
+    """Remembered: an application answers with the same few statuses and fields again and again."""
+    if status.__class__ is not int or not 200 <= status <= 599:
+        raise InvalidResponse(f"status {status!r} is not a final status: give 200 to 599 (RFC 9110 §15)")
     length: int | None = None
-    has_date = wants_close = False
-    plain: list[tuple[str, str]] = []
+    has_date = closes = False
+    kept: list[tuple[str, str]] = []
     for name, value in pairs:
         match name.lower():
             case "content-length":
@@ -170,10 +164,9 @@ def _special(pairs: list[tuple[str, str]]) -> tuple[bytes, int | None, bool, boo
                     raise InvalidResponse(
                         f"connection {value!r}: a handler may only say close (RFC 9112 §9.6)"
                     )
-                wants_close = wants_close or value.strip().lower() == "close"
-            case "date":
-                has_date = True
-                plain.append((name, value))
-            case _:
-                plain.append((name, value))
-    return field_lines(plain), length, wants_close, has_date
+                closes = closes or value.strip().lower() == "close"
+            case lower:
+                has_date = has_date or lower == "date"
+                kept.append((name, value))
+    plain = length is None and status not in WITHOUT_CONTENT and status != 205
+    return _Given(status_line(status) + field_lines(kept), length, closes, has_date, plain)
