@@ -7,6 +7,8 @@ Source: the Fetch standard (https://fetch.spec.whatwg.org). Imports nothing of n
 """
 
 from netlab.cors.decision import AccessControlConflict, Decision, Kind, decide, merge_vary
+from netlab.cors.explain import Change, Explanation, Step, explain
+from netlab.cors.fetch_model import PageRequest
 from netlab.cors.mistakes import Mistake, PolicyError
 from netlab.cors.origin import Origin, OriginPattern, parse_origin, parse_pattern
 from netlab.cors.policy import Policy
@@ -14,15 +16,20 @@ from netlab.cors.routes import Routes
 
 __all__ = [
     "AccessControlConflict",
+    "Change",
     "Decision",
+    "Explanation",
     "Kind",
     "Mistake",
     "Origin",
     "OriginPattern",
+    "PageRequest",
     "Policy",
     "PolicyError",
     "Routes",
+    "Step",
     "decide",
+    "explain",
     "merge_vary",
     "parse_origin",
     "parse_pattern",

@@ -214,7 +214,7 @@ def decide(policy: Policy, method: str, fields: RequestFields) -> Decision:
 
 def _actual(rules: Rules, origins: Sequence[str]) -> Decision:
     """A request that is no preflight: the handler runs in any case; does the browser show the answer?"""
-    refusal = _origin_refused(rules, origins)
+    refusal = origin_refused(rules, origins)
     if refusal is not None:
         return Decision(Kind.ACTUAL_DENIED, (), rules.without_origin.vary, None, *refusal)
     origin = "*" if rules.any_origin else origins[0]
@@ -226,7 +226,7 @@ def _preflight(
 ) -> Decision:
     """The browser asks before it sends: may this origin use this method and these headers?"""
     refusal = (
-        _origin_refused(rules, origins) or _method_refused(rules, methods) or _headers_refused(rules, headers)
+        origin_refused(rules, origins) or method_refused(rules, methods) or headers_refused(rules, headers)
     )
     if refusal is not None:
         return Decision(Kind.PREFLIGHT_DENIED, (), PREFLIGHT_VARY, 403, *refusal)
@@ -234,11 +234,11 @@ def _preflight(
     return rules.known_preflight.get(origin) or rules.permit(origin)
 
 
-_Refusal = tuple[str, str]
+Refused = tuple[str, str]
 """Reason and step."""
 
 
-def _origin_refused(rules: Rules, origins: Sequence[str]) -> _Refusal | None:
+def origin_refused(rules: Rules, origins: Sequence[str]) -> Refused | None:
     """The browser's CORS check, step 4: is the page's origin among ours?"""
     step = f"{CORS_CHECK}, step 4"
     if rules.any_origin:
@@ -257,7 +257,7 @@ def _origin_refused(rules: Rules, origins: Sequence[str]) -> _Refusal | None:
     return f"origin {shown(origin)} is not allowed", step
 
 
-def _method_refused(rules: Rules, methods: Sequence[str]) -> _Refusal | None:
+def method_refused(rules: Rules, methods: Sequence[str]) -> Refused | None:
     """CORS-preflight fetch, step 7.5: safelisted methods pass, the rest is compared letter by letter."""
     step = f"{PREFLIGHT_FETCH}, step 7.5"
     if len(methods) != 1:
@@ -274,7 +274,7 @@ def _method_refused(rules: Rules, methods: Sequence[str]) -> _Refusal | None:
     return f"method {shown(method)} is not allowed", step
 
 
-def _headers_refused(rules: Rules, lines: Sequence[str]) -> _Refusal | None:
+def headers_refused(rules: Rules, lines: Sequence[str]) -> Refused | None:
     """CORS-preflight fetch, steps 7.6 and 7.7: every name asked for must be listed, in any order and split.
 
     Linear in what is read, and little is read: each piece costs one lookup, the first bad one ends it.

@@ -28,8 +28,8 @@ DEFAULT_MAX_AGE: Final = 5
 
 # Methods that a page cannot send (Fetch, "forbidden method"), and those that it cannot send in lower case
 # ("normalize": the browser upper-cases these six and no others).
-_FORBIDDEN_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})
-_NORMALIZED_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
+FORBIDDEN_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})
+NORMALIZED_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 
 # Fetch, "forbidden request-header": the browser sets these itself, or strips them from what a page sets.
 FORBIDDEN_REQUEST_HEADERS: Final = frozenset({
@@ -193,9 +193,9 @@ def _methods(policy: Policy) -> Iterator[Mistake]:
         told: tuple[str, str] | None = None
         if TOKEN.fullmatch(method) is None:
             told = "this is not a method (a token, RFC 9110 section 5.6.2)", 'write it like "PUT"'
-        elif method.upper() in _FORBIDDEN_METHODS:
+        elif method.upper() in FORBIDDEN_METHODS:
             told = "no browser lets a page send it (forbidden method)", "leave it out"
-        elif method.upper() in _NORMALIZED_METHODS and method != method.upper():
+        elif method.upper() in NORMALIZED_METHODS and method != method.upper():
             told = (
                 "methods are case-sensitive, and browsers send this one in upper case",
                 f"write {method.upper()}",
