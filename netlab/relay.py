@@ -34,10 +34,9 @@ _READ_SIZE = 256 << 10
 # A throttled direction hands on what has piled up this often: smooth enough to look like a slow link.
 _SMOOTHNESS = 0.01
 
-# epoll counts whole milliseconds and rounds up, which would make 2.5 ms of distance 3. So: wake early,
-# then yield to the event loop until the moment has come. That costs up to 1 ms of one core for each
-# arrival.
-_WAKE_EARLY = 0.001
+# epoll counts whole milliseconds, and asyncio and the selector each round up: 9 ms become 11. So: wake early,
+# then yield to the event loop until the moment has come. That costs up to 2 ms of one core for each arrival.
+_WAKE_EARLY = 0.002
 
 # Out of descriptors or memory: the client waits in the backlog meanwhile.
 _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -272,7 +271,7 @@ class Conversation:
             self.recorded_all = False
 
     async def until(self, moment: float) -> None:
-        """Return at moment on the clock, not up to a millisecond later as the event loop would."""
+        """Return at moment on the clock, not up to two milliseconds later as the event loop would."""
         if (wait := moment - self.clock.time() - self._relay.wake_early) > 0:
             woken = asyncio.Event()
             timer = self.clock.call_later(wait, woken.set)
