@@ -139,10 +139,10 @@ def measure_lab(desk: Desk, lab: Lab, *, mine: bool) -> int:
 
 def _tell_evidence(desk: Desk, lab: Lab, evidence: Evidence) -> None:
     out = desk.out
-    _, verdict, measured = report.verdict_row(lab, evidence)
+    verdict = " ".join(report.verdict_of(evidence)).strip()
     out.say(f"claim     {lab.claim}")
     out.say(f"verdict   {verdict}", terminal.BAD if evidence.outcome is Outcome.FAILED else terminal.STRONG)
-    out.say(f"evidence  {measured}")
+    out.say(f"evidence  {report.measured_of(evidence)}")
     if evidence.log:
         out.say("\n" + textwrap.indent(last_lines(evidence.log), "    "), terminal.DIM)
     if evidence.measurement is None:

@@ -41,9 +41,10 @@ def _note(bar: terminal.Progress, lab: Lab, text: str) -> None:
 
 def _tell(evidence: Evidence, folder: Path, out: terminal.Terminal) -> None:
     """One line as soon as a lab is through; a failure's full story goes to a file."""
-    _, verdict, measured = report.verdict_row(evidence.lab, evidence)
-    told = f"{evidence.lab.name:<18} {verdict}: {measured}  ({evidence.seconds:.1f} s)"
-    out.say(f"{_MARKS[evidence.outcome]}  {told}", _STYLES[evidence.outcome])
+    told = f"{evidence.lab.name:<18} {report.verdict_of(evidence)[0]}"
+    if evidence.measurement is None:
+        told += f": {evidence.reason}"
+    out.say(f"{_MARKS[evidence.outcome]}  {told}  ({evidence.seconds:.1f} s)", _STYLES[evidence.outcome])
     if evidence.outcome is Outcome.FAILED and evidence.log:
         log = folder / f"{evidence.lab.number:02d}_{evidence.lab.slug}.log"
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,13 +53,16 @@ def _tell(evidence: Evidence, folder: Path, out: terminal.Terminal) -> None:
 
 
 def _table(lines: Sequence[report.Line], out: terminal.Terminal) -> None:
-    rows = []
-    styles = []
-    for entry, evidence in lines:
-        claim, verdict, measured = report.verdict_row(entry, evidence)
-        rows.append((claim, verdict, measured, entry.name))
-        styles.append(terminal.DIM if evidence is None else _STYLES[evidence.outcome])
+    measured = [(entry, evidence) for entry, evidence in lines if evidence is not None]
+    rows = [
+        (lab.claim, " ".join(report.verdict_of(evidence)).strip(), report.measured_of(evidence), lab.name)
+        for lab, evidence in measured
+    ]
+    styles = [_STYLES[evidence.outcome] for _, evidence in measured]
     out.table(("claim", "verdict", "measured here", "lab"), rows, styles)
+    coming = [entry.name for entry, evidence in lines if evidence is None]
+    if coming:
+        out.say(f"To come: {', '.join(coming)}.", terminal.DIM)
 
 
 def _prediction(record: Record, lab: Lab) -> str:
@@ -78,12 +82,11 @@ def write(lines: Sequence[report.Line], path: Path, predictions: dict[str, str])
 
 
 def _result(evidence: Evidence) -> dict[str, object]:
-    claim, verdict, measured = report.verdict_row(evidence.lab, evidence)
     return {
         "lab": evidence.lab.id,
-        "claim": claim,
+        "claim": evidence.lab.claim,
         "outcome": evidence.outcome.value,
-        "verdict": verdict,
-        "measured": measured,
+        "verdict": " ".join(report.verdict_of(evidence)).strip(),
+        "measured": report.measured_of(evidence),
         "figures": dict(evidence.measurement.figures) if evidence.measurement else {},
     }

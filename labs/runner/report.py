@@ -6,6 +6,7 @@ plots. Pure: values in, text out, except for the stylesheet beside this file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -43,55 +44,57 @@ def page(
     return "\n".join(parts)
 
 
-def verdict_row(entry: Entry, evidence: Evidence | None) -> tuple[str, str, str]:
-    """One line of the verdict table in words: (claim, verdict, what was measured)."""
-    if evidence is None:
-        return entry.claim, "to come", ""
-    if evidence.measurement is None:
-        where = " on this machine" if evidence.outcome is Outcome.NOT_SHOWN else ""
-        return entry.claim, f"{evidence.outcome.value}{where}", evidence.reason
-    return entry.claim, evidence.measurement.judged, evidence.measurement.headline
+def verdict_of(evidence: Evidence) -> tuple[str, str]:
+    """The verdict and what completes it: ("true only if", "the connection is new"), ("failed", "")."""
+    if evidence.measurement is not None:
+        word = evidence.measurement.verdict.value
+        return word, evidence.measurement.judged.removeprefix(word).strip()
+    return ("not shown on this machine" if evidence.outcome is Outcome.NOT_SHOWN else "failed"), ""
+
+
+def measured_of(evidence: Evidence) -> str:
+    """The evidence in one line, or why there is none."""
+    return evidence.measurement.headline if evidence.measurement else evidence.reason
+
+
+def _verdict(evidence: Evidence) -> str:
+    verdict, condition = verdict_of(evidence)
+    strong = f'<span class="verdict {_kind(evidence)}">{_mark(evidence)} {escape(verdict)}</span>'
+    return f"{strong} {escape(condition)}".strip()
 
 
 def _verdicts(lines: Sequence[Line]) -> str:
     rows = []
     for entry, evidence in lines:
-        claim, verdict, measured = (escape(text) for text in verdict_row(entry, evidence))
-        name = escape(entry.name)
-        link = (
-            f'<a href="#{escape(entry.slug)}">{name}</a>'
-            if evidence
-            else f'<span class="quiet">{name}</span>'
-        )
-        rows.append(
-            f'<tr><td>{claim}</td><td class="verdict {_kind(evidence)}">{_mark(evidence)} {verdict}</td>'
-            f"<td>{measured}</td><td>{link}</td></tr>"
-        )
+        if evidence is not None:
+            link = f'<a href="#{escape(entry.slug)}">{escape(entry.name)}</a>'
+            cells = (escape(entry.claim), _verdict(evidence), escape(measured_of(evidence)), link)
+            rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "<tr><th>The claim</th><th>Verdict</th><th>Measured here</th><th>Lab</th></tr>"
     table = f'<table class="verdicts"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
-    return f'<div class="scroll">{table}</div>'
+    coming = [
+        f"{escape(entry.name)} (“{escape(entry.claim)}”)" for entry, evidence in lines if evidence is None
+    ]
+    later = f'<p class="quiet">To come: {"; ".join(coming)}.</p>' if coming else ""
+    return f'<div class="scroll">{table}</div>{later}'
 
 
-def _kind(evidence: Evidence | None) -> str:
-    if evidence is None:
-        return "NOT_SHOWN"
+def _kind(evidence: Evidence) -> str:
     return evidence.measurement.verdict.name if evidence.measurement else evidence.outcome.name
 
 
-def _mark(evidence: Evidence | None) -> str:
-    if evidence is None or evidence.outcome is Outcome.NOT_SHOWN:
+def _mark(evidence: Evidence) -> str:
+    if evidence.outcome is Outcome.NOT_SHOWN:
         return "–"
     return _MARKS[evidence.measurement.verdict] if evidence.measurement else "!"
 
 
 def _section(evidence: Evidence, prediction: str) -> str:
     lab = evidence.lab
-    _, verdict, measured = verdict_row(lab, evidence)
     parts = [
         f'<section id="{escape(lab.slug)}"><h2>{lab.number:02d} · {escape(lab.title)}</h2>',
         f"<blockquote>{escape(lab.claim)}</blockquote>",
-        f'<p><span class="verdict {_kind(evidence)}">{_mark(evidence)} {escape(verdict)}.</span>'
-        f" {escape(measured)}</p>",
+        f"<p>{_verdict(evidence)}. {escape(measured_of(evidence))}</p>",
     ]
     if evidence.measurement is not None:
         parts += _evidence(lab, evidence.measurement, prediction)
@@ -118,16 +121,31 @@ def _evidence(lab: Lab, measurement: Measurement, prediction: str) -> Iterable[s
 
 def _table(table: Table) -> str:
     title = f"<h3>{escape(table.title)}</h3>" if table.title else ""
-    head = "".join(f"<th>{escape(str(column))}</th>" for column in table.columns)
-    rows = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in table.rows)
+    aligned = [
+        ' class="number"' if all(_numeric(row[at]) for row in table.rows) else "" for at in _columns(table)
+    ]
+    head = "".join(f"<th{a}>{escape(str(table.columns[at]))}</th>" for at, a in enumerate(aligned))
+    rows = "".join(
+        "<tr>"
+        + "".join(f"<td{aligned[at]}>{escape(number(row[at]))}</td>" for at in _columns(table))
+        + "</tr>"
+        for row in table.rows
+    )
     return (
         f'{title}<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
-def _cell(value: Any) -> str:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"<td{' class=number' if numeric else ''}>{escape(number(value))}</td>"
+def _columns(table: Table) -> range:
+    return range(len(table.columns))
+
+
+def _numeric(value: Any) -> bool:
+    """A number, or text that begins like one ("41.3 ms", "0.68 %"), or nothing."""
+    return (
+        not isinstance(value, bool)
+        and re.match(r"[-+−]?[\d.,]+( ?[%a-zA-Zµ/]{1,5})?$|^–?$", number(value)) is not None
+    )
 
 
 def number(value: Any) -> str:

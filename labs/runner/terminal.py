@@ -5,11 +5,15 @@ Everything the labs print goes through here. Wire bytes and learners' words are 
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
+
+_WIDTH, _NARROWEST = 116, 12  # characters: of a plain table, and of the column that gives way
 
 GOOD, BAD, WARN, DIM, STRONG, PLAIN = "green", "red", "yellow", "dim", "bold", ""
 
@@ -36,10 +40,12 @@ class Terminal:
     def table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = ()
     ) -> None:
-        """Aligned columns. `styles` colours the rows, one each."""
-        widths = [max(len(row[at]) for row in [columns, *rows]) for at in range(len(columns))]
+        """Aligned columns, long cells wrapped. `styles` colours the rows, one each."""
+        widths = _fitted([max(len(row[at]) for row in [columns, *rows]) for at in range(len(columns))])
         for row in [columns, ["-" * width for width in widths], *rows]:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+            for line in itertools.zip_longest(*cells, fillvalue=""):
+                print("  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip())
         sys.stdout.flush()
 
     def markdown(self, text: str) -> None:
@@ -54,6 +60,14 @@ class Terminal:
     def progress(self, total: int) -> Iterator[Progress]:
         """A bar of `total` steps; without a terminal, nothing: the lines that are said tell enough."""
         yield _Silent()
+
+
+def _fitted(widths: list[int]) -> list[int]:
+    """Column widths that fit a line: the widest gives way first."""
+    widths = [max(width, 1) for width in widths]
+    while sum(widths) + 2 * (len(widths) - 1) > _WIDTH and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
 
 
 class _Silent:
