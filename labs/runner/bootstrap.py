@@ -137,7 +137,7 @@ class Line:
 
     def follow(self, words: str) -> None:
         """Show the step that a line of pip's output tells of, if it tells of one."""
-        step = re.match(r"\s*((?:Collecting|Downloading|Building|Installing)\b[^(\n]*)", words)
+        step = re.match(r"\s*((?:Collecting|Downloading|Building|Installing)\b[^(:\n]*)", words)
         if step:
             self.say(step.group(1).split("/")[-1].strip())
 

@@ -100,7 +100,8 @@ def ask_prediction(desk: Desk, lab: Lab) -> None:
     if desk.standing(lab).prediction is not None or not terminal.asking():
         return
     desk.out.say("Before you measure, predict:", terminal.STRONG)
-    said = _ask(f"  {lab.prediction.question} [{lab.prediction.unit}; Enter skips] ")
+    desk.out.say(f"  {lab.prediction.question}")
+    said = _ask(f"  {lab.prediction.unit} (Enter skips): ")
     desk.record.add(lab, "prediction", said=said)
     desk.out.say()
 

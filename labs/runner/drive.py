@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
 
 from labs.runner import children, progress, report, terminal
 from labs.runner.desk import LEVELS, Desk, ask_prediction
-from labs.runner.failure import ENDLESS, UNWRITTEN, Failure, last_lines
+from labs.runner.failure import ENDLESS, UNWRITTEN, Failure, base, last_lines, sentence
 from labs.runner.measuring import Evidence, Outcome, measure
 from labs.runner.mistakes import Mistake
 from labs.runner.registry import ROOT, Lab
@@ -53,6 +54,7 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
         except TimeoutError:
             child.kill()
             result.broken = f"the check did not come back for {_SILENCE:g} s and was stopped"
+        printer.close()
         result.close(child.finish(), child.printed())
     if result.broken:
         raise Mistake(result.broken.replace(str(path), shown(path)))
@@ -66,21 +68,36 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
 
 
 class _TaskPrinter:
-    """Prints each test below its task, as it ends."""
+    """Prints one line for each task that passes; of the task that fails, every check up to the failure."""
 
     def __init__(self, lab: Lab, out: terminal.Terminal) -> None:
         self._lab, self._out = lab, out
         self._task = 0
+        self._passed: list[str] = []
 
     def tell(self, outcome: TestOutcome) -> None:
+        """One check has ended."""
         if outcome.task != self._task:
+            self.close()
             self._task = outcome.task
-            self._out.say(f"task {outcome.task}: {self._lab.tasks[outcome.task - 1].title}", terminal.STRONG)
-        sentence = outcome.test.removeprefix("test_").replace("_", " ")
         if outcome.failure is None:
-            self._out.say(f"  ✓ {sentence}", terminal.GOOD)
-        else:
-            self._out.say(f"  ✗ {sentence}", terminal.BAD)
+            self._passed.append(outcome.test)
+            return
+        self._out.say(f"✗ {self._title()}", terminal.STRONG)
+        for test, cases in Counter(map(base, self._passed)).items():
+            self._out.say(f"    ✓ {sentence(test)}{f' ({cases} cases)' if cases > 1 else ''}", terminal.GOOD)
+        self._out.say(f"    ✗ {outcome.failure.sentence}", terminal.BAD)
+        self._passed = []
+
+    def close(self) -> None:
+        """The task that was under way has passed, if it was not told as failed."""
+        if self._passed:
+            checks = f"{len(self._passed)} check{'s' if len(self._passed) > 1 else ''}"
+            self._out.say(f"✓ {self._title()} ({checks})", terminal.GOOD)
+        self._passed = []
+
+    def _title(self) -> str:
+        return f"task {self._task}: {self._lab.tasks[self._task - 1].title}"
 
 
 def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path) -> None:

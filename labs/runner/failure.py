@@ -68,7 +68,7 @@ class Failure:
     @property
     def sentence(self) -> str:
         """The test's name as the sentence that it is."""
-        return self.test.removeprefix("test_").replace("_", " ")
+        return sentence(self.test)
 
     def text(self) -> str:
         """The whole report, without colour."""
@@ -82,6 +82,18 @@ class Failure:
         if self.rule:
             parts.append(f"rule: {self.rule}")
         return "\n".join(parts)
+
+
+def base(test: str) -> str:
+    """A test's name without its parameters."""
+    return test.split("[")[0]
+
+
+def sentence(test: str) -> str:
+    """ "test_a_chunk_is_whole[17]" as a person says it: "a chunk is whole (17)"."""
+    name, _, case = test.partition("[")
+    words = name.removeprefix("test_").replace("_", " ")
+    return f"{words} ({case.removesuffix(']')})" if case else words
 
 
 def _kind(error: BaseException) -> str:

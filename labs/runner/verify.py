@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labs.runner import failure, readmes, regions, suite
+from labs.runner.failure import base
 from labs.runner.generate import expected_stub
 from labs.runner.mistakes import Mistake
 from labs.runner.registry import ROOT, Lab
@@ -165,11 +166,6 @@ def _markers(found: Examination) -> Iterator[str]:
 
 def _once_each(result: suite.Result) -> list[suite.Outcome]:
     return list({base(outcome.test): outcome for outcome in result.outcomes}.values())
-
-
-def base(test: str) -> str:
-    """A test's name without its parameters."""
-    return test.split("[")[0]
 
 
 def _stubs(found: Examination) -> Iterator[str]:
