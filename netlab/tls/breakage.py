@@ -209,7 +209,7 @@ FORMALITIES = (
 # -- surgery on the DER -----------------------------------------------------------------------------
 
 _SEQUENCE, _BIT_STRING = 0x30, 0x03
-# AlgorithmIdentifier ::= SEQUENCE { OBJECT IDENTIFIER }                                      RFC 5758 §3.2
+# AlgorithmIdentifier ::= SEQUENCE { OBJECT IDENTIFIER }                       RFC 5758 §3.2, RFC 3279 §2.2.3
 _ECDSA_WITH_SHA256 = bytes.fromhex("300a 0608 2a8648ce3d040302")
 _ECDSA_WITH_SHA1 = bytes.fromhex("3009 0607 2a8648ce3d0401")
 

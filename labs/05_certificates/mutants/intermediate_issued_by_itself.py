@@ -1,0 +1,18 @@
+"""Puts its own name where the issuer's belongs: the chain to the root is cut.
+
+caught by: test_the_intermediate_is_signed_by_the_root
+"""
+    # >>> task 2: an intermediate that may sign servers only
+    key = new_key()
+    certificate = (
+        draft(name(common_name), name(common_name), key, now, INTERMEDIATE_LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(key_usage("key_cert_sign", "crl_sign"), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(root.key.public_key()), critical=False
+        )
+        .sign(root.key, hashes.SHA256())
+    )
+    return Identity(certificate, key)
+    # <<< task 2

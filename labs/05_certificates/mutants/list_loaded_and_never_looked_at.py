@@ -1,0 +1,24 @@
+"""Loads the list, sets no flag, and so accepts what it just learned to be revoked.
+
+caught by: test_a_client_that_asks_refuses_the_revoked_leaf_and_accepts_the_other, test_a_client_that_asks_and_gets_no_answer_refuses
+"""
+    # >>> task 6: take a certificate back
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(now - BACKDATED)
+        .next_update(now + LIST_LIFE)
+        .add_extension(x509.CRLNumber(1), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
+        )
+    )
+    for certificate in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(now)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(issuer.key, hashes.SHA256())
+    # <<< task 6
+    # >>> task 6: take a certificate back
+    context.load_verify_locations(cafile=revocations)
+    context.verify_flags |= ssl.VERIFY_DEFAULT
+    # <<< task 6
