@@ -20,7 +20,10 @@ from netlab.probes.ladder import Ladder, Plan, measure_command, measure_process
 from netlab.probes.reading import FIGURES, Reading
 from netlab.probes.series import ASCII, BLOCKS, Series, plot
 
-_NAMES = {"uss": "USS", "rss": "RSS", "pss": "PSS", "fds": "fds", "kernel": "kernel"}
+_NAMES = {"written": "written", "uss": "USS", "rss": "RSS", "pss": "PSS", "fds": "fds", "kernel": "kernel"}
+_LEGEND = (
+    "written: the part of USS that the process has written; other programs, starting or ending, move the rest"
+)
 _NOT_SHOWN = "not shown"
 
 
@@ -115,7 +118,7 @@ def _snapshot(pid: int, options: argparse.Namespace) -> int:
         ("threads", [_count(each.threads) for _, each in columns]),
         *(
             (_NAMES[name], [_bytes(getattr(each, name)) for _, each in columns])
-            for name in ("rss", "pss", "uss")
+            for name in ("rss", "pss", "uss", "written")
         ),
         ("TCP connections", [_states_line(each) for _, each in columns]),
     ]
@@ -262,6 +265,7 @@ def _print_slopes(ladder: Ladder) -> None:
         ["", "per connection", "±", "worst residual", "slope of each run"],
         [[_NAMES[figure], *_slope(figure, ladder.fits[figure])] for figure in FIGURES],
     )
+    print(_LEGEND)
     sizes = kernel.objects()
     if sizes is not None:
         parts = " + ".join(f"{name} {size:,}" for name, size in sizes.items())

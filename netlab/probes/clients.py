@@ -84,6 +84,8 @@ class Target:
                     connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
                 connection.bind((source, 0))
             connection.connect((self.address, self.port))
+            # The request follows the handshake: with Nagle's algorithm it would wait for an ACK.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return (
                 connection
                 if self.tls is None

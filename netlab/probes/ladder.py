@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 # with the process, so that the first connections would seem to cost nothing: the line of these figures begins
 # at the first step, by when that memory is in use again. Measured with a server that holds 16 KiB for each
 # connection: with the rung of 0 connections in the line, its slope comes out a tenth too small.
-_RETAINED = frozenset({"uss", "rss", "pss"})
+_RETAINED = frozenset({"written", "uss", "rss"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +245,11 @@ def climb(target: Target, pid: int, plan: Plan, say: Say = _quiet) -> Run:
     rungs: list[Rung] = []
 
     def read() -> Reading:
-        _ask(pid, hooks.Hook.COLLECT)
-        return settle(lambda: look(pid, target.port), plan.patience)
+        reading = settle(lambda: look(pid, target.port), plan.patience)
+        # Only now: what the server has not noticed to be closed is no garbage yet.
+        if _ask(pid, hooks.Hook.COLLECT):
+            reading = settle(lambda: look(pid, target.port), plan.patience)
+        return reading
 
     with Herd(target, request=plan.request, timeout=plan.patience) as herd:
         try:

@@ -14,10 +14,11 @@ from netlab.probes.kernel import port_memory
 from netlab.probes.process import Snapshot, family
 
 # What is followed over connections or over time, in the order of a report; `kernel` is in none of the others.
-FIGURES = ("uss", "rss", "pss", "fds", "kernel")
+FIGURES = ("written", "uss", "rss", "fds", "kernel")
 
 # Two readings agree when their memory differs by less than this: four pages, an allocator's small change.
 _AGREE = 16 * 1024
+_FIRST_PAUSE = 0.03  # seconds between them; longer and longer where they do not agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def settle(
     After `patience` seconds the last reading comes back marked as not steady.
     """
     end = clock() + patience
-    pause = 0.05
+    pause = _FIRST_PAUSE
     before = read()
     while True:
         sleep(pause)
@@ -75,7 +76,7 @@ def settle(
 
 
 def _agree(one: Reading, other: Reading) -> bool:
-    memory = "rss" if other.server.uss is None else "uss"
+    memory = "rss" if other.server.written is None else "written"
     return (
         other.waiting == 0
         and one.server.fds == other.server.fds

@@ -10,6 +10,7 @@ import argparse
 import os
 import selectors
 import socket
+import ssl
 import sys
 
 from netlab.probes import hooks
@@ -18,7 +19,7 @@ RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n"
 
 
 class Connection:
-    """One client: its socket, the memory that it is made to cost, and a descriptor too many if asked for."""
+    """One client: its socket, the memory that it is made to cost, and one descriptor more if asked for."""
 
     def __init__(self, client: socket.socket, options: argparse.Namespace) -> None:
         self.client = client
@@ -35,32 +36,51 @@ class Connection:
 
 
 def serve(listener: socket.socket, options: argparse.Namespace) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if options.tls else None
+    if tls is not None:
+        tls.load_cert_chain(*options.tls)
     selector = selectors.DefaultSelector()
+    listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
     connections: dict[int, Connection] = {}
-    left_open: list[socket.socket] = []
-    served = 0
+    left_open: list[Connection] = []
+
+    def drop(fd: int) -> None:
+        connection = connections.pop(fd)
+        selector.unregister(connection.client)
+        left_open.append(connection) if options.leak else connection.close()
+
     while True:
         for key, _ in selector.select():
             if key.fileobj is listener:
                 if options.accept is not None and len(connections) >= options.accept:
                     selector.unregister(listener)
                     continue
-                client = listener.accept()[0]
+                try:
+                    client = listener.accept()[0]
+                except BlockingIOError:
+                    continue  # another worker was faster
+                client.setblocking(True)
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if tls is not None:
+                    client = tls.wrap_socket(client, server_side=True)
                 connections[client.fileno()] = Connection(client, options)
                 selector.register(client, selectors.EVENT_READ)
-                continue
-            connection = connections[key.fd]
-            data = connection.client.recv(65536)
-            served += 1
-            if data and (options.close_after is None or served < options.close_after):
-                connection.client.sendall(RESPONSE)
-                continue
-            selector.unregister(connection.client)
-            if options.leak:
-                left_open.append(connection.client)
-                connection.client = socket.socket()
-            connections.pop(key.fd).close()
+                if options.keep is not None and len(connections) > options.keep:
+                    drop(next(iter(connections)))
+            elif key.fd in connections:
+                answer(connections[key.fd]) or drop(key.fd)
+
+
+def answer(connection: Connection) -> bool:
+    """Answer what has arrived, taken for one request; False when the client has left."""
+    try:
+        if not connection.client.recv(65536):
+            return False
+        connection.client.sendall(RESPONSE)
+        return True
+    except OSError:
+        return False
 
 
 def parse() -> argparse.Namespace:
@@ -69,7 +89,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--kib", type=int, default=0, help="memory of each connection")
     parser.add_argument("--workers", type=int, default=0, help="child processes that serve in our place")
     parser.add_argument("--accept", type=int, default=None, help="accept no more than so many at a time")
-    parser.add_argument("--close-after", type=int, default=None, help="after so many requests, close instead")
+    parser.add_argument("--keep", type=int, default=None, help="of more than so many, close the oldest")
+    parser.add_argument("--tls", nargs=2, metavar=("CHAIN", "KEY"), help="speak TLS")
     parser.add_argument("--extra-fd", action="store_true", help="two descriptors for each connection")
     parser.add_argument("--leak", action="store_true", help="never close a descriptor")
     parser.add_argument("--cycle", action="store_true", help="each connection is garbage in a cycle")

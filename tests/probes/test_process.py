@@ -36,7 +36,9 @@ def test_touched_memory_appears_in_rss_and_uss() -> None:
     assert before.rss is not None and during.rss is not None
     assert 32 << 20 <= during.rss - before.rss < 34 << 20
     if before.uss is not None and during.uss is not None:
-        assert 32 << 20 <= during.uss - before.uss < 34 << 20
+        assert 31 << 20 <= during.uss - before.uss < 34 << 20
+    if before.written is not None and during.written is not None:
+        assert 32 << 20 <= during.written - before.written < 34 << 20
     del block
 
 
@@ -44,7 +46,8 @@ def test_touched_memory_appears_in_rss_and_uss() -> None:
 def test_uss_is_at_most_pss_and_pss_at_most_rss() -> None:
     seen = process.glance()
     assert seen.uss is not None and seen.pss is not None and seen.rss is not None
-    assert 0 < seen.uss <= seen.pss <= seen.rss
+    assert seen.written is not None
+    assert 0 < seen.written <= seen.uss <= seen.pss <= seen.rss
 
 
 def test_a_snapshot_counts_connections_by_state() -> None:
