@@ -9,24 +9,32 @@ import gc
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 
 def _open_fds() -> dict[int, str]:
-    """Every open file descriptor with what it points at."""
+    """Every open file descriptor with what it points at; devices aside, which libraries open once."""
     found = {}
     for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
         try:
-            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+            target = os.readlink(f"/proc/self/fd/{name}")
         except OSError:
             continue  # the descriptor of the listing itself
+        if not target.startswith("/dev/"):
+            found[int(name)] = target
     return found
 
 
 def _children() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+    """The processes that this one has started; from the kernel's own list where it has one (0.1 ms)."""
+    try:
+        lists = [task.joinpath("children").read_text() for task in Path("/proc/self/task").iterdir()]
+    except OSError:
+        return {child.pid for child in psutil.Process().children()}
+    return {int(pid) for children in lists for pid in children.split()}
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +42,9 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """After the test: the same descriptors, threads and children as before it."""
     fds, threads, children = _open_fds(), set(threading.enumerate()), _children()
     yield
-    gc.collect()
-    left = {fd: what for fd, what in _open_fds().items() if fd not in fds and "/dev/" not in what}
+    if set(_open_fds()) - set(fds):
+        gc.collect()  # what only a reference cycle holds is not left behind
+    left = {fd: what for fd, what in _open_fds().items() if fd not in fds}
     extra = [t.name for t in threading.enumerate() if t not in threads and t.is_alive()]
     assert not left, f"{request.node.name} left file descriptors open: {left}"
     assert not extra, f"{request.node.name} left threads running: {extra}"

@@ -3,13 +3,6 @@
 Here the parts meet: the transport's bytes go to the parser, the parser's heads to the handler, the handler's
 responses to the transport. How a head is read, a length decided or a field checked is said elsewhere.
 
-    OPENING    TLS handshake, if any                          deadline: head
-    IDLE       no byte of a request has come                  deadline: head (first request), then idle
-    HEAD       part of a head has come                        deadline: head, from its first byte
-    EXCHANGE   a request is being answered                    deadline: content, stall; none to compute
-    LINGERING  we have said our last; the client reads it     deadline: linger
-    CLOSED
-
 The way of a request is numbered in the comments below; steps 1 and 2 begin in `server` and `transport`.
 """
 
@@ -17,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Task
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from netlab.cors import decide
 from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import NO_CONTENT, FramingKind
 from netlab.http1.messages import Content, EndOfMessage, RequestHead
-from netlab.http1.parser import RequestParser
 from netlab.http1.serializer import CONTINUE
 from netlab.net.sweep import NEVER
-from netlab.net.transport import Transport
 from netlab.server import preflight, responding, streaming
 from netlab.server.exchange import Request, Response, refusal
+from netlab.server.lifecycle import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, Lifecycle
 
 if TYPE_CHECKING:
     import socket
@@ -48,77 +39,32 @@ UNYIELDED = 256 * 1024
 DISCARD = 64 * 1024
 
 
-class State(Enum):
-    """Where a connection is in its life."""
-
-    OPENING = "opening"
-    IDLE = "idle"
-    HEAD = "head"
-    EXCHANGE = "exchange"
-    LINGERING = "lingering"
-    CLOSED = "closed"
-
-
-# Bound here once: in Python 3.11 each look at State.IDLE runs a descriptor.
-_OPENING, _IDLE, _HEAD, _EXCHANGE, _LINGERING, _CLOSED = State
-
-
-class Connection:
+class Connection(Lifecycle):
     """A client's connection. Made by the server for each socket that it accepts."""
 
-    __slots__ = (
-        "_broken",
-        "_complete",
-        "_cors",
-        "_ended",
-        "_fresh",
-        "_head",
-        "_owes_continue",
-        "_parser",
-        "_persistent",
-        "_server",
-        "_stalled",
-        "_unyielded",
-        "_waiter",
-        "deadline",
-        "state",
-        "task",
-        "transport",
-    )
+    __slots__ = ("_cors", "_head", "_owes_continue", "_unyielded")
 
     def __init__(self, server: Server, sock: socket.socket) -> None:
-        self._server = server
-        self._parser = RequestParser(server.limits)
-        self.transport = Transport(sock, server.poller, self)
-        self.state = _OPENING if self.transport.secure else _IDLE
-        self.deadline = server.sweep.deadline(server.timeouts.head)
-        self._fresh = True  # no request has come yet: the deadline of the head runs from accept
-        self._ended = False  # the client sends no more; it may still read
+        super().__init__(server, sock)
         # Of the exchange that is under way:
         self._head: RequestHead | None = None
         self._cors: Decision | None = None
-        self.task: Task[Any] | None = None
-        self._waiter: asyncio.Future[None] | None = None  # set when bytes come, or go
-        self._complete = True  # the request's content has been read to its end
         self._owes_continue = False
-        self._persistent = True
-        self._broken: ProtocolError | None = None  # the rule that this client's content broke
         self._unyielded = 0  # bytes streamed since the other connections last had their turn
-        self._stalled = 0  # bytes that waited when the deadline for taking them last passed
 
     # -- step 2: bytes come ---------------------------------------------------------------------------------
 
     def connected(self) -> None:
         """The TLS handshake is done; the deadline of the head, which covers it, goes on."""
-        self.state = _IDLE
+        self.state = IDLE
 
     def received(self, data: bytes) -> None:
         """Bytes from the client."""
         state = self.state
-        if state is _LINGERING:
+        if state is LINGERING:
             return  # read so that the client sees our answer and not a reset; never parsed
         self._parser.feed(data)
-        if state is _EXCHANGE:
+        if state is EXCHANGE:
             self._wake()
             # Further requests, or content that the handler is not reading yet: let them wait in the kernel.
             if self._parser.buffered >= self._server.limits.pipeline:
@@ -129,12 +75,12 @@ class Connection:
     def ended(self) -> None:
         """The client sends no more. A request that is complete is answered all the same (half-close)."""
         self._ended = True
-        if self.state is _LINGERING:
+        if self.state is LINGERING:
             if not self.transport.waiting:
                 self.close()
             return
         self._parser.feed_eof()
-        if self.state is _EXCHANGE:
+        if self.state is EXCHANGE:
             self._wake()
         else:
             self._answer_waiting()
@@ -160,27 +106,15 @@ class Connection:
 
     def _go_on(self) -> None:
         """The rest of a long pipeline, in a turn of its own."""
-        if self.state in (_IDLE, _HEAD):
+        if self.state in (IDLE, HEAD):
             self._answer_waiting()
-
-    def _await_request(self) -> None:
-        """No whole request is there: wait for one, or for the rest of one."""
-        if self._ended:
-            self.close()
-        elif self._parser.buffered:
-            if self.state is not _HEAD:
-                self.state = _HEAD
-                if not self._fresh:
-                    self.deadline = self._server.sweep.deadline(self._server.timeouts.head)
-        elif self._server.draining:
-            self.close()
 
     # -- step 3: the framing is fixed; step 4: CORS; step 5: the handler starts at once ---------------------
 
     def _begin(self, head: RequestHead) -> bool:
         """Start the exchange that this head opens. True when it is over and the next may begin."""
         server = self._server
-        self.state = _EXCHANGE
+        self.state = EXCHANGE
         self.deadline = NEVER
         self._fresh = False
         self._head = head
@@ -209,7 +143,7 @@ class Connection:
     def _handler_done(self, task: Task[Any]) -> None:
         """A handler that had to wait has finished."""
         self.task = None
-        if self.state is _CLOSED:
+        if self.state is CLOSED:
             if not task.cancelled():
                 task.exception()  # seen: nobody is left to be told
             return
@@ -248,19 +182,12 @@ class Connection:
                 self.transport.write(CONTINUE)
             if not self._ended:
                 self.transport.resume()
-            self.deadline = self._server.sweep.deadline(self._server.timeouts.content)
-            await self._wait()
-            self.deadline = NEVER
+            await self._wait(self._server.timeouts.content)
         if isinstance(event, EndOfMessage):
             self._complete = True
             return event
         assert isinstance(event, Content)
         return event
-
-    def _break(self, error: ProtocolError) -> None:
-        """The client broke a rule inside its content: no further request can be found behind it."""
-        self._broken = error
-        self._persistent = False
 
     def limit_content(self, size: int) -> None:
         """A handler's own limit for this request's content, in bytes."""
@@ -274,18 +201,6 @@ class Connection:
         except OSError:
             return ""
         return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else ""
-
-    async def _wait(self) -> None:
-        """Until bytes have come, or gone."""
-        self._waiter = waiter = self._server.loop.create_future()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     # -- step 6: the response -------------------------------------------------------------------------------
 
@@ -341,7 +256,7 @@ class Connection:
     def _stream_done(self, task: Task[Any]) -> None:
         self.task = None
         error = None if task.cancelled() else task.exception()
-        if self.state is _CLOSED:
+        if self.state is CLOSED:
             return
         if task.cancelled() or error is not None:
             self._cut(error or asyncio.CancelledError("the stream was cancelled"))
@@ -373,18 +288,16 @@ class Connection:
             return
         self._unyielded = 0
         while transport.waiting:
-            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
-            await self._wait()
-        self.deadline = NEVER
+            await self._wait(self._server.timeouts.stall)
 
     def flushed(self) -> None:
         """The kernel has taken what waited."""
-        if self.state is _EXCHANGE:
+        if self.state is EXCHANGE:
             if self._waiter is not None:
                 self._wake()
             elif self.task is None and self._finish():
                 self._answer_waiting()
-        elif self.state is _LINGERING and self._ended:
+        elif self.state is LINGERING and self._ended:
             self.close()
 
     # -- step 7: persistence --------------------------------------------------------------------------------
@@ -411,7 +324,7 @@ class Connection:
             else:
                 self._linger()
             return False
-        self.state = _IDLE
+        self.state = IDLE
         self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
         if not self._ended:
             self.transport.resume()
@@ -439,94 +352,5 @@ class Connection:
     def _discarded(self, waiter: asyncio.Future[None]) -> None:
         """More content that nobody wants has come."""
         self._waiter = None
-        if self.state is _EXCHANGE and not waiter.cancelled() and self._finish():
+        if self.state is EXCHANGE and not waiter.cancelled() and self._finish():
             self._answer_waiting()
-
-    # -- refusals, and the end ------------------------------------------------------------------------------
-
-    def _refuse(self, error: ProtocolError) -> None:
-        """Answer what broke a rule with the rule's name, then close: nothing after it is a request."""
-        self._persistent = False
-        self._server.refused += 1
-        nobody = RequestHead("GET", "*", 1, self._server.no_fields, NO_CONTENT, False, False)
-        octets, _ = responding.fixed(refusal(error), nobody, self._server.date, False, None)
-        self.transport.write(octets)
-        self._linger()
-
-    def _linger(self) -> None:
-        """Send FIN, then read until the client closes too, for its unread bytes would turn into a reset."""
-        if self._ended:
-            self._close_after_response()
-            return
-        self.state = _LINGERING
-        self.deadline = self._server.sweep.deadline(self._server.timeouts.linger)
-        self.transport.shut()
-        self.transport.resume()
-
-    def _close_after_response(self) -> None:
-        if self.transport.waiting:
-            self.state = _LINGERING
-            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
-            self.transport.shut()
-        else:
-            self.close()
-
-    def expire(self) -> None:
-        """The deadline of this state has passed."""
-        if self.transport.waiting:
-            self._expire_stall()
-        elif self.state is _HEAD:
-            self._refuse(
-                ProtocolError(408, "the request head did not come whole in time", "RFC 9110 §15.5.9")
-            )
-        elif self.state is _EXCHANGE and not self._complete:
-            self._expire_content()
-        else:
-            self.close()
-
-    def _expire_stall(self) -> None:
-        """A client that has taken nothing for that long is dropped; a slow one gets as long again."""
-        if self.transport.waiting == self._stalled:
-            self.abort()
-        else:
-            self._stalled = self.transport.waiting
-            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
-
-    def _expire_content(self) -> None:
-        """The client has stopped in the middle of its content: the handler that reads it gets a 408."""
-        late = ProtocolError(408, "the request content did not come in time", "RFC 9110 §15.5.9")
-        self._break(late)
-        self.deadline = NEVER
-        if self.task is not None and self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(late)
-        else:
-            self._linger()
-
-    def lost(self, error: Exception | None) -> None:
-        """The connection is gone: whoever works for it is told."""
-        self._leave()
-
-    def drain(self) -> None:
-        """The server is stopping: idle connections close, others after their response."""
-        if self.state is _OPENING or (self.state is _IDLE and not self._parser.buffered):
-            self.close()
-
-    def abort(self) -> None:
-        """Close with a reset."""
-        self.transport.abort()
-        self._leave()
-
-    def close(self) -> None:
-        """Close now."""
-        self.transport.close()
-        self._leave()
-
-    def _leave(self) -> None:
-        """Leave the server's books; cancel the handler, which closes its generators."""
-        if self.state is _CLOSED:
-            return
-        self.state = _CLOSED
-        if self.task is not None:
-            # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
-            self._server.loop.call_soon(self.task.cancel)
-        self._server.left(self)

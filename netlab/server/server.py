@@ -27,8 +27,9 @@ from netlab.net.poller import Poller
 from netlab.net.starter import Starter
 from netlab.net.sweep import Sweep
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
-from netlab.server.connection import Connection, State
+from netlab.server.connection import Connection
 from netlab.server.exchange import Request, Response
+from netlab.server.lifecycle import Lifecycle, State
 
 Handler = Callable[[Request], Awaitable[Response]]
 AccessLog = Callable[[Connection, RequestHead, Response], None]
@@ -82,6 +83,8 @@ class Server:
         self.uds = uds
         self.access_log = access_log
         self.no_fields = NO_FIELDS
+        self.accepted = 0
+        """Connections accepted since the start."""
         self.requests = 0
         """Requests whose handler was started."""
         self.refused = 0
@@ -163,6 +166,7 @@ class Server:
                 sock.close()  # gone before the first byte of its handshake
                 return
         connection = Connection(self, sock)
+        self.accepted += 1
         self.connections.add(connection)
         self.sweep.add(connection)
         connection.transport.open()
@@ -178,9 +182,9 @@ class Server:
             self._accepting = True
             self.poller.register(self._listener.fileno(), self)
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: Lifecycle) -> None:
         """A connection has ended."""
-        self.connections.discard(connection)
+        self.connections.discard(connection)  # type: ignore[arg-type]
         self.sweep.discard(connection)
         if not self._accepting:
             self._resume_accepting()
@@ -240,12 +244,13 @@ class Server:
     # -- what may be asked ----------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, int]:
-        """Counts: open, idle and active connections, requests served, requests refused."""
+        """Counts: connections open, idle, active and ever accepted; requests served and refused."""
         states = [connection.state for connection in self.connections]
         return {
             "open": len(states),
             "idle": states.count(State.IDLE),
             "active": states.count(State.EXCHANGE),
+            "accepted": self.accepted,
             "requests": self.requests,
             "refused": self.refused,
         }

@@ -1,0 +1,145 @@
+"""The house stands: floors, cycles, third parties, sizes, heads of files. Read from the source, not run."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "netlab"
+
+# The floor of each room; a module imports only from floors below its own, or from its own room.
+FLOORS = {
+    "http1": 0, "cors": 0, "tls": 0, "capture": 0,
+    "net": 1,
+    "server": 2, "client": 2, "probes": 2, "relay": 2, "sniffer": 2,
+    "asgi": 3, "testing": 3,
+    "cli": 4, "__main__": 4,
+}  # fmt: skip
+
+THIRD_PARTIES = {"cryptography", "psutil"}
+
+# Rooms of one floor that may lean on another of the same floor, each with its reason.
+NEIGHBOURS = {("__main__", "cli"): "it is the front door of the command line"}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "netlab"
+
+
+def _module(path: Path) -> str:
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def _imports(path: Path) -> frozenset[tuple[str, bool]]:
+    """What a file imports: (module, is it only for the type checker?)."""
+    tree = ast.parse(path.read_text())
+    typing_only: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            typing_only.update(child for statement in node.body for child in ast.walk(statement))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {(alias.name, node in typing_only) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            found.add((node.module or "", node in typing_only))
+    return frozenset(found)
+
+
+def _label(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=_label)
+def test_a_module_imports_only_from_floors_below(path: Path) -> None:
+    room = _room(_module(path))
+    if room == "netlab":  # the front door: public names, loaded on first use
+        return
+    assert room in FLOORS, f"{_label(path)} stands in no room of the house: give {room!r} a floor"
+    for module, _ in _imports(path):
+        if module == "netlab" or not module.startswith("netlab."):
+            continue
+        other = _room(module)
+        allowed = other == room or FLOORS[other] < FLOORS[room] or (room, other) in NEIGHBOURS
+        assert allowed, f"{_label(path)} (floor {FLOORS[room]}) imports {module} (floor {FLOORS[other]})"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_label)
+def test_beyond_the_standard_library_only_cryptography_and_psutil(path: Path) -> None:
+    for module, _ in _imports(path):
+        top = module.split(".")[0]
+        known = top in sys.stdlib_module_names or top in THIRD_PARTIES or top == "netlab"
+        assert known, f"{_label(path)} imports {top}"
+
+
+def test_no_import_cycle() -> None:
+    edges = {
+        _module(path): {module for module, typing_only in _imports(path) if not typing_only} for path in FILES
+    }
+    done: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, "import cycle: " + " → ".join((*way, module))
+        if module in done or module not in edges:
+            return
+        for other in edges[module]:
+            # A package's own __init__ gathers the names of its modules; that is no cycle of theirs.
+            if not module.startswith(other + "."):
+                visit(other, (*way, module))
+        done.add(module)
+
+    for module in edges:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("path", FILES, ids=_label)
+def test_a_file_opens_by_saying_what_lives_in_it(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring and len(docstring) > 20, f"{_label(path)} has no head"
+
+
+@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "labs").rglob("*.py"))], ids=_label)
+def test_files_stay_readable_in_one_sitting(path: Path) -> None:
+    lines = len(path.read_text().splitlines())
+    assert lines <= 420, f"{_label(path)} has {lines} lines: about 400 is the limit"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_label)
+def test_functions_stay_readable_at_a_glance(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0]
+            is_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            start = first.end_lineno if is_doc else node.lineno
+            lines = (node.end_lineno or 0) - (start or 0)
+            assert lines <= 50, f"{_label(path)}: {node.name} has {lines} lines: about 40 is the limit"
+
+
+LIGHT = {
+    "netlab": {"asyncio", "ssl", "cryptography", "psutil"},
+    "netlab.http1": {"asyncio", "socket", "ssl", "cryptography", "psutil"},
+    "netlab.server.server": {"cryptography", "psutil", "netlab.client"},
+    "netlab.server.running": {"cryptography", "psutil", "netlab.client"},
+}
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_nobody_pays_for_what_they_do_not_use(module: str) -> None:
+    script = f"import sys, {module}; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert not LIGHT[module] & set(loaded), f"{module} loads {LIGHT[module] & set(loaded)}"
