@@ -20,15 +20,12 @@ class WrongBytes(AssertionError):
         super().__init__(self._text())
 
     def _text(self) -> str:
+        missing, extra = len(self.expected) - self.at, len(self.actual) - self.at
         headline = f"{self.what} differ from octet {self.at} on"
-        if self.at == len(self.actual) and len(self.actual) < len(self.expected):
-            headline = (
-                f"{self.what} stop {len(self.expected) - self.at} octets too early, after octet {self.at}"
-            )
-        elif self.at == len(self.expected):
-            headline = (
-                f"{self.what} go on for {len(self.actual) - self.at} octets too many, from octet {self.at}"
-            )
+        if extra == 0:
+            headline = f"{self.what} end too early: after octet {self.at}, {missing} missing"
+        elif missing == 0:
+            headline = f"{self.what} go on too long: from octet {self.at}, {extra} too many"
         rule = f" ({self.rule})" if self.rule else ""
         return f"{headline}{rule}\n" + side_by_side(self.actual, self.expected, self.at)
 

@@ -145,5 +145,5 @@ def _state(now: progress.Standing, lab: Lab) -> str:
 
 def _help(now: progress.Standing) -> str:
     hints = sum(now.hints.values())
-    used = [f"{hints} hint{'s' if hints > 1 else ''}"] if hints else []
+    used = [terminal.count(hints, "hint")] if hints else []
     return ", ".join(used + (["solution"] if now.solution_opened else []))

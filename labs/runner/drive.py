@@ -10,11 +10,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from labs.runner import children, progress, report, terminal
+from labs.runner import children, progress, registry, report, terminal
 from labs.runner.desk import LEVELS, Desk, ask_prediction
+from labs.runner.everything import write
 from labs.runner.failure import ENDLESS, UNWRITTEN, Failure, base, last_lines, sentence
 from labs.runner.measuring import Evidence, Outcome, measure
 from labs.runner.mistakes import Mistake
+from labs.runner.parts import CAPSTONE
 from labs.runner.registry import ROOT, Lab
 from labs.runner.suite import Outcome as TestOutcome
 from labs.runner.suite import Result
@@ -45,6 +47,7 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
     printer = _TaskPrinter(lab, desk.out)
     seed = int(time.time())
     arguments = [str(lab.folder), str(path), "--seed", str(seed), "--first-only"]
+    arguments += [f"--part={part}" for part in _own_parts(desk, lab)]
     with children.spawn("labs.runner.suite", arguments, where=ROOT) as child:
         try:
             for event in child.events(_SILENCE):
@@ -65,6 +68,15 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
     if result.failures:
         tell_failure(desk, lab, result.failures[0], path)
     return result.passed
+
+
+def _own_parts(desk: Desk, lab: Lab) -> list[str]:
+    """For the capstone: the learner's own file of every lab that is done. Any other lab takes no parts."""
+    if lab.slug != CAPSTONE:
+        return []
+    others = registry.written(lab.folder.parent)
+    done = [other for other in others if desk.standing(other).state is progress.State.DONE]
+    return [f"{other.slug}={desk.work.exercise(other)}" for other in done if other.slug != CAPSTONE]
 
 
 class _TaskPrinter:
@@ -92,7 +104,7 @@ class _TaskPrinter:
     def close(self) -> None:
         """The task that was under way has passed, if it was not told as failed."""
         if self._passed:
-            checks = f"{len(self._passed)} check{'s' if len(self._passed) > 1 else ''}"
+            checks = terminal.count(len(self._passed), "check")
             self._out.say(f"✓ {self._title()} ({checks})", terminal.GOOD)
         self._passed = []
 
@@ -128,6 +140,12 @@ def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path) -> None:
     for name, text in (("rule", failure.rule), ("reproduce", task.reproduce), ("hint", hints)):
         if text:
             out.say(f"  {name:<11}{text}")
+
+
+def _page(lab: Lab, evidence: Evidence, said: str) -> str:
+    """The lab's own page of the report, for its plots."""
+    path = lab.folder.parent / "report" / f"{lab.folder.name}.html"
+    return shown(write([(lab, evidence)], path, {lab.id: said}))
 
 
 def measure_lab(desk: Desk, lab: Lab, *, mine: bool) -> int:
@@ -169,11 +187,11 @@ def _tell_evidence(desk: Desk, lab: Lab, evidence: Evidence) -> None:
         out.table(table.columns, [[report.number(cell) for cell in row] for row in table.rows])
     for note in evidence.measurement.notes:
         out.say(f"  note: {note}", terminal.DIM)
-    said = desk.standing(lab).prediction
+    said = desk.standing(lab).prediction or ""
     if said:
-        out.say(
-            "\n" + compare(said, evidence.measurement.figures[lab.prediction.figure], lab.prediction.unit)
-        )
+        figure = evidence.measurement.figures[lab.prediction.figure]
+        out.say("\n" + compare(said, figure, lab.prediction.unit))
+    out.say(f"\nIts page, with the plots: {_page(lab, evidence, said)}", terminal.DIM)
 
 
 def compare(said: str, figure: object, unit: str) -> str:

@@ -19,6 +19,7 @@ import pytest
 from labs.runner import alarm, failure, loader
 from labs.runner.checks import Steps, steps
 from labs.runner.mistakes import Mistake
+from labs.runner.parts import Parts
 
 __all__ = ["Steps", "steps"]  # the fixture `steps` reaches pytest through this module
 
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--patience", type=float, default=PATIENCE, help="seconds until a test is taken to be endless"
     )
+    group.addoption("--part", action="append", default=[], metavar="SLUG=PATH", help="a part of the capstone")
     group.addoption("--only-task", type=int, help="check one task alone")
 
 
@@ -55,6 +57,12 @@ def exercise(request: pytest.FixtureRequest, _exercises: dict[Path, ModuleType])
     if path not in _exercises:
         _exercises[path] = loader.load(path.resolve())
     return _exercises[path]
+
+
+@pytest.fixture
+def parts(request: pytest.FixtureRequest) -> Parts:
+    """What the earlier labs built, by slug: the material of the capstone."""
+    return Parts(request.path.parent.parent, request.config.getoption("--part"))
 
 
 @pytest.fixture

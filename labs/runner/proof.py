@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from labs.runner import suite, terminal, verify
+from labs.runner.parts import CAPSTONE
 from labs.runner.registry import Entry, Lab
 
 
@@ -19,9 +21,11 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
     with tempfile.TemporaryDirectory(prefix="labs-verify-") as scratch:
         exams = {lab.id: verify.prepare(lab, Path(scratch)) for lab in labs}
         jobs = [(f"{lab}\0{name}", job) for lab, exam in exams.items() for name, job in exam.jobs()]
+        jobs += [(f"{capstone.id}\0{name}", job) for capstone, name, job in _capstone_jobs(exams.values())]
         left = {lab: sum(key.startswith(f"{lab}\0") for key, _ in jobs) for lab in exams}
-        with out.progress(len(jobs)) as bar:
-            for key, result in suite.run_all(jobs):
+        wrong += sum(_tell(exam, out) for exam in exams.values() if not exam.runnable)
+        with out.progress(len(jobs)) as bar, closing(suite.run_all(jobs)) as results:
+            for key, result in results:
                 lab, name = key.split("\0")
                 exam = exams[lab]
                 exam.results[name] = result
@@ -35,16 +39,30 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
         out.say(f"…  {entry.name}: not whole yet, lacks {', '.join(entry.missing)}", terminal.WARN)
     took = f"{len(jobs)} runs in {time.monotonic() - started:.0f} s"
     if wrong:
-        out.say(f"labs-verify: {wrong} mistakes in {len(labs)} labs ({took})", terminal.BAD)
+        mistakes = terminal.count(wrong, "mistake")
+        out.say(f"labs-verify: {mistakes} in {terminal.count(len(labs), 'lab')} ({took})", terminal.BAD)
         return 1
-    out.say(f"labs-verify: {len(labs)} labs are honest ({took})", terminal.GOOD)
+    out.say(f"labs-verify: {terminal.count(len(labs), 'lab')} proved honest ({took})", terminal.GOOD)
     return 0
+
+
+def _capstone_jobs(exams: Collection[verify.Examination]) -> Iterator[tuple[Lab, str, suite.Job]]:
+    """Every other lab's wrong programs, tried on the capstone, once there is one."""
+    for capstone in (exam.lab for exam in exams if exam.lab.slug == CAPSTONE):
+        for exam in exams:
+            if exam.lab is not capstone:
+                yield from ((capstone, name, job) for name, job in exam.capstone_jobs(capstone))
 
 
 def _tell(exam: verify.Examination, out: terminal.Terminal) -> int:
     mistakes = verify.judge(exam)
-    tests = len(exam.results[f"solution, seed {verify.SEEDS[0]}"].tests)
-    summary = f"{exam.lab.name}: {len(exam.lab.tasks)} tasks, {tests} tests, {len(exam.mutants)} mutants"
+    first = exam.results.get(f"solution, seed {verify.SEEDS[0]}")
+    counted = (
+        (len(exam.lab.tasks), "task"),
+        (len(first.tests) if first else 0, "test"),
+        (len(exam.mutants), "mutant"),
+    )
+    summary = f"{exam.lab.name}: {', '.join(terminal.count(number, noun) for number, noun in counted)}"
     out.say(f"{'✗' if mistakes else '✓'}  {summary}", terminal.BAD if mistakes else terminal.GOOD)
     for mistake in mistakes:
         out.say(f"   - {mistake}")

@@ -11,7 +11,7 @@ import functools
 import os
 import select
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Job:
     seed: int = 1
     patience: float = 20.0  # seconds until one test is taken to be endless
     first_only: bool = False  # stop at the first failure
+    parts: tuple[str, ...] = ()  # "slug=path": other files for the capstone's parts
 
     def arguments(self) -> list[str]:
         """What pytest is told."""
@@ -42,6 +43,7 @@ class Job:
         given += ["--import-mode=importlib", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:terminal"]
         # No assertion report is ever shown: the messages are hand-written.
         given += ["--assert=plain", *(["-x"] if self.first_only else [])]
+        given += [f"--part={part}" for part in self.parts]
         for plugin in _PLUGINS:
             given += ["-p", plugin]
         return given
@@ -149,7 +151,7 @@ def preload() -> None:
     assert pytest and pytest_asyncio
 
 
-def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Iterator[tuple[str, Result]]:
+def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Generator[tuple[str, Result]]:
     """Run many jobs, some at a time, each in a fork of this process; yields (key, result) as each ends."""
     preload()
     waiting = list(reversed(jobs))
@@ -187,8 +189,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("exercise", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first-only", action="store_true")
+    parser.add_argument("--part", action="append", default=[])
     options = parser.parse_args(argv)
-    job = Job(options.folder, options.exercise, options.seed, first_only=options.first_only)
+    first_only, parts = options.first_only, tuple(options.part)
+    job = Job(options.folder, options.exercise, options.seed, first_only=first_only, parts=parts)
     execute(job, children.emitter(options.events))
     sys.stdout.flush()
     sys.stderr.flush()

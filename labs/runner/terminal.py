@@ -141,6 +141,11 @@ class _Live:
         self._bar.advance(self._task)
 
 
+def count(number: int, noun: str) -> str:
+    """ "1 lab", "2 labs"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def terminal() -> Terminal:
     """The best that this output can show."""
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":

@@ -18,7 +18,8 @@ from labs.runner import failure, readmes, regions, suite
 from labs.runner.failure import base
 from labs.runner.generate import expected_stub
 from labs.runner.mistakes import Mistake
-from labs.runner.registry import ROOT, Lab
+from labs.runner.parts import CAPSTONE
+from labs.runner.registry import Lab
 from labs.runner.workspace import Workspace
 
 SEEDS = (1, 20_260_101, 4_294_967_291)
@@ -33,12 +34,15 @@ class Examination:
 
     lab: Lab
     scratch: Path
+    runnable: bool = True
     mistakes: list[str] = field(default_factory=list)
     mutants: list[regions.Mutant] = field(default_factory=list)
     results: dict[str, suite.Result] = field(default_factory=dict)
 
     def jobs(self) -> Iterator[tuple[str, suite.Job]]:
-        """Every variant of the solution that has to be run, by name."""
+        """Every variant of the solution that has to be run, by name; none when its markers are broken."""
+        if not self.runnable:
+            return
         source = self.lab.solution.read_text("utf-8")
         for seed in SEEDS:
             yield f"solution, seed {seed}", suite.Job(self.lab.folder, self.lab.solution, seed)
@@ -51,6 +55,13 @@ class Examination:
         for mutant in self.mutants:
             made = regions.mutate(source, mutant)
             yield f"mutant {mutant.name}", self._job(f"mutant_{mutant.name}", made, _MUTANT_PATIENCE)
+
+    def capstone_jobs(self, capstone: Lab) -> Iterator[tuple[str, suite.Job]]:
+        """The capstone, built with each of this lab's wrong programs in the place of its part."""
+        for mutant in self.mutants:
+            part = f"{self.lab.slug}={self.scratch / f'{self.lab.slug}_mutant_{mutant.name}.py'}"
+            job = suite.Job(capstone.folder, capstone.solution, first_only=True, parts=(part,))
+            yield f"{CAPSTONE} with {self.lab.slug}'s mutant {mutant.name}", job
 
     def _job(self, name: str, source: str, patience: float = 20.0) -> suite.Job:
         path = self.scratch / f"{self.lab.slug}_{name}.py"
@@ -66,6 +77,11 @@ def prepare(lab: Lab, scratch: Path) -> Examination:
             found.mistakes += check(lab)
         except Mistake as mistake:
             found.mistakes.append(str(mistake))
+    try:
+        regions.find(lab.solution.read_text("utf-8"))
+    except Mistake:
+        found.runnable = False
+        return found
     for path in sorted((lab.folder / "mutants").glob("*.py")):
         try:
             mutant = regions.read_mutant(path.stem, path.read_text("utf-8"))
@@ -140,7 +156,16 @@ def _work_survives(lab: Lab) -> Iterator[str]:
 
 def judge(found: Examination) -> list[str]:
     """Every mistake of the lab, once all its variants have run."""
-    return [*found.mistakes, *_solutions(found), *_markers(found), *_stubs(found), *_mutants(found)]
+    if not found.runnable:
+        return found.mistakes
+    return [
+        *found.mistakes,
+        *_solutions(found),
+        *_markers(found),
+        *_stubs(found),
+        *_mutants(found),
+        *_capstone(found),
+    ]
 
 
 def _solutions(found: Examination) -> Iterator[str]:
@@ -215,8 +240,12 @@ def _mutants(found: Examination) -> Iterator[str]:
     )
 
 
+def _capstone(found: Examination) -> Iterator[str]:
+    """Whatever is wrong in a part must show in the whole."""
+    for name, result in found.results.items():
+        if name.startswith(f"{CAPSTONE} with ") and result.passed:
+            yield f"{name}: no test of the capstone catches it"
+
+
 def _first_line(wrong: failure.Failure) -> str:
     return wrong.message.splitlines()[0] if wrong.message else "without a message"
-
-
-__all__ = ["ROOT", "SEEDS", "Examination", "hint", "judge", "prepare"]

@@ -91,6 +91,5 @@ class Workspace:
         raise Mistake(f"{self.root / '.trash'} is full of resets of this second; try again")
 
     def _way_back(self, there: Path, folder: Path) -> str:
-        """A command that never overwrites either: `mv -n` keeps a newer start that is already there."""
-        old, new = shlex.quote(shown(there)), shlex.quote(shown(folder))
-        return f"mkdir -p {new} && mv -n {old}/* {new}/"
+        """A command that cannot overwrite: mv refuses to put a folder over one that holds something."""
+        return f"mv {shlex.quote(shown(there))} {shlex.quote(shown(folder.parent))}/"

@@ -1,0 +1,31 @@
+"""The toy lab and a desk to work at, both in a folder of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labs.runner.desk import Desk
+from labs.runner.registry import Lab
+from labs.runner.terminal import Terminal
+from tests.runner import toy
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., Lab]:
+    """Write the toy, some of its files replaced: build(solution_py="…")."""
+    return lambda **changed: toy.build(tmp_path / "labs", **changed)
+
+
+@pytest.fixture
+def lab(build: Callable[..., Lab]) -> Lab:
+    """The toy as it should be."""
+    return build()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A learner who has done nothing yet."""
+    return Desk.at(tmp_path / "work", Terminal())

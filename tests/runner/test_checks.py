@@ -1,0 +1,177 @@
+"""What a learner is shown: the caret under the first wrong octet, the steps, the rule; endless code is stopped."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from labs.runner import alarm, failure, suite
+from labs.runner.checks import Steps, WrongBytes, same_bytes
+from labs.runner.registry import Lab
+
+
+def caret(text: str) -> str:
+    """The character that the caret stands under, in the learner's row."""
+    yours, mark = text.splitlines()[-2:]
+    return yours[mark.index("^")]
+
+
+def test_equal_bytes_pass() -> None:
+    same_bytes(bytearray(b"a\r\n"), b"a\r\n")
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "at", "under"),
+    [
+        (b"GET /x\r\n", b"GET /y\r\n", 5, "x"),
+        (b"a\r\r\n", b"a\r\n", 2, "\\"),
+        (b"abc", b"abcdef", 3, "⟨"),
+        (b"abcdef", b"abc", 3, "d"),
+        (b"x" * 300 + b"!", b"x" * 300 + b"?", 300, "!"),
+        (b"", b"a", 0, "⟨"),
+    ],
+)
+def test_the_caret_stands_under_the_first_wrong_octet(
+    actual: bytes, expected: bytes, at: int, under: str
+) -> None:
+    with pytest.raises(WrongBytes) as caught:
+        same_bytes(actual, expected, rule="RFC 9112 §2.1", what="the request")
+    assert caught.value.at == at
+    assert caret(str(caught.value)) == under
+    assert "the request" in str(caught.value) and "RFC 9112 §2.1" in str(caught.value)
+
+
+def test_text_instead_of_bytes_is_named() -> None:
+    with pytest.raises(AssertionError, match="must be bytes, not str"):
+        same_bytes("abc", b"abc")  # type: ignore[arg-type]
+
+
+def test_steps_show_bytes_readably_and_not_at_length() -> None:
+    steps = Steps()
+    steps.note("connected")
+    steps.sent(b"GET / HTTP/1.1\r\n")
+    steps.received(b"\x00" * 1000)
+    assert steps[:2] == ["connected", "sent 16 octets: GET / HTTP/1.1\\r\\n"]
+    assert steps[2].startswith("received 1000 octets: \\x00") and steps[2].endswith("…")
+
+
+def run(lab: Lab, tmp_path: Path, source: str, patience: float = 5.0, name: str = "mine.py") -> suite.Result:
+    """The toy's checks against a learner's source."""
+    path = tmp_path / name
+    path.write_text(source)
+    ((_, result),) = suite.run_all([("", suite.Job(lab.folder, path, patience=patience))])
+    return result
+
+
+GREET = (
+    'def greet(name):\n    {}\n    return b"hello " + name.encode()\n\n\ndef add(a, b):\n    return a + b\n'
+)
+
+
+def test_the_reference_passes_task_by_task(lab: Lab) -> None:
+    ((_, result),) = suite.run_all([("", suite.Job(lab.folder, lab.solution))])
+    assert result.passed
+    assert [outcome.task for outcome in result.outcomes] == [1, 2], "tests must run in the order of the tasks"
+
+
+def test_wrong_bytes_come_with_steps_rule_and_caret(lab: Lab, tmp_path: Path) -> None:
+    result = run(lab, tmp_path, GREET.format("name = 'bib'"))
+    (wrong,) = result.failures
+    assert (wrong.kind, wrong.task, wrong.rule) == (failure.WRONG, 1, "manners §1")
+    assert wrong.steps == ("asked for bob",)
+    assert caret(wrong.message) == "i"
+    assert "test_lab.py" not in wrong.text() and "Traceback" not in wrong.text()
+
+
+def test_an_assertion_shows_its_own_words_alone(lab: Lab, tmp_path: Path) -> None:
+    (wrong,) = run(lab, tmp_path, GREET.format("pass").replace("a + b\n", "a - b\n")).failures
+    assert wrong.message == "1 + 1 is 2 (arithmetic)"
+
+
+def test_an_exception_names_the_learners_line(lab: Lab, tmp_path: Path) -> None:
+    (wrong,) = run(lab, tmp_path, GREET.format("name.nonesuch()")).failures
+    assert wrong.kind == failure.RAISED
+    assert wrong.message == "AttributeError: 'str' object has no attribute 'nonesuch'"
+    assert wrong.place == "mine.py:2: `name.nonesuch()`"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'raise NotImplementedError("task 1: greet")',
+        'raise ExceptionGroup("g", [NotImplementedError("task 1: greet")])',
+        'raise ValueError("x") from NotImplementedError("task 1: greet")',
+    ],
+)
+def test_an_unwritten_task_is_known_wherever_it_hides(lab: Lab, tmp_path: Path, body: str) -> None:
+    (wrong,) = run(lab, tmp_path, GREET.format(body)).failures
+    assert (wrong.kind, wrong.message) == (failure.UNWRITTEN, "task 1: greet")
+
+
+def test_what_the_code_printed_is_shown(lab: Lab, tmp_path: Path) -> None:
+    (wrong,) = run(lab, tmp_path, GREET.format("print('hello there'); name = ''")).failures
+    assert "your code printed:\n  hello there" in wrong.text()
+
+
+@pytest.mark.parametrize(
+    "loop",
+    ["while True: pass", "import time; time.sleep(3600)", "import threading; threading.Event().wait()"],
+)
+def test_an_endless_test_is_stopped_on_its_line(lab: Lab, tmp_path: Path, loop: str) -> None:
+    (wrong,) = run(lab, tmp_path, GREET.format(loop), patience=0.3).failures
+    assert wrong.kind == failure.ENDLESS
+    assert wrong.message == f"still running after 0.3 s, at mine.py:2: `{loop}`"
+
+
+def test_a_bare_except_cannot_swallow_the_alarm_for_ever(lab: Lab, tmp_path: Path) -> None:
+    body = "import time\n    try:\n        time.sleep(60)\n    except:\n        time.sleep(60)"
+    (wrong,) = run(lab, tmp_path, GREET.format(body), patience=0.3).failures
+    assert wrong.kind == failure.ENDLESS
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("def greet(:\n", "mine.py:1: not Python yet: invalid syntax: `def greet(:`"),
+        (
+            "x = 1\nimport nonesuch\n",
+            "mine.py:2: does not import: ModuleNotFoundError: No module named 'nonesuch'",
+        ),
+        ("raise SystemExit(3)\n", "mine.py:1: does not import: SystemExit: 3"),
+        ("while True: pass\n", "still running after 0.3 s, at mine.py:1: `while True: pass`"),
+        ("import os\nos._exit(3)\n", "the check's process ended too early (exit status 3): it said nothing"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "(killed by signal 9)"),
+    ],
+    ids=["syntax", "import", "exit", "loop", "os._exit", "killed"],
+)
+def test_a_file_that_cannot_be_imported_is_one_line(
+    lab: Lab, tmp_path: Path, source: str, complaint: str
+) -> None:
+    result = run(lab, tmp_path, source, patience=0.3)
+    assert complaint in result.broken
+    assert "\n" not in result.broken and not result.passed
+
+
+def test_a_thread_left_running_keeps_nobody_waiting(lab: Lab, tmp_path: Path) -> None:
+    thread = "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()"
+    started = time.monotonic()
+    assert run(lab, tmp_path, GREET.format(thread)).passed
+    assert time.monotonic() - started < 30
+
+
+def test_the_alarm_leaves_no_alarm_behind(tmp_path: Path) -> None:
+    import signal
+
+    before = signal.getsignal(signal.SIGALRM)
+    with alarm.limit(60.0, tmp_path / "x.py"):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_the_seed_reaches_the_test_and_only_one_task_may_be_asked_for(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(GREET.format("pass").replace("a + b\n", "a - b\n"))
+    ((_, result),) = suite.run_all([("", suite.Job(lab.folder, path, seed=41))])
+    assert result.failures[0].message == "41 + 1 is 42 (arithmetic)"

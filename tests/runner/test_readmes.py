@@ -1,0 +1,85 @@
+"""A README's promises are kept, or the promise that is broken is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labs.runner import readmes
+from labs.runner.registry import ROOT
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A small project: a Makefile and one source file."""
+    (tmp_path / "Makefile").write_text("labs test:\n\ttrue\nlab-%: setup\n\ttrue\nPY := x\n")
+    (tmp_path / "netlab").mkdir()
+    (tmp_path / "netlab" / "thing.py").write_text("def one():\n    return 1\n\n\ndef two():\n    return 2\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Run `make lab-03` or `make lab-NN`.",
+        "```\nmake labs\nQUICK=1 make test\n```",
+        "You can make nothing of it; `make test QUICK=1`.",
+        "See `netlab/thing.py` and `netlab/`.",
+        "Yours is `work/03_preflight/exercise.py`, the lab `labs/NN_slug/README.md`.",
+        "```python\n# netlab/thing.py\ndef one():\n    ...\n    return 2\n```",
+        "```python\nanything = 1\n```",
+        "```python\n# netlab/thing.py, near the end\n\n    return 2\n```",
+    ],
+)
+def test_kept(root: Path, text: str) -> None:
+    assert readmes.mistakes(text, root) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("Run `make laps`.", "says `make laps`, but the Makefile has no such target"),
+        ("```sh\nmake hint-01\n```", "says `make hint-01`, but the Makefile has no such target"),
+        ("See `netlab/other.py`.", "names netlab/other.py, which does not exist"),
+        ("```python\n# netlab/other.py\nx\n```", "quotes netlab/other.py, which does not exist"),
+        (
+            "```python\n# netlab/thing.py\n    return 2\ndef one():\n```",
+            "quotes netlab/thing.py, but this line is not there (or not in this order): def one():",
+        ),
+    ],
+)
+def test_broken(root: Path, text: str, complaint: str) -> None:
+    assert readmes.mistakes(text, root) == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("python -m labs status", ""),
+        ("python -m labs measure 3 --mine", ""),
+        ("python -m labs juggle 3", "says `python -m labs juggle`, but there is no such command"),
+        (
+            "python -m labs measure --nonesuch",
+            "says `python -m labs measure --nonesuch`, but there is no such option",
+        ),
+    ],
+)
+def test_commands_and_their_options_are_asked_of_the_program(code: str, complaint: str) -> None:
+    assert readmes.mistakes(f"`{code}`", ROOT) == ([complaint] if complaint else [])
+
+
+def test_every_target_that_the_runner_itself_names_exists() -> None:
+    words = " ".join(path.read_text("utf-8") for path in (ROOT / "labs" / "runner").glob("*.py"))
+    named = [
+        found.replace("{lab.number:02d}", "01")
+        for found in readmes._TARGET.findall(words)
+        for found in found[1:]
+    ]
+    assert len(named) > 5
+    assert [
+        m
+        for name in named
+        for m in readmes.mistakes(f"`make {name.rstrip('-')}`", ROOT)
+        if not name.endswith("-")
+    ] == []

@@ -1,0 +1,212 @@
+"""labs-verify finds each kind of dishonesty, and says which file to mend."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labs.runner import readmes, suite, verify
+from labs.runner.registry import Lab
+from tests.runner import toy
+
+
+@pytest.fixture(autouse=True)
+def targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy speaks of the project's own make targets; those are tested elsewhere."""
+    monkeypatch.setattr(readmes, "_known_targets", lambda root: r"^(lab-\S+|status)$")
+
+
+def findings(lab: Lab) -> list[str]:
+    """What labs-verify finds wrong with a lab."""
+    with tempfile.TemporaryDirectory() as scratch:
+        exam = verify.prepare(lab, Path(scratch))
+        exam.results = dict(suite.run_all(list(exam.jobs())))
+        return verify.judge(exam)
+
+
+Build = Callable[..., Lab]
+
+
+def test_the_toy_is_honest(lab: Lab) -> None:
+    assert findings(lab) == []
+
+
+VACUOUS = """
+
+@pytest.mark.task(2, rule="none")
+def test_nothing_at_all(exercise):
+    assert exercise.add is not None
+"""
+
+
+def test_a_vacuous_test_is_found_by_the_stub_and_by_the_mutants(build: Build) -> None:
+    found = findings(build(test_lab_py=toy.FILES["test_lab.py"] + VACUOUS))
+    assert (
+        "stub of task 2: test_nothing_at_all passes although its task is not written: it tests nothing"
+        in found
+    )
+    assert any(line.startswith("test_nothing_at_all is killed by no mutant") for line in found)
+
+
+def test_a_test_that_no_mutant_kills_is_found(build: Build) -> None:
+    weak = """
+
+@pytest.mark.task(2, rule="arithmetic")
+def test_a_sum_is_a_number(exercise):
+    assert isinstance(exercise.add(1, 2), int), "a sum is a number"
+"""
+    found = findings(build(test_lab_py=toy.FILES["test_lab.py"] + weak))
+    assert found == [
+        "test_a_sum_is_a_number is killed by no mutant: write the wrong program it guards against"
+    ]
+
+
+def test_a_mutant_that_nothing_catches_is_found(build: Build) -> None:
+    right = toy.FILES["mutants/rude.py"].replace('b"hey "', 'b"hello "')
+    found = findings(build(mutants__rude_py=right))
+    assert "mutant rude is not caught by test_a_greeting_is_polite (by no test at all)" in found
+
+
+def test_a_mutant_that_another_test_catches_is_found(build: Build) -> None:
+    named = toy.FILES["mutants/rude.py"].replace("test_a_greeting_is_polite", "test_sums_are_right")
+    found = findings(build(mutants__rude_py=named))
+    assert found == ["mutant rude is not caught by test_sums_are_right (only by test_a_greeting_is_polite)"]
+
+
+def test_a_mutant_that_names_no_real_test_is_found(build: Build) -> None:
+    named = toy.FILES["mutants/rude.py"].replace("caught by: ", "caught by: test_imagined, ")
+    assert findings(build(mutants__rude_py=named)) == ["mutant rude names test_imagined, which is no test"]
+
+
+def test_a_mutant_that_hangs_counts_as_caught(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_MUTANT_PATIENCE", 0.5)
+    hangs = toy.FILES["mutants/subtracts.py"].replace("return a - b", "while True: pass")
+    assert findings(build(mutants__subtracts_py=hangs)) == []
+
+
+def test_a_mutant_that_is_not_python_is_found(build: Build) -> None:
+    broken = toy.FILES["mutants/subtracts.py"].replace("a - b", "a -")
+    assert any(
+        line.startswith("mutant subtracts: ") and "not Python yet" in line
+        for line in findings(build(mutants__subtracts_py=broken))
+    )
+
+
+def test_a_stale_stub_is_found(lab: Lab) -> None:
+    lab.stub.write_text(lab.stub.read_text() + "# an edit\n")
+    assert findings(lab) == ["exercise.py is not what solution.py makes: run `python -m labs generate 01`"]
+
+
+def test_a_stub_that_is_already_solved_is_found(lab: Lab) -> None:
+    lab.stub.write_bytes(lab.solution.read_bytes())
+    assert "exercise.py is not what solution.py makes: run `python -m labs generate 01`" in findings(lab)
+
+
+def test_a_solution_that_fails_for_one_seed_is_found(build: Build) -> None:
+    fussy = toy.FILES["solution.py"].replace("return a + b", f"return a + b if a != {verify.SEEDS[1]} else 0")
+    found = findings(build(solution_py=fussy))
+    assert [line for line in found if line.startswith("solution")] == [
+        f"solution, seed {verify.SEEDS[1]}: test_sums_are_right fails: "
+        f"{verify.SEEDS[1]} + 1 is {verify.SEEDS[1] + 1} (arithmetic)"
+    ]
+
+
+def test_a_stub_that_fails_for_another_reason_is_found(build: Build) -> None:
+    leans = (
+        toy.FILES["solution.py"]
+        .replace(
+            "    # >>> task 1: greet\n    return",
+            "    # >>> task 1: greet\n    word = b'hello '\n    # <<< task 1\n    return",
+        )
+        .replace("name.encode()\n    # <<< task 1", "name.encode() + word[:0]")
+    )
+    leans = leans.replace("    # <<< task 1\n    return", "    # <<< task 1\n    return", 1)
+    hides = leans.replace("    word = b'hello '", "    word = b'hello '").replace(
+        '"""Say hello."""',
+        '"""Say hello."""\n    try:\n        word = _word()\n    except NotImplementedError:\n        return b""',
+    )
+    hides = '''"""A toy."""
+
+
+def _word() -> bytes:
+    # >>> task 1: greet
+    return b"hello "
+    # <<< task 1
+
+
+def greet(name: str) -> bytes:
+    try:
+        return _word() + name.encode()
+    except NotImplementedError:
+        return b""
+
+
+def add(a: int, b: int) -> int:
+    # >>> task 2: add
+    return a + b
+    # <<< task 2
+'''
+    mutant = toy.FILES["mutants/rude.py"].replace('b"hey " + name.encode()', 'b"hey "')
+    found = findings(build(solution_py=hides, mutants__rude_py=mutant))
+    assert any(
+        line.startswith("stub of task 1: test_a_greeting_is_polite fails, but not by NotImplementedError")
+        for line in found
+    )
+
+
+def test_a_task_whose_stub_breaks_another_task_differently_is_found(build: Build) -> None:
+    tests = toy.FILES["test_lab.py"].replace(
+        "    assert exercise.add(seed",
+        "    assert exercise.greet('x'), 'greets'\n    assert exercise.add(seed",
+    )
+    assert findings(build(test_lab_py=tests)) == [], (
+        "leaning on an unwritten task is allowed: it says its own name"
+    )
+
+
+def test_titles_that_differ_from_lab_toml_are_found(build: Build) -> None:
+    found = findings(build(lab_toml=toy.FILES["lab.toml"].replace('title = "add"', 'title = "sum"')))
+    assert "task 2 is 'add' in solution.py, 'sum' in lab.toml" in found
+
+
+def test_a_test_without_its_marker_is_found(build: Build) -> None:
+    bare = toy.FILES["test_lab.py"].replace('@pytest.mark.task(2, rule="arithmetic")\n', "")
+    found = findings(build(test_lab_py=bare))
+    assert 'test_sums_are_right needs @pytest.mark.task(N, rule="…") with N one of [1, 2]' in found
+    assert "task 2 has no test" in found
+
+
+def test_a_missing_hint_is_found(build: Build) -> None:
+    found = findings(build(hints__2_md="## Task 1\n\nx\n\n## Task 2\n\n"))
+    assert found == ["hints/2.md says nothing under `## Task 2`"]
+
+
+def test_broken_markers_are_told_once_and_nothing_is_run(lab: Lab) -> None:
+    lab.solution.write_text(lab.solution.read_text().replace("# <<< task 2", ""))
+    found = findings(lab)
+    assert any("task 2 is never closed" in line for line in found)
+
+
+def test_the_capstone_must_catch_the_other_labs_wrong_programs(build: Build, tmp_path: Path) -> None:
+    import dataclasses
+
+    other = build()
+    folder = tmp_path / "labs" / "15_capstone"
+    folder.mkdir()
+    (folder / "solution.py").write_text("def whole(parts):\n    return parts['toy'].greet('x')\n")
+    (folder / "test_lab.py").write_text(
+        "import pytest\n\n\n@pytest.mark.task(1, rule='all')\ndef test_whole(exercise, parts):\n"
+        "    assert exercise.whole(parts) == b'hello x'\n"
+    )
+    capstone = dataclasses.replace(other, number=15, slug="capstone", id="capstone", folder=folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        exam = verify.prepare(other, Path(scratch))
+        list(exam.jobs())
+        results = dict(suite.run_all(list(exam.capstone_jobs(capstone))))
+    whole = verify.Examination(capstone, tmp_path, results=results)
+    assert list(verify._capstone(whole)) == [
+        "capstone with toy's mutant subtracts: no test of the capstone catches it"
+    ]
