@@ -102,6 +102,8 @@ class Connection(Lifecycle):
             if not self._parser.buffered:
                 self._await_request()
                 return
+        if self._parser.buffered >= self._server.limits.pipeline:
+            self.transport.pause()
         self._server.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
@@ -326,7 +328,7 @@ class Connection(Lifecycle):
             return False
         self.state = IDLE
         self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
-        if not self._ended:
+        if not self._ended and self._parser.buffered < self._server.limits.pipeline:
             self.transport.resume()
         return True
 

@@ -87,6 +87,7 @@ class Lifecycle:
         if self._ended:
             self.close()
         elif self._parser.buffered:
+            self.transport.resume()
             if self.state is not HEAD:
                 self.state = HEAD
                 if not self._fresh:

@@ -1,0 +1,321 @@
+"""Deadlines fire to the second, with a clock that the test turns by hand; and a stop loses nothing under way."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from netlab import Limits, Request, Response, Server, Timeouts
+
+from .conftest import Process, Raw
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Clock:
+    """Monotonic seconds that stand still until somebody turns them."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Timed:
+    """A server whose time is the test's."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        self.clock = Clock()
+        self.server = Server(app, clock=self.clock, **options)
+
+    async def __aenter__(self) -> Timed:
+        await self.server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.server.stop(0)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        before = self.server.accepted
+        streams = await asyncio.open_connection("127.0.0.1", self.server.port)
+        await self.until(lambda: self.server.accepted > before)
+        return streams
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0)
+
+    async def states(self, **expected: int) -> None:
+        await self.until(lambda: {k: self.server.stats()[k] for k in expected} == expected)
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.server.sweep.sweep()
+
+
+async def hello(request: Request) -> Response:
+    return Response(200, b"hello")
+
+
+async def test_a_silent_client_is_closed_after_the_time_for_a_head() -> None:
+    async with Timed(hello) as timed:
+        reader, writer = await timed.connect()
+        timed.pass_time(9.9)
+        assert timed.server.stats()["open"] == 1
+        timed.pass_time(1)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_slow_head_gets_408_counted_from_accept() -> None:
+    async with Timed(hello) as timed:
+        reader, writer = await timed.connect()
+        for _ in range(9):
+            writer.write(b"GET / HTTP/1.1\r\n" if _ == 0 else b"a: b\r\n")
+            await timed.until(lambda: timed.server.stats()["idle"] == 0)
+            timed.pass_time(1)
+        assert timed.server.stats()["open"] == 1
+        timed.pass_time(2)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 408 ") and b"connection: close" in answer
+        writer.close()
+
+
+async def test_an_idle_connection_lives_75_seconds_and_the_next_head_has_10() -> None:
+    async with Timed(hello) as timed:
+        reader, writer = await timed.connect()
+        writer.write(GET)
+        assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+        timed.pass_time(74)
+        writer.write(b"GET")
+        await timed.states(open=1, idle=0)
+        timed.pass_time(9.5)
+        assert timed.server.stats()["open"] == 1
+        timed.pass_time(1)
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 408")
+        writer.close()
+        reader, writer = await timed.connect()
+        writer.write(GET)
+        await reader.readuntil(b"hello")
+        timed.pass_time(74.9)
+        assert timed.server.stats()["open"] >= 1
+        timed.pass_time(1)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_stopped_content_gets_408_where_the_handler_reads_it() -> None:
+    async def app(request: Request) -> Response:
+        return Response(200, await request.read())
+
+    async with Timed(app) as timed:
+        reader, writer = await timed.connect()
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        await timed.states(active=1)
+        for _ in range(3):  # each byte buys 30 seconds
+            await asyncio.sleep(0.01)
+            timed.pass_time(25)
+            writer.write(b"x")
+            await asyncio.sleep(0.02)
+        assert timed.server.stats()["open"] == 1
+        timed.pass_time(31)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 408 "), answer
+        writer.close()
+
+
+async def test_a_client_that_takes_nothing_is_dropped_and_its_producer_closed() -> None:
+    closed = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(1 << 20)
+        finally:
+            closed.set()
+
+    async def app(request: Request) -> Response:
+        return Response(200, stream=endless())
+
+    async with Timed(app) as timed:
+        sock = socket.create_connection(("127.0.0.1", timed.server.port))
+        sock.sendall(GET)
+        connections = timed.server.connections
+        await timed.until(lambda: any(c.transport.waiting for c in connections))
+        await asyncio.sleep(0.05)
+        timed.pass_time(31)  # the first look notes what waits
+        assert timed.server.stats()["open"] == 1
+        timed.pass_time(31)
+        await asyncio.wait_for(closed.wait(), 5)
+        assert timed.server.stats()["open"] == 0
+        sock.close()
+
+
+async def test_a_computing_handler_has_no_deadline() -> None:
+    release = asyncio.Event()
+
+    async def app(request: Request) -> Response:
+        await release.wait()
+        return Response(200, b"done")
+
+    async with Timed(app) as timed:
+        reader, writer = await timed.connect()
+        writer.write(GET)
+        await timed.states(active=1)
+        timed.pass_time(100000)
+        release.set()
+        assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_a_refused_client_that_never_closes_is_let_go() -> None:
+    async with Timed(hello) as timed:
+        reader, writer = await timed.connect()
+        writer.write(b"BAD\r\n")
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
+        assert timed.server.stats()["open"] == 1
+        timed.pass_time(5.5)
+        assert timed.server.stats()["open"] == 0
+        writer.close()
+
+
+async def test_pipelining_without_reading_keeps_memory_bounded() -> None:
+    async def app(request: Request) -> Response:
+        return Response(200, bytes(100_000))
+
+    async with Timed(app, limits=Limits(pipeline=8192)) as timed:
+        reader, writer = await timed.connect()
+        sent = 0
+        writer.transport.set_write_buffer_limits(high=0)
+        try:
+            async with asyncio.timeout(0.5):
+                while True:
+                    writer.write(GET * 1000)
+                    sent += 1000
+                    await writer.drain()
+        except TimeoutError:
+            pass
+        (connection,) = timed.server.connections
+        assert connection._parser.buffered < 8192 + (64 << 10)
+        assert connection.transport.waiting <= 200_000
+        assert timed.server.requests < sent
+        writer.transport.abort()
+        await timed.states(open=0)
+
+
+async def test_the_listener_pauses_when_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Timed(hello) as timed:
+        server = timed.server
+        real, calls = server._listener, 0
+
+        class Exhausted:
+            def accept(self) -> None:
+                nonlocal calls
+                calls += 1
+                raise OSError(errno.EMFILE, "too many open files")
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+        server._listener = Exhausted()  # type: ignore[assignment]
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        await asyncio.sleep(0.1)
+        assert calls == 1, "a listener that cannot accept must not be asked again and again"
+        server._listener = real
+        timed.pass_time(1)
+        writer.write(GET)
+        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_the_cap_on_connections_makes_later_ones_wait_not_fail() -> None:
+    async with Timed(hello, max_connections=2) as timed:
+        first, second = await timed.connect(), await timed.connect()
+        reader, writer = await asyncio.open_connection("127.0.0.1", timed.server.port)
+        writer.write(GET)
+        await asyncio.sleep(0.05)
+        assert timed.server.stats()["open"] == 2
+        first[1].close()
+        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        second[1].close()
+        writer.close()
+
+
+async def test_a_stop_answers_what_is_under_way_and_closes_what_is_idle() -> None:
+    release = asyncio.Event()
+
+    async def app(request: Request) -> Response:
+        if request.path == "/slow":
+            await release.wait()
+        return Response(200, b"done")
+
+    async with Timed(app) as timed:
+        idle, _keep = await timed.connect()
+        slow, writer = await timed.connect()
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        await timed.states(active=1)
+        stopping = asyncio.create_task(timed.server.stop())
+        assert await asyncio.wait_for(idle.read(), 5) == b""
+        with pytest.raises(OSError):
+            await asyncio.open_connection("127.0.0.1", timed.server.port)
+        release.set()
+        answer = await asyncio.wait_for(slow.read(), 5)
+        assert answer.endswith(b"done") and b"connection: close" in answer
+        writer.close()
+        _keep.close()
+        await stopping
+
+
+async def test_a_stop_does_not_wait_for_ever() -> None:
+    async def app(request: Request) -> Response:
+        await asyncio.sleep(3600)
+        return Response()
+
+    async with Timed(app, timeouts=Timeouts(drain=0.05)) as timed:
+        _, writer = await timed.connect()
+        writer.write(GET)
+        await timed.states(active=1)
+        await asyncio.wait_for(timed.server.stop(), 5)
+        writer.close()
+
+
+def test_sigterm_finishes_what_is_under_way_and_exits_0(raw: Callable[..., Raw]) -> None:
+    server = Process()
+    slow, idle = raw(server.port), raw(server.port)
+    idle.send(GET)
+    assert idle.response()[0] == 200
+    slow.send(b"GET /sleep?s=0.3 HTTP/1.1\r\nHost: a\r\n\r\nGET /stats HTTP/1.1\r\nHost: a\r\n\r\n")
+    idle.send(GET)
+    assert idle.response()[0] == 200
+    server.child.send_signal(signal.SIGTERM)
+    assert idle.rest() == b""
+    status, fields, content = slow.response()
+    assert (status, fields["connection"], content) == (200, "close", b"slept 0.3 s\n")
+    code, _, complaints = server.stop()
+    assert (code, complaints) == (0, "")
+
+
+def test_a_second_signal_ends_at_once(raw: Callable[..., Raw]) -> None:
+    server = Process()
+    slow = raw(server.port)
+    slow.send(b"GET /sleep?s=60 HTTP/1.1\r\nHost: a\r\n\r\n")
+    probe = raw(server.port)
+    probe.send(GET)
+    probe.response()
+    server.child.send_signal(signal.SIGTERM)
+    assert probe.rest() == b""
+    code, _, complaints = server.stop(signal.SIGTERM)
+    assert (code, complaints) == (0, "")
+
+
+def test_ctrl_c_is_clean() -> None:
+    code, _, complaints = Process().stop(signal.SIGINT)
+    assert (code, complaints) == (0, "")
