@@ -1,4 +1,4 @@
-"""What a learner is shown: the caret under the first wrong octet, the steps, the rule; endless code is stopped."""
+"""What a learner is shown: a caret at the first wrong octet, the steps, the rule; endless code is stopped."""
 
 from __future__ import annotations
 

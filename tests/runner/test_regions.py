@@ -35,9 +35,9 @@ def test_the_stub_raises_for_each_region_and_keeps_the_rest() -> None:
     assert ">>>" not in stub and "return" not in stub
     names: dict[str, object] = {}
     exec(stub, names)
-    with pytest.raises(NotImplementedError, match='^task 1: say "one"$'):
+    with pytest.raises(NotImplementedError, match=r'^task 1: say "one"$'):
         names["one"]()  # type: ignore[operator]
-    with pytest.raises(NotImplementedError, match="^task 2: two$"):
+    with pytest.raises(NotImplementedError, match=r"^task 2: two$"):
         names["C"]().more()  # type: ignore[operator]
 
 
@@ -106,5 +106,5 @@ def test_a_mutant_that_says_too_little_is_refused(text: str, complaint: str) -> 
 
 def test_a_mutant_must_replace_every_region_of_its_task() -> None:
     mutant = regions.read_mutant("m", '"""caught by: test_a"""\n# >>> task 2: …\nx\n# <<< task 2\n')
-    with pytest.raises(Mistake, match="task 2 has 1 regions, solution.py has 2"):
+    with pytest.raises(Mistake, match=r"task 2 has 1 regions, solution\.py has 2"):
         regions.mutate(SOLUTION, mutant)

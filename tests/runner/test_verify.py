@@ -44,10 +44,8 @@ def test_nothing_at_all(exercise):
 
 def test_a_vacuous_test_is_found_by_the_stub_and_by_the_mutants(build: Build) -> None:
     found = findings(build(test_lab_py=toy.FILES["test_lab.py"] + VACUOUS))
-    assert (
-        "stub of task 2: test_nothing_at_all passes although its task is not written: it tests nothing"
-        in found
-    )
+    vacuous = "stub of task 2: test_nothing_at_all passes although its task is not written: it tests nothing"
+    assert vacuous in found
     assert any(line.startswith("test_nothing_at_all is killed by no mutant") for line in found)
 
 
@@ -115,19 +113,6 @@ def test_a_solution_that_fails_for_one_seed_is_found(build: Build) -> None:
 
 
 def test_a_stub_that_fails_for_another_reason_is_found(build: Build) -> None:
-    leans = (
-        toy.FILES["solution.py"]
-        .replace(
-            "    # >>> task 1: greet\n    return",
-            "    # >>> task 1: greet\n    word = b'hello '\n    # <<< task 1\n    return",
-        )
-        .replace("name.encode()\n    # <<< task 1", "name.encode() + word[:0]")
-    )
-    leans = leans.replace("    # <<< task 1\n    return", "    # <<< task 1\n    return", 1)
-    hides = leans.replace("    word = b'hello '", "    word = b'hello '").replace(
-        '"""Say hello."""',
-        '"""Say hello."""\n    try:\n        word = _word()\n    except NotImplementedError:\n        return b""',
-    )
     hides = '''"""A toy."""
 
 

@@ -56,7 +56,7 @@ def test_reset_moves_to_the_trash_and_its_command_brings_all_back(desk: Desk, la
 def test_bringing_back_does_not_overwrite_a_newer_start(desk: Desk, lab: Lab) -> None:
     path, _ = desk.work.open(lab)
     path.write_bytes(MINE)
-    there, command = desk.work.reset(lab)
+    _, command = desk.work.reset(lab)
     path, _ = desk.work.open(lab)
     path.write_bytes(b"newer")
     subprocess.run(["sh", "-c", command], check=False, capture_output=True)
