@@ -267,7 +267,9 @@ def _print_slopes(ladder: Ladder) -> None:
     )
     print(_LEGEND)
     sizes = kernel.objects()
-    if sizes is not None:
+    if sizes is None:
+        print("the kernel's objects behind each connection: not shown (/proc/slabinfo is for root alone)")
+    else:
         parts = " + ".join(f"{name} {size:,}" for name, size in sizes.items())
         print(f"the kernel's objects behind each connection, on top: {sum(sizes.values()):,} B ({parts})")
     exact = ladder.fits["fds"]
@@ -306,7 +308,10 @@ def _cell(reading: Reading, figure: str) -> str:
 def _slope(figure: str, fit: Fit | None) -> list[str]:
     if fit is None:
         return [_NOT_SHOWN, "", "", ""]
-    write: Callable[[float], str] = "{:.3f}".format if figure == "fds" else "{:,.0f} B".format
+
+    def write(number: float) -> str:
+        return f"{number:.3f}" if figure == "fds" else f"{round(number):,} B"
+
     residual = f"{fit.worst_residual:.1f}" if figure == "fds" else _bytes(round(fit.worst_residual))
     width = "unknown" if math.isinf(fit.half_width) else write(fit.half_width)
     return [write(fit.slope), width, residual, " ".join(write(slope) for slope in fit.slopes)]

@@ -7,8 +7,8 @@ processes repeat it: what differs between them is in the interval. In the end al
 does not come back is shown as a waterfall: closed, garbage collected, free memory given back (where the
 server offers the hooks).
 
-Here: the plan, the climb, the result. Elsewhere: `clients` opens, `launch` starts, `process` and `kernel`
-read, `fit` computes.
+Here: the plan, the climb, the result. Elsewhere: `clients` opens, `launch` starts, `reading` reads, `fit`
+computes.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Plan:
     steps: numbers of connections, rising; 0 is put before them, as the start to which all must come back.
     runs: how often the ladder is climbed, each time in a fresh process if the probe starts the server.
     warmup: connections opened and closed before the first rung; no more than the first step.
-    request: send one GET on each connection and read the response (an idle persistent connection), or
-    nothing. patience: seconds to wait for a server to answer and for readings to agree.
+    request: send one GET on each connection and read the response (an idle persistent connection).
+    patience: seconds to wait for a server to answer and for readings to agree.
     """
 
     steps: tuple[int, ...] = (200, 400, 600, 800, 1000)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from netlab.probes import ladder, reading
+from netlab.probes import clients, ladder, process, reading
+from netlab.probes.clients import Herd
 from netlab.probes.errors import ProbeError
 from netlab.probes.ladder import Ladder, Plan
 from netlab.probes.launch import Server
@@ -237,3 +238,20 @@ def test_what_never_settles_is_marked() -> None:
     result, count = settled(growing, patience=10.0)
     assert not result.steady
     assert count > 10
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_ten_thousand_idle_connections_five_times_over(synthetic: Synthetic) -> None:
+    """As many as the limit of open files allows, from more than one source address, and no growth."""
+    allowed = min(10_000, clients.raise_descriptor_limit())
+    with Server(synthetic(), URL) as server:
+        plan = Plan(tuple(allowed * part // 4 for part in (1, 2, 3, 4)), runs=5)
+        found = ladder.measure_process(server.target.url, server.pid, plan)
+        with Herd(server.target, per_source=allowed // 3) as herd:
+            herd.grow(allowed)
+            assert process.glance(server.pid).fds == allowed + (found.runs[0].rungs[0][1].value("fds") or 0)
+    assert [run.stopped for run in found.runs] == [None] * 5
+    assert slope(found, "fds") == 1.0 and found.returned is True
+    starts = [run.rungs[0][1].value("written") or 0 for run in found.runs]
+    assert starts[4] - starts[1] < 1 << 18, f"grows from one round to the next: {starts}"
