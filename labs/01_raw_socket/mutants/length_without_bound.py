@@ -1,0 +1,16 @@
+"""Accepts any number of digits: a length that no machine could hold.
+
+caught by: test_a_length_that_is_not_digits_is_refused
+"""
+    # >>> task 4: know how long the content is
+    if status < 200 or status in (204, 304):
+        return 0
+    if "transfer-encoding" in fields:
+        raise BadResponse("a transfer coding")
+    value = fields.get("content-length")
+    if value is None:
+        raise BadResponse("no content-length")
+    if not re.fullmatch(r"[0-9]+", value):
+        raise BadResponse("not a number of octets")
+    return int(value)
+    # <<< task 4
