@@ -7,6 +7,7 @@ read from the wire lives in `parser`, how they are written in `serializer`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -24,15 +25,9 @@ class Fields(Mapping[str, str]):
     def __init__(self, lines: Mapping[str, str] | Pairs = ()) -> None:
         pairs = lines.items() if isinstance(lines, Mapping) else lines
         self._pairs: tuple[tuple[str, str], ...] = tuple(pairs)
-        index: dict[str, str | tuple[str, ...]] = {}
-        for name, value in self._pairs:
-            key = name.lower()
-            known = index.get(key)
-            if known is not None:
-                # Rare, and built apart: growing a tuple line by line would cost the square of the lines.
-                index = self._with_repeated()
-                break
-            index[key] = value
+        index: dict[str, str | tuple[str, ...]] = {name.lower(): value for name, value in self._pairs}
+        if len(index) < len(self._pairs):
+            index = self._with_repeated()
         self._index = index
 
     def _with_repeated(self) -> dict[str, str | tuple[str, ...]]:
@@ -48,6 +43,14 @@ class Fields(Mapping[str, str]):
         if found is None:
             return ()
         return (found,) if isinstance(found, str) else found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of that name, several lines joined; `default` when there is none."""
+        # Mapping's own would raise and catch KeyError: 0.4 µs for a field that most requests do not have.
+        found = self._index.get(name.lower())
+        if found is None:
+            return default
+        return found if isinstance(found, str) else ", ".join(found)
 
     def __getitem__(self, name: str) -> str:
         found = self._index[name.lower()]

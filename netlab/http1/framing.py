@@ -35,6 +35,9 @@ NO_CONTENT = Framing(FramingKind.LENGTH, 0)
 CHUNKED = Framing(FramingKind.CHUNKED)
 UNTIL_CLOSE = Framing(FramingKind.UNTIL_CLOSE)
 
+# What nearly every Connection field says; browsers send it with each request.
+_KEEP_ALIVE = ("keep-alive",)
+
 # Statuses whose responses never have content, whatever their fields say. RFC 9112 §6.3 rule 1
 WITHOUT_CONTENT = frozenset({204, 304})
 
@@ -139,6 +142,8 @@ def persistent(fields: Fields, minor: int) -> bool:
     options = fields.get_all("connection")
     if not options:
         return minor >= 1
+    if options == _KEEP_ALIVE:
+        return True
     named = {option.strip(" \t").lower() for line in options for option in line.split(",")}
     if "close" in named:
         return False

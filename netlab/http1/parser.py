@@ -124,8 +124,8 @@ class _Parser:
     def _read_head(self) -> Event | None:
         raise NotImplementedError
 
-    def _find_head(self) -> str | None:
-        """The next head through its empty line, as text; None when it is not complete yet."""
+    def _find_head(self) -> bytes | None:
+        """The next head through its empty line; None when it is not complete yet."""
         buffer = self._buffer
         end = buffer.find(b"\r\n\r\n", self._scanned or self._at)
         if end < 0:
@@ -133,7 +133,7 @@ class _Parser:
             # The last three bytes may be the beginning of the empty line.
             self._scanned = max(self._at, len(buffer) - 3)
             return None
-        block = buffer[self._at : end + 4].decode("latin-1")
+        block = bytes(buffer[self._at : end + 4])
         self._at = end + 4
         self._scanned = 0
         return block
@@ -316,10 +316,11 @@ def _trailers(block: str, limits: Limits) -> Fields:
 class RequestParser(_Parser):
     """Reads requests, one after the other, from the bytes of one connection."""
 
-    __slots__ = ("_empty_lines",)
+    __slots__ = ("_empty_lines", "_heads")
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
+        self._heads = heads.request_heads(limits)
         self._empty_lines = 0
 
     def _read_head(self) -> Event | None:
@@ -331,7 +332,7 @@ class RequestParser(_Parser):
         block = self._find_head()
         if block is None:
             return None
-        head = heads.request_head(block, self.limits)
+        head = self._heads.read(block)
         if head.framing is not NO_CONTENT:
             self._start_content(head.framing)
         return head
@@ -375,7 +376,7 @@ class ResponseParser(_Parser):
         block = self._find_head()
         if block is None:
             return None
-        head = heads.response_head(block, self.limits, self._method)
+        head = heads.response_head(block.decode("latin-1"), self.limits, self._method)
         if head.framing is not NO_CONTENT:
             self._start_content(head.framing)
         return head

@@ -65,8 +65,8 @@ def fixed(
         if request.method == "HEAD":
             content = b""
     date = b"" if given.has_date else date
-    octets = b"".join((given.start, date, _persistence(persistent, request.minor), size, content))
-    return octets, persistent
+    says = b"" if persistent and request.minor else _persistence(persistent, request.minor)
+    return b"".join((given.start, date, says, size, content)), persistent
 
 
 def _size(given: _Given, status: int, size: int, method: str) -> bytes:
