@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from labs.runner.commands import main
+
+def run() -> int:
+    """The command's exit status; Ctrl-C is clean even while the modules load."""
+    try:
+        from labs.runner.commands import main
+    except KeyboardInterrupt:
+        return 130
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labs.runner import alarm, checks
+from labs.runner import alarm
+from labs.runner.comparison import WrongBytes
 
 WRONG, UNWRITTEN, RAISED, ENDLESS = "wrong", "unwritten", "raised", "endless"
 _PRINTED = 12  # lines of the learner's own output worth repeating
@@ -50,7 +51,7 @@ class Failure:
             message = unwritten(error) or message
         elif kind == RAISED:
             message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        elif kind == WRONG and not isinstance(error, checks.WrongBytes):
+        elif kind == WRONG and not isinstance(error, WrongBytes):
             # pytest's rewriting appends the operands: "…message\nassert 1 == 2".
             message = message.split("\nassert ")[0]
         place = "" if kind == ENDLESS else last_line(error, exercise)

@@ -27,6 +27,7 @@ _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
 _INK, _FAINT = "#010203", "#040506"
 
 _STYLE: dict[str, Any] = {
+    "svg.hashsalt": "netlab",  # the same drawing gives the same picture
     "svg.fonttype": "none",  # text stays text: it can be searched and takes the page's font
     "font.family": "sans-serif",
     "font.size": 10.0,

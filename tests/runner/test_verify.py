@@ -142,7 +142,7 @@ def add(a: int, b: int) -> int:
     )
 
 
-def test_a_task_whose_stub_breaks_another_task_differently_is_found(build: Build) -> None:
+def test_a_test_may_lean_on_another_task_whose_stub_says_its_own_name(build: Build) -> None:
     tests = toy.FILES["test_lab.py"].replace(
         "    assert exercise.add(seed",
         "    assert exercise.greet('x'), 'greets'\n    assert exercise.add(seed",

@@ -1,0 +1,338 @@
+"""The commands as a learner meets them: run as programs, judged by their words and their exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labs.runner.registry import ROOT, Lab
+from tests.runner import toy
+
+Build = Callable[..., Lab]
+
+
+class Program:
+    """`python -m labs …` on the toy, with a work folder of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.exercise = folder / "work" / "01_toy" / "exercise.py"
+        self.record = folder / "work" / "progress.jsonl"
+        self.environment = os.environ | {"LABS_WORK": str(folder / "work"), "QUICK": "1"}
+        self.environment.pop("CI", None)
+
+    def words(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "labs", *words, "--labs", str(self.folder / "labs")]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.words(*words),
+            cwd=ROOT,
+            env=self.environment,
+            input="",
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def events(self) -> list[str]:
+        return [json.loads(line)["event"] for line in self.record.read_text().splitlines()]
+
+    def solve(self, source: str = toy.FILES["solution.py"]) -> None:
+        self.exercise.parent.mkdir(parents=True, exist_ok=True)
+        self.exercise.write_text(source)
+
+
+@pytest.fixture
+def labs(lab: Lab, tmp_path: Path) -> Program:
+    """The commands, on the honest toy."""
+    return Program(tmp_path)
+
+
+def one_line(done: subprocess.CompletedProcess[str], status: int = 2) -> str:
+    """What a mistake prints: one line on standard error, no traceback."""
+    assert done.returncode == status
+    assert "Traceback" not in done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_a_fresh_lab_makes_the_file_and_stops_at_the_first_task(labs: Program) -> None:
+    done = labs.run("lab", "1")
+    assert done.returncode == 1
+    assert f"Made for you: {labs.exercise}" in done.stdout
+    assert "✗ task 1: greet" in done.stdout and "task 2" not in done.stdout
+    assert f"not written yet: {labs.exercise}:6" in done.stdout
+    assert "reproduce  make status" in done.stdout and "make hint-01 TASK=1" in done.stdout
+    assert labs.events() == ["checks"]
+
+
+def test_without_a_terminal_nothing_is_asked(labs: Program) -> None:
+    labs.solve()
+    for command in (["lab", "1"], ["measure", "1"], ["solution", "1"]):
+        done = labs.run(*command)
+        assert done.returncode == 0
+        assert "predict" not in done.stdout
+    assert "prediction" not in labs.events()
+
+
+def test_a_solved_lab_is_measured_with_the_learners_own_code(labs: Program) -> None:
+    labs.solve(toy.FILES["solution.py"].replace("name.encode()", "name.encode().strip()"))
+    done = labs.run("lab", "01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in (
+        "✓ task 2: add (1 check)",
+        "verdict   true",
+        "9 letters",
+        "Lab 01 is done",
+        "note: counted by hand",
+    ):
+        assert words in done.stdout
+    assert labs.events() == ["checks", "measurement"]
+    assert json.loads(labs.record.read_text().splitlines()[-1])["code"] == "mine"
+    assert (labs.folder / "labs" / "report" / "01_toy.html").exists()
+    assert "done" in labs.run("status").stdout
+
+
+def test_a_wrong_answer_shows_the_caret_the_steps_and_the_rule(labs: Program) -> None:
+    labs.solve(toy.FILES["solution.py"].replace("hello", "hallo"))
+    done = labs.run("lab", "1")
+    assert done.returncode == 1 and done.stderr == ""
+    for words in ("yours    hallo bob", "steps so far\n    1. asked for bob", "rule       manners §1"):
+        assert words in done.stdout
+    assert "Traceback" not in done.stdout and "test_lab.py" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["lab", "99"], "there is no lab 99: choose 01 to 02"),
+        (["lab", "-1"], "-1"),
+        (["lab", "x²"], "there is no lab x²"),
+        (["lab"], "which lab?"),
+        (["lab", "2"], "lab 02 later is still to come; these can be done: 01"),
+        (["hint", "1", "9"], "lab 01 toy has no task 9: choose one of 1, 2"),
+        (["hint", "1", "two"], "a task is a number, not 'two'"),
+        (["juggle"], "invalid choice: 'juggle'"),
+        (["reset", "1"], "lab 01 toy has no work to reset"),
+        (["measure", "1", "--mine"], "your lab 01 toy does not pass yet: run `make lab-01` first"),
+        (["solution", "1"], "lab 01 toy is not done yet; `make solution-01 ANYWAY=1` shows its solution"),
+        (["serve", "1"], "lab 01 toy has no server of its own"),
+        (["generate", "2"], "not there yet: write the solution first"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_status_2(labs: Program, words: list[str], complaint: str) -> None:
+    assert complaint in one_line(labs.run(*words))
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("def greet(:\n", "exercise.py:1: not Python yet: invalid syntax"),
+        ("import nonesuch\n", "exercise.py:1: does not import: ModuleNotFoundError"),
+        ("import sys\nsys.exit('bye')\n", "exercise.py:2: does not import: SystemExit: bye"),
+    ],
+)
+def test_a_file_that_does_not_import_is_one_clear_line(labs: Program, source: str, complaint: str) -> None:
+    labs.solve(source)
+    assert complaint in one_line(labs.run("lab", "1"))
+
+
+def test_a_broken_lab_toml_lists_everything_wrong(labs: Program) -> None:
+    (labs.folder / "labs" / "01_toy" / "lab.toml").write_text('id = "toy"\nneeds = ["magic"]\n[[tasks]]\n')
+    line = one_line(labs.run("status"))
+    for words in (
+        "no `title`",
+        "no `claim`",
+        "prediction has no `unit`",
+        "task 1 has no title",
+        "'magic' is none of",
+    ):
+        assert words in line
+
+
+def test_hints_open_one_after_another_and_are_remembered(labs: Program) -> None:
+    shown = [labs.run("hint", "1", "2").stdout for _ in range(4)]
+    for level, text in enumerate(("Think of `+`.", "Look at `a` and `b`.", "`a + b`", "`a + b`")):
+        assert text in shown[level]
+    assert "hint 3 of 3" in shown[3] and "make solution-01" in shown[3]
+    assert "1 of 3 opened" not in labs.run("lab", "1").stdout
+    assert labs.events()[:4] == ["hint"] * 4
+
+
+def test_a_hint_without_a_task_is_for_the_task_to_do(labs: Program) -> None:
+    labs.solve(toy.FILES["solution.py"].replace("a + b", "a - b"))
+    labs.run("lab", "1")
+    assert "task 2: add" in labs.run("hint", "1").stdout
+
+
+def test_the_solution_opens_when_the_lab_is_done_or_on_demand(labs: Program) -> None:
+    assert 'return b"hello " + name.encode()' in labs.run("solution", "1", "--anyway").stdout
+    labs.solve()
+    labs.run("lab", "1")
+    assert "return a + b" in labs.run("solution", "1").stdout
+    assert "solution" in labs.run("status").stdout
+
+
+def test_reset_puts_away_and_its_command_brings_back(labs: Program) -> None:
+    labs.solve("# mine\n")
+    done = labs.run("reset", "1")
+    assert done.returncode == 0 and not labs.exercise.exists()
+    command = done.stdout.split("This brings it back: ")[1].splitlines()[0]
+    subprocess.run(["sh", "-c", command], cwd=ROOT, check=True)
+    assert labs.exercise.read_text() == "# mine\n"
+
+
+def test_all_writes_the_report_and_lists_what_is_to_come(labs: Program) -> None:
+    done = labs.run("all")
+    assert done.returncode == 0, done.stderr
+    assert "Toys are simple." in done.stdout and "To come: 02 later." in done.stdout
+    results = json.loads((labs.folder / "labs" / "report" / "index.json").read_text())
+    assert results["labs"][0]["figures"] == {"letters": 9}
+
+
+def test_a_failing_measurement_does_not_stop_the_others_but_fails_the_run(
+    build: Build, tmp_path: Path
+) -> None:
+    build(measure_py="def measure(run):\n    return 1 / 0\n")
+    labs = tmp_path / "labs"
+    (labs / "01_toy").rename(labs / "02_later")
+    toy.build(labs)
+    done = Program(tmp_path).run("all")
+    assert done.returncode == 1
+    assert "measure.py:2: ZeroDivisionError: division by zero" in done.stdout
+    assert "9 letters" in done.stdout, "the other lab must still be measured"
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Traceback" in (tmp_path / "labs" / "report" / "02_later.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            "from labs.runner import evidence\ndef measure(run):\n    raise evidence.NotShown('needs root')\n",
+            "not shown on this machine: needs root",
+        ),
+        ("import os\ndef measure(run):\n    os._exit(0)\n", "failed: the measurement's process ended early"),
+        ("def measure(run):\n    return 7\n", "failed: TypeError: measure() returned int, not a Measurement"),
+        ("def measure(run):\n    print('x')\n    import sys; sys.exit()\n", "failed: "),
+        (
+            toy.FILES["measure.py"].replace('"letters": letters', '"words": 1'),
+            "did not return (it returned words)",
+        ),
+        (toy.FILES["measure.py"].replace("def measure", "async def measure"), "true"),
+    ],
+)
+def test_every_end_of_a_measurement_is_told(build: Build, tmp_path: Path, source: str, words: str) -> None:
+    build(measure_py=source)
+    done = Program(tmp_path).run("all")
+    assert words in done.stdout
+    assert done.returncode == (1 if "failed" in words or "returned" in words else 0)
+
+
+def test_what_the_machine_lacks_is_not_shown_and_never_passed(build: Build, tmp_path: Path) -> None:
+    build(lab_toml=toy.FILES["lab.toml"].replace("needs = []", 'needs = ["tshark", "browser"]'))
+    program = Program(tmp_path)
+    program.environment["PATH"] = str(tmp_path)
+    done = program.run("all")
+    assert done.returncode == 0
+    expected = "needs Chromium (apt-get install chromium)"
+    assert (
+        f"not shown on this machine: needs tshark (apt-get install tshark) and {expected[6:]}" in done.stdout
+    )
+
+
+def _interrupted(program: Program, *words: str, after: str) -> subprocess.CompletedProcess[str]:
+    """Run a command and send it SIGINT once a file shows how far it is."""
+    running = subprocess.Popen(
+        program.words(*words), cwd=ROOT, env=program.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    sign = program.folder / after
+    for _ in range(600):
+        if sign.exists() or running.poll() is not None:
+            break
+        select.select([], [], [], 0.05)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    return subprocess.CompletedProcess([], running.returncode, out, err)
+
+
+@pytest.mark.parametrize("command", [["all"], ["measure", "1"]])
+def test_ctrl_c_during_a_measurement_is_clean(build: Build, tmp_path: Path, command: list[str]) -> None:
+    sign = tmp_path / "begun"
+    write = f"open({str(sign)!r}, 'w').write(str(os.getpid()))"
+    build(measure_py=f"import os, time\ndef measure(run):\n    {write}\n    time.sleep(600)\n")
+    done = _interrupted(Program(tmp_path), *command, after="begun")
+    assert done.returncode == 130
+    assert "Traceback" not in done.stdout + done.stderr and done.stderr.strip() == "labs: stopped"
+    assert not Path(f"/proc/{sign.read_text()}").exists(), "the measuring process must be gone too"
+
+
+def test_ctrl_c_during_a_check_is_clean(labs: Program) -> None:
+    sign = labs.folder / "begun"
+    labs.solve(f"import os, time\nopen({str(sign)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    done = _interrupted(labs, "lab", "1", after="begun")
+    assert done.returncode == 130 and "Traceback" not in done.stdout + done.stderr
+    assert not Path(f"/proc/{sign.read_text()}").exists()
+
+
+def _at_a_terminal(program: Program, *words: str, answer: bytes) -> tuple[int, str]:
+    """Run a command with a terminal on its ends; once it asks, type an answer."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execve(
+            sys.executable, program.words(*words), program.environment | {"TERM": "xterm", "COLUMNS": "120"}
+        )
+    seen = b""
+    try:
+        while data := os.read(terminal, 65536):
+            seen += data
+            if b"Enter skips" in seen and answer:
+                os.write(terminal, answer)
+                answer = b""
+    except OSError:
+        pass  # Linux reports the closed other side as EIO
+    finally:
+        os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "words"),
+    [
+        (b"3\n", "3", "You predicted 3; it was 9 letters: 3 times your figure."),
+        (b"9 letters\n", "9 letters", "You predicted 9 letters, and so it was."),
+        (b"many\n", "many", "You predicted many; it was 9 letters."),
+        (b"\n", "", ""),
+        (b"\x04", "", ""),
+    ],
+    ids=["number", "exact", "word", "enter", "ctrl-d"],
+)
+def test_at_a_terminal_the_prediction_is_asked_once(
+    labs: Program, answer: bytes, said: str, words: str
+) -> None:
+    labs.solve()
+    status, seen = _at_a_terminal(labs, "lab", "1", answer=answer)
+    assert status == 0, seen
+    assert "How many letters are in a greeting?" in seen
+    assert words in seen and ("You predicted" in seen) == bool(said)
+    event = json.loads(labs.record.read_text().splitlines()[0])
+    assert (event["event"], event["said"]) == ("prediction", said)
+    assert "How many letters" not in _at_a_terminal(labs, "lab", "1", answer=b"")[1]
+
+
+def test_at_a_terminal_ctrl_c_at_the_question_is_clean(labs: Program) -> None:
+    status, seen = _at_a_terminal(labs, "lab", "1", answer=b"\x03")
+    assert status == 130 or status == -signal.SIGINT
+    assert "Traceback" not in seen

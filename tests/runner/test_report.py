@@ -1,0 +1,231 @@
+"""The report stands alone: nothing is fetched, nothing runs, nothing of a measurement becomes markup."""
+
+from __future__ import annotations
+
+import re
+import xml.dom.minidom
+from html.parser import HTMLParser
+
+import pytest
+
+from labs.runner import machine, plots, report
+from labs.runner.evidence import Measurement, Plot, Table, Verdict
+from labs.runner.measuring import Evidence, Outcome
+from labs.runner.registry import Entry, Lab
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fonts() -> None:
+    """matplotlib opens its fonts with the first drawing and keeps them."""
+    plots.svg(lambda axes: axes.set_title("Aé≈✓"))
+
+
+def evidence(lab: Lab, **changed: object) -> Evidence:
+    """A full measurement of the toy."""
+    values: dict[str, object] = {
+        "figures": {"letters": 9, "rate": 12345.678},
+        "verdict": Verdict.TRUE_ONLY_IF,
+        "condition": "the name is <short>",
+        "headline": "9 letters & more",
+        "tables": [Table("A <table>", ("name", "ms"), [("<b>bob</b>", "1.5 ms"), ("ann", 2)])],
+        "plots": [
+            Plot("Curve", plots.svg(lambda axes: axes.plot([1, 2, 3]))),
+            Plot("Curve 2", plots.svg(lambda axes: axes.plot([3, 1]))),
+        ],
+        "notes": ["<script>alert(1)</script>"],
+    }
+    return Evidence(lab, Outcome.SHOWN, Measurement(**(values | changed)), seconds=1.25)  # type: ignore[arg-type]
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and whether all are closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in ("meta", "br", "link", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def page(lab: Lab) -> str:
+    """A page with a lab of each kind."""
+    later = Entry(2, "later", "Later", "Later is better.", lab.folder)
+    return report.page([(lab, evidence(lab)), (later, None)], machine.facts(), {lab.id: "7 & a bit"})
+
+
+def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
+    tags = Tags(page)
+    assert tags.open == []
+    assert {tag for tag, _ in tags.seen} & {"script", "link", "img", "iframe", "object"} == set()
+    links = [
+        value
+        for _, attributes in tags.seen
+        for name, value in attributes.items()
+        if name.endswith(("href", "src"))
+    ]
+    assert links and all(link and link.startswith("#") for link in links)
+    assert not re.findall(r"@import|url\((?!#)", page)
+    assert not any(name.startswith("on") for _, attributes in tags.seen for name in attributes)
+
+
+def test_every_id_is_unique_and_every_reference_has_its_id(page: str) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', page)) <= set(ids)
+
+
+def test_words_of_a_measurement_are_never_markup(page: str) -> None:
+    for words in ("<b>bob", "<short>", "<script>", "A <table>"):
+        assert words not in page
+    assert "&lt;b&gt;bob" in page and "9 letters &amp; more" in page
+
+
+def test_the_verdicts_come_first_and_what_is_to_come_is_said(page: str) -> None:
+    assert page.index("true only if") < page.index("The machine") < page.index("<svg")
+    assert "To come: 02 later" in page
+    assert "You said 7 &amp; a bit; it was 9 letters." in page
+
+
+def test_it_reads_in_dark_light_and_print(page: str) -> None:
+    assert "prefers-color-scheme: dark" in page and "@media print" in page
+
+
+def test_what_could_not_be_shown_is_no_verdict(lab: Lab) -> None:
+    page = report.page([(lab, Evidence(lab, Outcome.NOT_SHOWN, reason="needs tshark"))], [])
+    assert "not shown on this machine" in page and "needs tshark" in page
+    assert "✓" not in page
+
+
+def test_the_machine_is_described_without_naming_it(page: str) -> None:
+    import getpass
+    import socket
+
+    names = [name for name, _ in machine.facts()]
+    assert names[:4] == ["measured", "processor", "memory", "system"]
+    text = " ".join(value for _, value in machine.facts())
+    assert socket.gethostname() not in text.split()
+    assert f"/{getpass.getuser()}" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234567, "1,234,567"),
+        (12345.6, "12,346"),
+        (3.14159, "3.142"),
+        (0.000123, "0.000123"),
+        ("x", "x"),
+        (None, "–"),
+        (True, "True"),
+    ],
+)
+def test_figures_are_readable(value: object, text: str) -> None:
+    assert report.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"headline": "a\nb"}, "one line"),
+        ({"condition": ""}, "a condition goes with"),
+        ({"verdict": Verdict.TRUE}, "a condition goes with"),
+        ({"figures": {"x": [1]}}, "figure 'x' is list"),
+        ({"headline": "", "condition": ""}, "one line; a condition"),
+    ],
+)
+def test_a_careless_measurement_is_refused_with_every_mistake(
+    lab: Lab, changed: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        evidence(lab, **changed)
+
+
+def test_a_table_whose_rows_do_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 columns, but a row of 1"):
+        Table("t", ("a", "b"), [(1,)])
+
+
+def test_a_plot_must_be_inline_svg() -> None:
+    with pytest.raises(ValueError, match="must begin with <svg"):
+        Plot("t", "<?xml version='1.0'?><svg/>")
+
+
+def test_evidence_survives_the_way_between_processes(lab: Lab) -> None:
+    import json
+
+    before = evidence(lab).measurement
+    assert before is not None
+    after = Measurement.from_json(json.loads(json.dumps(before.to_json())))
+    assert after.to_json() == before.to_json()
+    assert after.judged == "true only if the name is <short>"
+
+
+def test_a_matplotlib_drawing_is_inline_and_takes_the_pages_ink() -> None:
+    drawn = plots.svg(lambda axes: (axes.plot([1, 2]), axes.set_title("Title & more")))
+    xml.dom.minidom.parseString(drawn)
+    assert drawn.startswith("<svg") and "currentColor" in drawn and "Title &amp; more" in drawn
+    assert "<style" not in drawn and "<metadata" not in drawn and "#010203" not in drawn
+    assert not re.search(r"<svg[^>]* (width|height)=", drawn)
+
+
+def test_the_same_drawing_twice_gives_the_same_picture() -> None:
+    def draw(axes: object) -> None:
+        axes.plot([1, 2])  # type: ignore[attr-defined]
+
+    assert plots.svg(draw) == plots.svg(draw)
+
+
+def _luminance(colour: str) -> float:
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colour", plots.COLOURS)
+@pytest.mark.parametrize("paper", ["#fdfdfc", "#16181d"])
+def test_every_colour_stands_out_on_light_and_on_dark(colour: str, paper: str) -> None:
+    low, high = sorted((_luminance(colour), _luminance(paper)))
+    assert (high + 0.05) / (low + 0.05) >= 3.0, "WCAG 2.2, 1.4.11: graphics need 3:1"
+
+
+def test_a_ladder_shows_direction_time_phase_and_loss() -> None:
+    drawn = plots.sequence(
+        "client", "server",
+        [
+            plots.Arrow(plots.RIGHT, "SYN <seq 0>", 0.0, phase="handshake"),
+            plots.Arrow(plots.LEFT, "SYN-ACK", 84e-6, detail="window 65536", phase="handshake"),
+            plots.Arrow(plots.RIGHT, "data", 0.0032, lost=True),
+        ],
+    )  # fmt: skip
+    xml.dom.minidom.parseString(drawn)
+    for words in (
+        "client",
+        "server",
+        "SYN &lt;seq 0&gt;",
+        "84 µs",
+        "3.2 ms",
+        "window 65536",
+        "handshake",
+        "✕",
+    ):
+        assert words in drawn
+    assert drawn.count("<path") == 3, "two arrow heads and one bracket; what is lost has no head"
+
+
+def test_an_arrow_to_nowhere_is_refused() -> None:
+    with pytest.raises(ValueError, match="points 'right' or 'left'"):
+        plots.Arrow("up", "x")
