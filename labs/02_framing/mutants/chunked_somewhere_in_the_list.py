@@ -1,0 +1,16 @@
+"""Is content when chunked stands anywhere: behind another coding, the chunks are not what one finds.
+
+caught by: test_a_request_whose_end_is_in_doubt_is_refused_by_the_first_rule_it_breaks
+"""
+    # >>> task 6: decide the length of the content
+    codings = transfer_codings(fields)
+    if not codings:
+        return Framing(Kind.LENGTH, content_length(fields) or 0)
+    if values(fields, "content-length"):
+        raise Refused(Rule.BOTH)
+    if minor == 0:
+        raise Refused(Rule.OLD_VERSION)
+    if "chunked" not in codings:
+        raise Refused(Rule.UNKNOWN_CODING)
+    return Framing(Kind.CHUNKED)
+    # <<< task 6

@@ -1,0 +1,12 @@
+"""Ends the pattern with $, which also matches before a final newline.
+
+caught by: test_a_content_length_that_is_not_a_run_of_ascii_digits_is_refused
+"""
+    # >>> task 4: read Content-Length
+    lines = values(fields, "content-length")
+    if not lines:
+        return None
+    if len(lines) > 1 or not re.match("[0-9]{1,19}$", lines[0]):
+        raise Refused(Rule.LENGTH)
+    return int(lines[0])
+    # <<< task 4

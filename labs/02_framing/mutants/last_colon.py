@@ -1,0 +1,10 @@
+"""Splits at the last colon: dates and URIs hold colons.
+
+caught by: test_a_field_line_is_a_name_in_lower_case_and_a_value_without_outer_white_space
+"""
+    # >>> task 3: read a field line
+    name, colon, value = line.rpartition(b":")
+    if not (colon and TOKEN.fullmatch(name) and VALUE.fullmatch(value)):
+        raise Refused(Rule.FIELD_LINE)
+    return name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1")
+    # <<< task 3

@@ -1,0 +1,10 @@
+"""Takes all that stands before a colon for a name.
+
+caught by: test_a_field_line_of_another_shape_is_refused
+"""
+    # >>> task 3: read a field line
+    name, colon, value = line.partition(b":")
+    if not (colon and name and VALUE.fullmatch(value)):
+        raise Refused(Rule.FIELD_LINE)
+    return name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1")
+    # <<< task 3

@@ -1,0 +1,10 @@
+"""Checks the name alone: a vertical tab, a NUL or a bare CR in the value passes.
+
+caught by: test_a_field_line_of_another_shape_is_refused
+"""
+    # >>> task 3: read a field line
+    name, colon, value = line.partition(b":")
+    if not (colon and TOKEN.fullmatch(name)):
+        raise Refused(Rule.FIELD_LINE)
+    return name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1")
+    # <<< task 3
