@@ -79,6 +79,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     request("--credentials", choices=("omit", "same-origin", "include"), help="the credentials mode")
     request("--mode", choices=("cors", "no-cors", "same-origin"))
     request("--upload-listener", action="store_true", help="the script watches the upload, or sends a stream")
+    # One action: its help is the command's help.
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = own.format_help()
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ Source: the Fetch standard (https://fetch.spec.whatwg.org). Imports nothing of n
 
 from netlab.cors.decision import AccessControlConflict, Decision, Kind, decide, merge_vary
 from netlab.cors.explain import Change, Explanation, Step, explain
-from netlab.cors.fetch_model import PageRequest
+from netlab.cors.fetch_model import HeaderList, PageRequest, cors_check, preflight_checks
 from netlab.cors.mistakes import Mistake, PolicyError
 from netlab.cors.origin import Origin, OriginPattern, parse_origin, parse_pattern
 from netlab.cors.policy import Policy
@@ -19,6 +19,7 @@ __all__ = [
     "Change",
     "Decision",
     "Explanation",
+    "HeaderList",
     "Kind",
     "Mistake",
     "Origin",
@@ -28,9 +29,11 @@ __all__ = [
     "PolicyError",
     "Routes",
     "Step",
+    "cors_check",
     "decide",
     "explain",
     "merge_vary",
     "parse_origin",
     "parse_pattern",
+    "preflight_checks",
 ]

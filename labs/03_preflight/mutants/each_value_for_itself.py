@@ -1,0 +1,28 @@
+"""128 octets each, and as many as one likes: 9 of them are more than a form could set.
+
+caught by: test_long_values_are_asked_for_each_over_128_octets_and_all_over_1024
+"""
+    # >>> task 4: ask first, or not
+    if len(value) > 128:
+        return False
+    match name.lower():
+        case "accept":
+            return not UNSAFE_OCTET.search(value)
+        case "accept-language" | "content-language":
+            return bool(LANGUAGE.fullmatch(value))
+        case "content-type":
+            media_type = value.partition(";")[0].strip(" \t").lower()
+            return not UNSAFE_OCTET.search(value) and media_type in FORM_TYPES
+        case "range":
+            return bool(RANGE.fullmatch(value))
+    return False
+    # <<< task 4
+    # >>> task 4: ask first, or not
+    safe = [(name, value) for name, value in headers if safelisted(name, value)]
+    names = {name.lower() for name, value in headers if not safelisted(name, value)}
+    if sum(len(value) for _, value in safe) > 1 << 30:
+        names |= {name.lower() for name, _ in safe}
+    if names or method not in SAFELISTED_METHODS:
+        return sorted(names)
+    return None
+    # <<< task 4

@@ -1,0 +1,28 @@
+"""Content-Type is a safelisted name, so JSON passes. Its value is what counts.
+
+caught by: test_a_post_asks_first_for_json_and_not_for_a_form
+"""
+    # >>> task 4: ask first, or not
+    if len(value) > 128:
+        return False
+    match name.lower():
+        case "accept":
+            return not UNSAFE_OCTET.search(value)
+        case "accept-language" | "content-language":
+            return bool(LANGUAGE.fullmatch(value))
+        case "content-type":
+            media_type = value.partition(";")[0].strip(" \t").lower()
+            return not UNSAFE_OCTET.search(value)
+        case "range":
+            return bool(RANGE.fullmatch(value))
+    return False
+    # <<< task 4
+    # >>> task 4: ask first, or not
+    safe = [(name, value) for name, value in headers if safelisted(name, value)]
+    names = {name.lower() for name, value in headers if not safelisted(name, value)}
+    if sum(len(value) for _, value in safe) > 1024:
+        names |= {name.lower() for name, _ in safe}
+    if names or method not in SAFELISTED_METHODS:
+        return sorted(names)
+    return None
+    # <<< task 4

@@ -1,0 +1,19 @@
+"""Lets *.example.com stand for example.com, too: none or more labels.
+
+caught by: test_a_star_stands_for_one_or_more_whole_labels
+"""
+    # >>> task 2: match a pattern
+    if "*" in origins:
+        return True
+    origin = read_origin(text)
+    if origin is None:
+        return False
+    for pattern in map(read_pattern, origins):
+        if pattern is None or pattern.scheme != origin.scheme:
+            continue
+        below = pattern.subdomains and origin.host.endswith("." + pattern.host)
+        same = origin.host == pattern.host
+        if (below or same) and (pattern.any_port or pattern.port == origin.port):
+            return True
+    return False
+    # <<< task 2
