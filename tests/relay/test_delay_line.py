@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.relay import DelayLine, Ending
+from netlab.capture.delayline import DelayLine, Ending
 
 
 def test_octets_leave_after_the_delay_and_not_before() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from netlab import relay as relay_module
 from netlab.capture import Direction, Reassembler, decode
-from netlab.relay import Conversation, Relay
+from netlab.relay import Clock, Conversation, Relay
 
 OUT, BACK = Direction.TO_SERVER, Direction.TO_CLIENT
 
@@ -230,7 +230,7 @@ async def test_a_stalled_relay_stalls_new_conversations_too() -> None:
 
 async def test_octets_arrive_when_their_delay_has_passed() -> None:
     clock = ManualClock()
-    async with joined((2.0, 3.0), clock=clock) as ends:
+    async with joined((2.0, 3.0), clock=Clock(clock.time, clock.call_later)) as ends:
         assert ends.relay.round_trip == 5.0
         await ends.say(ends.client, b"question")
         await until(lambda: ends.conversation.octets[OUT] == 8)
@@ -257,7 +257,7 @@ async def ends_settle(ends: Ends) -> None:
 
 async def test_the_end_of_a_side_takes_the_delay_too() -> None:
     clock = ManualClock()
-    async with joined(2.0, clock=clock) as ends:
+    async with joined(2.0, clock=Clock(clock.time, clock.call_later)) as ends:
         ends.client.shutdown(socket.SHUT_WR)
         line = ends.conversation._pumps[OUT].line
         await until(lambda: line.ending is not None)
@@ -269,7 +269,7 @@ async def test_the_end_of_a_side_takes_the_delay_too() -> None:
 
 async def test_a_throttle_lets_its_rate_through() -> None:
     clock = ManualClock()
-    async with joined(rate=(1000.0, float("inf")), clock=clock) as ends:
+    async with joined(rate=(1000.0, float("inf")), clock=Clock(clock.time, clock.call_later)) as ends:
         await ends.say(ends.client, bytes(5000))
         await until(lambda: ends.conversation.octets[OUT] == 5000)
         clock.advance(2.5)
@@ -284,7 +284,7 @@ async def test_a_throttle_lets_its_rate_through() -> None:
 
 async def test_charging_the_connect_holds_back_the_first_octets_one_round_trip() -> None:
     clock = ManualClock()
-    async with joined((2.0, 3.0), charge_connect=True, clock=clock) as ends:
+    async with joined((2.0, 3.0), charge_connect=True, clock=Clock(clock.time, clock.call_later)) as ends:
         await ends.say(ends.client, b"first")
         await until(lambda: ends.conversation.octets[OUT] == 5)
         clock.advance(6.9)
@@ -301,7 +301,7 @@ async def test_charging_the_connect_holds_back_the_first_octets_one_round_trip()
 async def test_what_is_on_the_line_is_bounded_and_nothing_is_lost() -> None:
     clock = ManualClock()
     data = bytes(range(256)) * (8 << 12)
-    async with joined(1.0, buffer=300_000, record=0, clock=clock) as ends:
+    async with joined(1.0, buffer=300_000, record=0, clock=Clock(clock.time, clock.call_later)) as ends:
         line = ends.conversation._pumps[OUT].line
         sending = asyncio.ensure_future(ends.say(ends.client, data))
         hearing = asyncio.ensure_future(ends.hear(ends.server, len(data)))
