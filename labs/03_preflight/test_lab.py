@@ -53,17 +53,13 @@ def lowered(names):
 
 
 @pytest.mark.task(1, rule=ORIGIN_RULE)
-@table(
-    "text, parts",
-    ("https://a.example", ("https", "a.example", None)),
-    ("http://a.example:8080", ("http", "a.example", 8080)),
-    ("http://localhost", ("http", "localhost", None)),
-    ("https://x-1.b_c.example:65535", ("https", "x-1.b_c.example", 65535)),
-    ("http://127.0.0.1:1", ("http", "127.0.0.1", 1)),
-    ("http://[::1]:3000", ("http", "[::1]", 3000)),
-    ("http://a.example:443", ("http", "a.example", 443)),
-    ("chrome-extension://abcdef", ("chrome-extension", "abcdef", None)),
-)
+@table("text, parts", ("https://a.example", ("https", "a.example", None)),
+       ("http://a.example:8080", ("http", "a.example", 8080)),
+       ("http://localhost", ("http", "localhost", None)),
+       ("https://x-1.b_c.example:65535", ("https", "x-1.b_c.example", 65535)),
+       ("http://127.0.0.1:1", ("http", "127.0.0.1", 1)), ("http://[::1]:3000", ("http", "[::1]", 3000)),
+       ("http://a.example:443", ("http", "a.example", 443)),
+       ("chrome-extension://abcdef", ("chrome-extension", "abcdef", None)))  # fmt: skip
 def test_an_origin_is_a_scheme_a_host_and_a_port(exercise, text, parts):
     got = exercise.read_origin(text)
     assert got is not None and tuple(got) == parts, f"read_origin({text!r}) must be {parts}, not {got}"
@@ -120,27 +116,16 @@ def expect_allowed(exercise, origins, text, expected):
 
 
 @pytest.mark.task(2, rule=CHECK)
-@table(
-    "text, expected",
-    ("https://app.example", True),
-    ("https://app.example.evil.test", False),
-    ("https://app.exampl", False),
-    ("https://evil-app.example", False),
-    ("https://sub.app.example", False),
-    ("https://evil.test/https://app.example", False),
-)
+@table("text, expected", ("https://app.example", True), ("https://app.example.evil.test", False),
+       ("https://app.exampl", False), ("https://evil-app.example", False),
+       ("https://sub.app.example", False), ("https://evil.test/https://app.example", False))  # fmt: skip
 def test_an_origin_allows_itself_and_nothing_that_looks_like_it(exercise, text, expected):
     expect_allowed(exercise, ["https://other.example", PAGE], text, expected)
 
 
 @pytest.mark.task(2, rule=CHECK)
-@table(
-    "text, expected",
-    ("https://a.example.com", True),
-    ("https://b.a.example.com", True),
-    ("https://d.c.b.a.example.com", True),
-    ("https://example.com", False),
-)
+@table("text, expected", ("https://a.example.com", True), ("https://b.a.example.com", True),
+       ("https://d.c.b.a.example.com", True), ("https://example.com", False))  # fmt: skip
 def test_a_star_stands_for_one_or_more_whole_labels(exercise, text, expected):
     expect_allowed(exercise, ["https://*.example.com"], text, expected)
 
@@ -153,41 +138,30 @@ def test_a_neighbour_whose_name_ends_alike_is_not_below(exercise, text):
 
 
 @pytest.mark.task(2, rule=CHECK)
-@table(
-    "pattern, text",
-    ("https://app.example", "http://app.example"),
-    ("https://*.example.com", "http://a.example.com"),
-    ("https://app.example", "https://app.example:8443"),
-    ("https://app.example:8443", "https://app.example"),
-    ("https://*.example.com", "https://a.example.com:8443"),
-)
+@table("pattern, text", ("https://app.example", "http://app.example"),
+       ("https://*.example.com", "http://a.example.com"),
+       ("https://app.example", "https://app.example:8443"),
+       ("https://app.example:8443", "https://app.example"),
+       ("https://*.example.com", "https://a.example.com:8443"))  # fmt: skip
 def test_another_scheme_or_port_is_another_origin(exercise, pattern, text):
     expect_allowed(exercise, [pattern], text, False)
 
 
 @pytest.mark.task(2, rule=CHECK)
-@table(
-    "pattern, text, expected",
-    ("http://localhost:*", "http://localhost:5173", True),
-    ("http://localhost:*", "http://localhost", True),
-    ("http://localhost:*", "https://localhost:5173", False),
-    ("http://localhost:*", "http://localhost.evil.test:5173", False),
-    ("https://*.example.com:*", "https://a.example.com:8443", True),
-    ("https://*.example.com:*", "https://a.example.com", True),
-)
+@table("pattern, text, expected", ("http://localhost:*", "http://localhost:5173", True),
+       ("http://localhost:*", "http://localhost", True),
+       ("http://localhost:*", "https://localhost:5173", False),
+       ("http://localhost:*", "http://localhost.evil.test:5173", False),
+       ("https://*.example.com:*", "https://a.example.com:8443", True),
+       ("https://*.example.com:*", "https://a.example.com", True))  # fmt: skip
 def test_any_port_means_every_port_and_the_schemes_own(exercise, pattern, text, expected):
     expect_allowed(exercise, [pattern], text, expected)
 
 
 @pytest.mark.task(2, rule=CHECK)
-@table(
-    "origins, text, expected",
-    (["*"], "https://any.test", True),
-    (["*"], "null", True),
-    (["null"], "null", False),
-    ([PAGE, "https://*.example.com", "http://localhost:*"], "null", False),
-    (["https://app.example/"], "https://app.example/", False),
-)
+@table("origins, text, expected", (["*"], "https://any.test", True), (["*"], "null", True),
+       (["null"], "null", False), ([PAGE, "https://*.example.com", "http://localhost:*"], "null", False),
+       (["https://app.example/"], "https://app.example/", False))  # fmt: skip
 def test_what_cannot_be_read_is_allowed_by_the_star_alone(exercise, origins, text, expected):
     expect_allowed(exercise, origins, text, expected)
 
@@ -236,33 +210,18 @@ def test_a_method_that_the_browser_would_upper_case_is_listed_in_upper_case(exer
 
 
 @pytest.mark.task(3, rule=CREDENTIALS)
-@table(
-    "origin, expected",
-    ("http://app.example", ["origins"]),
-    ("http://*.app.example", ["origins"]),
-    ("http://localhost.evil.test", ["origins"]),
-    ("http://notlocalhost", ["origins"]),
-    ("https://app.example", []),
-    ("http://localhost:*", []),
-    ("http://app.localhost", []),
-    ("http://127.0.0.1:8000", []),
-    ("http://[::1]:8000", []),
-)
+@table("origin, expected", ("http://app.example", ["origins"]), ("http://*.app.example", ["origins"]),
+       ("http://localhost.evil.test", ["origins"]), ("http://notlocalhost", ["origins"]),
+       ("https://app.example", []), ("http://localhost:*", []), ("http://app.localhost", []),
+       ("http://127.0.0.1:8000", []), ("http://[::1]:8000", []))  # fmt: skip
 def test_credentials_go_only_to_origins_that_nobody_on_the_way_can_play(exercise, origin, expected):
     expect_mistakes(exercise, [], origins=[origin])
     expect_mistakes(exercise, expected, origins=[origin], credentials=True)
 
 
 @pytest.mark.task(3, rule=f"{ASK}, steps 7.8 to 7.10")
-@table(
-    "seconds, expected",
-    (None, []),
-    (0, []),
-    (600, []),
-    (86_400, []),
-    (-1, ["max_age"]),
-    (86_401, ["max_age"]),
-)
+@table("seconds, expected", (None, []), (0, []), (600, []), (86_400, []), (-1, ["max_age"]),
+       (86_401, ["max_age"]))  # fmt: skip
 def test_max_age_is_0_to_86400_seconds(exercise, seconds, expected):
     expect_mistakes(exercise, expected, max_age=seconds)
 
@@ -296,46 +255,29 @@ def test_every_method_but_get_head_and_post_asks_first(exercise, method, expecte
 
 
 @pytest.mark.task(4, rule=SAFELIST)
-@table(
-    "value, expected",
-    ("application/json", ["content-type"]),
-    ("text/plain", None),
-    ("multipart/form-data; boundary=x", None),
-    ("application/x-www-form-urlencoded", None),
-    ("Text/Plain ; charset=utf-8", None),
-    ("application/json; text/plain", ["content-type"]),
-    ("text/plain, application/json", ["content-type"]),
-    ("text/plainer", ["content-type"]),
-    ("", ["content-type"]),
-)
+@table("value, expected", ("application/json", ["content-type"]), ("text/plain", None),
+       ("multipart/form-data; boundary=x", None), ("application/x-www-form-urlencoded", None),
+       ("Text/Plain ; charset=utf-8", None), ("application/json; text/plain", ["content-type"]),
+       ("text/plain, application/json", ["content-type"]), ("text/plainer", ["content-type"]),
+       ("", ["content-type"]))  # fmt: skip
 def test_a_post_asks_first_for_json_and_not_for_a_form(exercise, value, expected):
     expect_asked(exercise, "POST", [("Content-Type", value)], expected)
 
 
 @pytest.mark.task(4, rule=SAFELIST)
-@table(
-    "headers, expected",
-    ([("Authorization", "Bearer x")], ["authorization"]),
-    ([("X-B", "1"), ("Accept", "*/*"), ("x-a", "2"), ("X-b", "3")], ["x-a", "x-b"]),
-    ([("Cache-Control", "no-cache")], ["cache-control"]),
-    ([("ACCEPT", "text/html"), ("accept-language", "de, en;q=0.5"), ("Content-Language", "de")], None),
-)
+@table("headers, expected", ([("Authorization", "Bearer x")], ["authorization"]),
+       ([("X-B", "1"), ("Accept", "*/*"), ("x-a", "2"), ("X-b", "3")], ["x-a", "x-b"]),
+       ([("Cache-Control", "no-cache")], ["cache-control"]),
+       ([("ACCEPT", "text/html"), ("accept-language", "de, en;q=0.5"), ("Content-Language", "de")],
+        None))  # fmt: skip
 def test_a_header_that_no_form_sets_is_asked_for_by_its_name(exercise, headers, expected):
     expect_asked(exercise, "GET", headers, expected)
 
 
 @pytest.mark.task(4, rule=SAFELIST)
-@table(
-    "name, value",
-    ("Accept", "text/(html)"),
-    ("Accept", 'a"b'),
-    ("Accept", "\x7f"),
-    ("Content-Type", "text/plain; x=<y>"),
-    ("Accept-Language", "en_GB"),
-    ("Content-Language", "de/at"),
-    ("Range", "bytes=-500"),
-    ("Range", "bytes=0-1,5-6"),
-)
+@table("name, value", ("Accept", "text/(html)"), ("Accept", 'a"b'), ("Accept", "\x7f"),
+       ("Content-Type", "text/plain; x=<y>"), ("Accept-Language", "en_GB"),
+       ("Content-Language", "de/at"), ("Range", "bytes=-500"), ("Range", "bytes=0-1,5-6"))  # fmt: skip
 def test_a_safelisted_name_does_not_excuse_its_value(exercise, name, value):
     expect_asked(exercise, "GET", [(name, value)], [name.lower()])
 
@@ -419,29 +361,16 @@ def test_another_method_is_denied_and_case_matters(exercise, steps, method):
 
 
 @pytest.mark.task(5, rule="RFC 9110 §5.6.1")
-@table(
-    "lines",
-    [],
-    ["x-trace"],
-    ["X-TRACE"],
-    ["x-trace,content-type,authorization"],
-    ["x-trace , content-type\t"],
-    ["x-trace", "content-type"],
-    ["x-trace,,content-type,"],
-    [""],
-)
+@table("lines", [], ["x-trace"], ["X-TRACE"], ["x-trace,content-type,authorization"],
+       ["x-trace , content-type\t"], ["x-trace", "content-type"], ["x-trace,,content-type,"],
+       [""])  # fmt: skip
 def test_listed_names_are_found_in_any_order_case_and_split(exercise, steps, lines):
     expect_preflight(exercise, steps, FULL, asked(exercise, "PUT", *lines), 204, "all of these are listed")
 
 
 @pytest.mark.task(5, rule="RFC 9110 §5.6.1.2")
-@table(
-    "lines, status",
-    (["," * 16 + "x-trace"], 204),
-    (["," * 17 + "x-trace"], 403),
-    ([""] * 17, 403),
-    (["x-trace,,,,,,,,,", ",,,,,,,"], 403),
-)
+@table("lines, status", (["," * 16 + "x-trace"], 204), (["," * 17 + "x-trace"], 403), ([""] * 17, 403),
+       (["x-trace,,,,,,,,,", ",,,,,,,"], 403))  # fmt: skip
 def test_sixteen_empty_elements_are_read_past_and_no_more(exercise, steps, lines, status):
     expect_preflight(
         exercise, steps, FULL, asked(exercise, "PUT", *lines), status, "16 empty elements in all"
@@ -457,14 +386,9 @@ def test_one_name_that_is_not_listed_denies_the_whole(exercise, steps, line):
 
 
 @pytest.mark.task(5, rule=f"{ASK}, steps 7.5 and 7.7")
-@table(
-    "method, line, status",
-    ("DELETE", "x-any,x-thing", 204),
-    ("DELETE", "x any", 403),
-    ("DEL ETE", "x-any", 403),
-    ("DELETE", "x-any,authorization", 403),
-    ("DELETE", "Authorization", 403),
-)
+@table("method, line, status", ("DELETE", "x-any,x-thing", 204), ("DELETE", "x any", 403),
+       ("DEL ETE", "x-any", 403), ("DELETE", "x-any,authorization", 403),
+       ("DELETE", "Authorization", 403))  # fmt: skip
 def test_the_star_covers_every_token_but_authorization(exercise, steps, method, line, status):
     anything = {"origins": ["*"], "methods": ["*"], "headers": ["*"]}
     expect_preflight(exercise, steps, anything, asked(exercise, method, line), status)
@@ -475,14 +399,8 @@ def test_the_star_covers_every_token_but_authorization(exercise, steps, method, 
 
 
 @pytest.mark.task(5, rule=CHECK)
-@table(
-    "origins",
-    ["https://evil.test"],
-    ["null"],
-    [f"{PAGE}.evil.test"],
-    [PAGE, PAGE],
-    [PAGE, "https://evil.test"],
-)
+@table("origins", ["https://evil.test"], ["null"], [f"{PAGE}.evil.test"], [PAGE, PAGE],
+       [PAGE, "https://evil.test"])  # fmt: skip
 def test_another_origin_or_two_of_them_are_denied(exercise, steps, origins):
     request = asked(exercise, "PUT", origins=origins)
     answer = expect_preflight(exercise, steps, FULL, request, 403, "not the one page that is allowed")
@@ -490,12 +408,8 @@ def test_another_origin_or_two_of_them_are_denied(exercise, steps, origins):
 
 
 @pytest.mark.task(5, rule="Fetch, HTTP responses")
-@table(
-    "method, line, origin",
-    ("PUT", "x-trace", "https://evil.test"),
-    ("NO", "x-trace", PAGE),
-    ("PUT", "no", PAGE),
-)
+@table("method, line, origin", ("PUT", "x-trace", "https://evil.test"), ("NO", "x-trace", PAGE),
+       ("PUT", "no", PAGE))  # fmt: skip
 def test_a_denied_preflight_has_no_access_control_field(exercise, steps, method, line, origin):
     request = asked(exercise, method, line, origins=(origin,))
     answer = expect_preflight(exercise, steps, FULL, request, 403)
@@ -552,26 +466,16 @@ def expect_actual(exercise, settings, request, fields, vary):
 
 
 @pytest.mark.task(6, rule=CHECK)
-@table(
-    "origins, page",
-    ([PAGE], PAGE),
-    (["https://b.example", PAGE], PAGE),
-    (["https://*.example.com"], "https://a.b.example.com"),
-    (["http://localhost:*"], "http://localhost:5173"),
-)
+@table("origins, page", ([PAGE], PAGE), (["https://b.example", PAGE], PAGE),
+       (["https://*.example.com"], "https://a.b.example.com"),
+       (["http://localhost:*"], "http://localhost:5173"))  # fmt: skip
 def test_an_allowed_page_gets_its_own_origin_back(exercise, origins, page):
     expect_actual(exercise, {"origins": origins}, sent(exercise, page), {ACAO: page}, ["origin"])
 
 
 @pytest.mark.task(6, rule="Fetch, HTTP responses")
-@table(
-    "origins, method",
-    (["https://evil.test"], "GET"),
-    (["https://evil.test"], "POST"),
-    (["null"], "POST"),
-    ([PAGE, PAGE], "GET"),
-    ([PAGE, "https://evil.test"], "GET"),
-)
+@table("origins, method", (["https://evil.test"], "GET"), (["https://evil.test"], "POST"),
+       (["null"], "POST"), ([PAGE, PAGE], "GET"), ([PAGE, "https://evil.test"], "GET"))  # fmt: skip
 def test_another_page_gets_no_field_and_its_request_still_runs(exercise, origins, method):
     settings = {"credentials": True, "expose": ["X-Total"]}
     expect_actual(exercise, settings, sent(exercise, *origins, method=method), {}, ["origin"])
@@ -613,18 +517,12 @@ def test_only_options_with_origin_and_a_requested_method_is_a_preflight(exercise
 
 
 @pytest.mark.task(6, rule="RFC 9110 §12.5.5")
-@table(
-    "values, names, merged",
-    ([], ["Origin"], "Origin"),
-    (["Accept-Encoding"], ["Origin"], "Accept-Encoding, Origin"),
-    (["accept , ORIGIN"], ["Origin"], "accept, ORIGIN"),
-    (["Accept", "Accept-Language,accept"], ["Origin"], "Accept, Accept-Language, Origin"),
-    ([" , "], ["Origin"], "Origin"),
-    (["*"], ["Origin"], "*"),
-    (["Accept, *"], ["Origin"], "*"),
-    (["Accept"], [], "Accept"),
-    ([], [], ""),
-)
+@table("values, names, merged", ([], ["Origin"], "Origin"),
+       (["Accept-Encoding"], ["Origin"], "Accept-Encoding, Origin"),
+       (["accept , ORIGIN"], ["Origin"], "accept, ORIGIN"),
+       (["Accept", "Accept-Language,accept"], ["Origin"], "Accept, Accept-Language, Origin"),
+       ([" , "], ["Origin"], "Origin"), (["*"], ["Origin"], "*"), (["Accept, *"], ["Origin"], "*"),
+       (["Accept"], [], "Accept"), ([], [], ""))  # fmt: skip
 def test_vary_is_merged_with_the_handlers_own_name_by_name(exercise, values, names, merged):
     got = exercise.merge_vary(values, names)
     assert got == merged, f"merge_vary({values}, {names}) must be {merged!r}, not {got!r}"
