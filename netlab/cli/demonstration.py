@@ -24,8 +24,9 @@ OCTETS = {"content-type": "application/octet-stream"}
 
 HELLO = b'{"hello":"world"}'
 
-# Content up to this size is read whole and answered whole; beyond it streams through.
+# Content up to this size is read whole and answered whole, unless its client pauses; beyond, it streams.
 WHOLE = 64 * 1024
+PAUSE = 0.1  # seconds
 
 # The methods of RFC 9110 §9.3, and PATCH (RFC 5789); any other is 501.
 KNOWN = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
@@ -74,14 +75,17 @@ class Demonstration:
         return Response(200, HELLO, JSON)
 
     async def echo(self, request: Request) -> Response:
-        """The content it received, streamed back."""
+        """The content it received: answered whole if it is small, streamed back as it comes if it is not."""
         kind = {"content-type": request.fields.get("content-type") or "application/octet-stream"}
-        framing = request.head.framing
-        if framing.length and framing.length <= WHOLE:
+        length = request.head.framing.length
+        if length and length <= WHOLE:
             return Response(200, await request.read(), kind)
-        if framing.length:
-            kind["content-length"] = str(framing.length)
-        return Response(200, b"", kind, stream=request.stream())
+        begin, rest = await _beginning(request.stream())
+        if rest is None:
+            return Response(200, b"".join(begin), kind)
+        if length:
+            kind["content-length"] = str(length)
+        return Response(200, b"", kind, stream=_continued(begin, rest))
 
     async def stream(self, request: Request) -> Response:
         """N MiB in pieces of 1 MiB, chunked."""
@@ -121,3 +125,41 @@ async def _pieces(count: int) -> AsyncIterator[bytes]:
     piece = bytes(MIB)
     for _ in range(count):
         yield piece
+
+
+async def _beginning(
+    content: AsyncIterator[bytes],
+) -> tuple[list[bytes], tuple[AsyncIterator[bytes], asyncio.Task[bytes]] | None]:
+    """The pieces that come without a pause, up to WHOLE bytes; and, unless that was all, how to go on.
+
+    A client that breaks a rule at once thus gets its 400, and one that talks back and forth its echo.
+    """
+    begin: list[bytes] = []
+    while sum(map(len, begin)) < WHOLE:
+        following = asyncio.ensure_future(_next(content))
+        await asyncio.wait((following,), timeout=PAUSE if begin else None)
+        if not following.done():
+            return begin, (content, following)
+        piece = following.result()
+        if not piece:
+            return begin, None
+        begin.append(piece)
+    return begin, (content, asyncio.ensure_future(_next(content)))
+
+
+async def _next(content: AsyncIterator[bytes]) -> bytes:
+    return await anext(content, b"")
+
+
+async def _continued(
+    begin: list[bytes], rest: tuple[AsyncIterator[bytes], asyncio.Task[bytes]]
+) -> AsyncIterator[bytes]:
+    content, following = rest
+    try:
+        yield b"".join(begin)
+        if piece := await following:
+            yield piece
+            async for piece in content:
+                yield piece
+    finally:
+        following.cancel()

@@ -96,12 +96,8 @@ def request_framing(fields: Fields, minor: int) -> Framing:
             raise ProtocolError(400, "Transfer-Encoding in an HTTP/1.0 message", "RFC 9112 §6.1")
         # Rule 4: a request whose last coding is not chunked has no end that a server could find.
         if codings[-1] != "chunked":
-            unknown = "chunked" not in codings and not codings[-1].startswith("chunked")
-            raise ProtocolError(
-                501 if unknown else 400,
-                f"the last transfer coding of a request must be chunked, not {codings[-1][:40]!r}",
-                "RFC 9112 §6.1" if unknown else "RFC 9112 §6.3 rule 4",
-            )
+            rule = f"the last transfer coding of a request must be chunked, not {codings[-1][:40]!r}"
+            raise ProtocolError(400, rule, "RFC 9112 §6.3 rule 4")
         if len(codings) > 1:
             rule = f"the transfer coding {codings[0][:40]!r} is not understood here"
             raise ProtocolError(501, rule, "RFC 9112 §6.1")

@@ -33,8 +33,10 @@ _TARGET = r"(?:[!$&-;=?-~]++|%[0-9A-Fa-f]{2})++"
 TARGET = re.compile(_TARGET)
 
 # request-line = method SP request-target SP HTTP-version                           RFC 9112 §3
-# Of the versions, those that this program speaks: HTTP/1.x.
-REQUEST_LINE = re.compile(rf"([{_TCHAR}]++) ({_TARGET}) HTTP/1\.([0-9])\r\n")
+# Of the versions, those that this program speaks: HTTP/1.x. A method of more than 32 octets is known to
+# nobody (the longest registered one has 17): it is 501, not read on and on.
+METHOD_LENGTH = 32
+REQUEST_LINE = re.compile(rf"([{_TCHAR}]{{1,{METHOD_LENGTH}}}+) ({_TARGET}) HTTP/1\.([0-9])\r\n")
 
 # HTTP-version = HTTP-name "/" DIGIT "." DIGIT                                      RFC 9112 §2.3
 VERSION = re.compile(r"HTTP/([0-9])\.([0-9])")
@@ -60,10 +62,11 @@ CONTENT_LENGTH = re.compile(r"[0-9]{1,19}")
 
 # chunk = chunk-size [ chunk-ext ] CRLF;  chunk-size = 1*HEXDIG                     RFC 9112 §7.1
 # chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )         RFC 9112 §7.1.1
-# Sixteen digits hold 64 bits. BWS ("bad" white space) must be parsed away only where it is received from
-# a sender that is wrong already; it has been a smuggler's tool, so we refuse it (RFC 9112 §7.1.1 lets us).
+# Sixteen digits hold 64 bits. BWS ("bad" white space) is read where the grammar has it (RFC 9110 §5.6.3,
+# MUST) and nowhere else: a space between the size and its CRLF belongs to no extension.
 _QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+"'
 CHUNK_LINE = re.compile(
-    rf"([0-9A-Fa-f]{{1,16}}+)(?:;[{_TCHAR}]++(?:=(?:[{_TCHAR}]++|{_QUOTED}))?)*+\r\n".encode("latin-1")
+    rf"([0-9A-Fa-f]{{1,16}}+)(?:[ \t]*+;[ \t]*+[{_TCHAR}]++"
+    rf"(?:[ \t]*+=[ \t]*+(?:[{_TCHAR}]++|{_QUOTED}))?)*+\r\n".encode("latin-1")
 )
 HEXDIG_RUN = re.compile(rb"[0-9A-Fa-f]++")

@@ -20,6 +20,7 @@ from netlab.http1.grammar import (
     FIELD_SECTION,
     FIELD_VALUE,
     HOST,
+    METHOD_LENGTH,
     REQUEST_LINE,
     STATUS_LINE,
     TOKEN,
@@ -150,9 +151,10 @@ def _expects_continue(fields: Fields, version: int) -> bool:
     expected = fields.get("expect")
     if expected is None or version == 0:
         return False
-    if expected.lower() != "100-continue":
+    members = {member.strip(" \t").lower() for member in expected.split(",")}
+    if members - {"", "100-continue"}:
         raise ProtocolError(417, "the only expectation known is 100-continue", "RFC 9110 §10.1.1")
-    return True
+    return "100-continue" in members
 
 
 def _other_target(method: str, target: str) -> tuple[str, str | None]:
@@ -209,46 +211,55 @@ def refuse_partial_request(buffer: bytes | bytearray, at: int, scanned: int, lim
 
     Raises ProtocolError; returns when more bytes could make it a good head.
     """
-    newline = buffer.find(b"\n", max(at, scanned))
     if scanned <= at and TOKEN.match(chr(buffer[at])) is None and buffer[at] != 0x0D:
         raise ProtocolError(400, "a request begins with a method, which is a token", "RFC 9112 §3.1")
+    first = refuse_bare_lf(buffer, at, scanned)
+    if first is not None:
+        # The request line is complete: a client that stops here (HTTP/0.9) must not wait for us.
+        line = buffer[at : first + 1].decode("latin-1")
+        if REQUEST_LINE.fullmatch(line) is None:
+            raise explain_request_line(line, limits)
+    size = len(buffer) - at
+    if size > METHOD_LENGTH and b" " not in buffer[at : at + METHOD_LENGTH + 1]:
+        raise explain_request_line(buffer[at : at + METHOD_LENGTH + 1].decode("latin-1"), limits)
+    if size > limits.target + _ROOM:
+        end = buffer.find(b"\r\n", at, at + limits.target + _ROOM)
+        if end < 0:
+            raise _target_too_long(limits)
+        if len(buffer) - end > limits.field_section + 4:
+            raise _section_too_large(limits)
+
+
+def refuse_bare_lf(buffer: bytes | bytearray, at: int, scanned: int) -> int | None:
+    """Refuse a line that ends with LF alone; where the first line ends, if its end has come since `scanned`.
+
+    Raises ProtocolError (400). A recipient may take a bare LF for a line's end (RFC 9112 §2.2); two
+    recipients that do not agree about it are how requests are smuggled.
+    """
+    first = None
+    newline = buffer.find(b"\n", max(at, scanned))
     while newline >= 0:
         if newline == at or buffer[newline - 1] != 0x0D:
             raise ProtocolError(400, "a line ends with CRLF, not with a bare LF", "RFC 9112 §2.2")
         if buffer.rfind(b"\n", at, newline) < 0:
-            # The request line is complete: a client that stops here (HTTP/0.9) must not wait for us.
-            line = buffer[at : newline + 1].decode("latin-1")
-            if REQUEST_LINE.fullmatch(line) is None:
-                raise explain_request_line(line, limits)
+            first = newline
         newline = buffer.find(b"\n", newline + 1)
-    size = len(buffer) - at
-    if size > limits.target + _ROOM:
-        first = buffer.find(b"\r\n", at, at + limits.target + _ROOM)
-        if first < 0:
-            raise _target_too_long(limits)
-        if len(buffer) - first > limits.field_section + 4:
-            raise _section_too_large(limits)
+    return first
 
 
 # The rest of a request line: a method, two spaces, the version.
 _ROOM = 64
 
 
-def refuse_partial_section(section: str) -> None:
-    """Refuse an incomplete trailer section that begins with what cannot begin a field line."""
-    if section and section != "\r" and TOKEN.match(section) is None:
-        raise explain_section(section)
-
-
 def explain_request_line(block: str, limits: Limits) -> ProtocolError:
     """Which rule does this request line break? RFC 9112 §3"""
     line, newline, _ = block.partition("\r\n")
+    method = TOKEN.match(line)
+    if method is not None and method.end() > METHOD_LENGTH:
+        return ProtocolError(501, "no method of that length is known", "RFC 9112 §3")
     if "\n" in line or "\r" in line or not newline:
         return ProtocolError(400, "a line ends with CRLF; no CR or LF stands alone", "RFC 9112 §2.2")
     if len(line) > limits.target + _ROOM:
-        method = TOKEN.match(line)
-        if method is not None and method.end() > _ROOM:
-            return ProtocolError(501, "no method of that length is known", "RFC 9112 §3")
         return _target_too_long(limits)
     parts = line.split(" ")
     if len(parts) == 2:

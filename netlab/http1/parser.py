@@ -254,24 +254,29 @@ class _Parser:
         return size
 
     def _refuse_chunk_line(self, newline: int) -> None:
-        """Say what is wrong with a chunk-size line; return when more bytes could still make it right."""
+        """Say what is wrong with a chunk-size line; return when more bytes could still make it right.
+
+        What stands behind the digits is looked at first, so that the answer does not depend on how the
+        bytes arrive.
+        """
         buffer, at = self._buffer, self._at
         digits = HEXDIG_RUN.match(buffer, at)
         if digits is None:
             raise ProtocolError(400, "a chunk size is one or more hexadecimal digits", "RFC 9112 §7.1")
         if digits.end() - at > 16:
             raise ProtocolError(400, "a chunk size has at most 16 digits here", "RFC 9112 §7.1")
-        if newline < 0 and len(buffer) - at <= self.limits.chunk_line:
-            after = bytes(buffer[digits.end() : digits.end() + 2])
-            if after[:1] in (b"", b";") or after == b"\r":
-                return
+        if newline >= 0 and buffer[newline - 1] != 0x0D:
+            raise ProtocolError(400, "a chunk-size line ends with CRLF, not a bare LF", "RFC 9112 §7.1")
+        behind = bytes(buffer[digits.end() : digits.end() + 2])
+        if not (behind[:1] in (b"", b";", b" ", b"\t") or behind in (b"\r", b"\r\n")):
             raise ProtocolError(400, "a chunk size is followed by ';' or CRLF", "RFC 9112 §7.1")
-        if newline < 0:
+        if newline >= 0 and behind[:1] != b";" and b";" not in buffer[digits.end() : newline]:
+            raise ProtocolError(400, "white space behind a chunk size", "RFC 9112 §7.1")
+        if newline >= 0:
+            raise ProtocolError(400, "a chunk extension does not follow its grammar", "RFC 9112 §7.1.1")
+        if len(buffer) - at > self.limits.chunk_line:
             rule = f"a chunk-size line is longer than {self.limits.chunk_line} bytes"
             raise ProtocolError(400, rule, "RFC 9112 §7.1.1")
-        if buffer[newline - 1] != 0x0D:
-            raise ProtocolError(400, "a chunk-size line ends with CRLF, not a bare LF", "RFC 9112 §7.1")
-        raise ProtocolError(400, "a chunk extension does not follow its grammar", "RFC 9112 §7.1.1")
 
     def _read_trailers(self) -> Event | None:
         """The trailer section and the empty line that ends a chunked message. RFC 9112 §7.1.2"""
@@ -286,7 +291,9 @@ class _Parser:
             rule = f"the trailer section is larger than {self.limits.trailer_section} bytes"
             raise ProtocolError(431, rule, "RFC 9112 §7.1.2")
         if end < 0:
-            heads.refuse_partial_section(buffer[at:].decode("latin-1") if not self._scanned else "")
+            heads.refuse_bare_lf(buffer, at, self._scanned)
+            if buffer[at : at + 1] == b"\r" and len(buffer) > at + 1:
+                raise ProtocolError(400, "a CR stands alone before the end", "RFC 9112 §2.2")
             self._scanned = max(at, len(buffer) - 3)
             return self._wait("the end came inside a trailer section", "RFC 9112 §8")
         block = buffer[at : end + 2].decode("latin-1")

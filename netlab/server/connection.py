@@ -236,16 +236,15 @@ class Connection(Lifecycle):
     def _stream(self, response: Response, plan: responding.StreamPlan) -> bool:
         """Send a streamed response: at once as far as it goes, then in a task of its own."""
         self._persistent = plan.persistent
-        if self._owes_continue:
-            # The stream may be made of the request's content; once the head is out it is too late to ask.
-            self._owes_continue = False
-            if response.status < 300:
-                self.transport.write(CONTINUE)
         if self._server.access_log is not None:
             assert self._head is not None
             self._server.access_log(self, self._head, response)
         try:
-            outcome = self._server.begin(streaming.send(self, response, plan))
+            # While the request's content is still coming, the stream may be made of it: its first piece is
+            # asked for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
+            outcome = self._server.begin(streaming.send(self, response, plan, hold=not self._complete))
+        except streaming.NotBegun as error:
+            return self._respond(self._failure(error.__cause__ or error))
         except BaseException as error:
             self._cut(error)
             return False
@@ -260,7 +259,10 @@ class Connection(Lifecycle):
         error = None if task.cancelled() else task.exception()
         if self.state is CLOSED:
             return
-        if task.cancelled() or error is not None:
+        if isinstance(error, streaming.NotBegun):
+            if self._respond(self._failure(error.__cause__ or error)):
+                self._answer_waiting()
+        elif task.cancelled() or error is not None:
             self._cut(error or asyncio.CancelledError("the stream was cancelled"))
         elif self._finish():
             self._answer_waiting()
@@ -278,12 +280,16 @@ class Connection(Lifecycle):
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send a piece of a stream; backpressure suspends the producer here until the kernel has it."""
+        await self._sent(self.transport.write(data), len(data))
+
+    async def _sent(self, gone: bool, size: int) -> None:
+        """After a write: backpressure, if the kernel did not take all of it."""
         transport = self.transport
-        if transport.write(data):
+        if gone:
             if transport.closed:
                 # A producer that never waits for anything would never notice its cancellation.
                 raise ConnectionResetError("the client has left")
-            self._unyielded += len(data)
+            self._unyielded += size
             if self._unyielded > UNYIELDED:
                 self._unyielded = 0
                 await asyncio.sleep(0)
@@ -291,6 +297,11 @@ class Connection(Lifecycle):
         self._unyielded = 0
         while transport.waiting:
             await self._wait(self._server.timeouts.stall)
+
+    async def send_chunk(self, data: bytes) -> None:
+        """Send a piece of a stream as one chunk, without copying it into another (RFC 9112 §7.1)."""
+        transport = self.transport
+        await self._sent(transport.write_parts((b"%x\r\n" % len(data), data, b"\r\n")), len(data))
 
     def flushed(self) -> None:
         """The kernel has taken what waited."""
@@ -307,6 +318,9 @@ class Connection(Lifecycle):
     def _finish(self) -> bool:
         """The response has gone. True when the connection persists and the next request may begin."""
         self._cors = None
+        if self._broken is not None:
+            self._linger()
+            return False
         if not self._complete and not self._discard():
             # Content is still on its way that nobody wants.
             if self._persistent and self._may_discard():

@@ -16,7 +16,7 @@ from netlab.cors import Decision
 from netlab.http1.framing import WITHOUT_CONTENT
 from netlab.http1.grammar import CONTENT_LENGTH
 from netlab.http1.messages import RequestHead
-from netlab.http1.serializer import field_lines, status_line
+from netlab.http1.serializer import Lines, field_lines, status_line
 from netlab.server.exchange import Response
 
 
@@ -41,6 +41,7 @@ class StreamPlan:
     coding: Coding
     length: int
     persistent: bool
+    trailers: Lines | None
 
 
 _KEEP_ALIVE = b"connection: keep-alive\r\n"
@@ -109,7 +110,7 @@ def streamed(
         field_lines(response.trailers)  # refused now, while a 500 can still be sent
     date = b"" if given.has_date else date
     head = b"".join((given.start, date, _persistence(persistent, request.minor), framing, b"\r\n"))
-    return StreamPlan(head, coding, length or 0, persistent)
+    return StreamPlan(head, coding, length or 0, persistent, response.trailers)
 
 
 def _persistence(persistent: bool, minor: int) -> bytes:
