@@ -1,0 +1,150 @@
+"""A request as bytes: which fields, which framing. RFC 9112 §3, §6; RFC 9110 §8.6, §9.2.2.
+
+Pure: what the caller gave goes in, checked bytes come out. The client's side of `server.responding`.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import AsyncIterable, Iterable, Mapping
+from typing import Any
+
+from netlab.client.errors import InvalidRequest
+from netlab.client.url import URL
+from netlab.http1.grammar import CONTENT_LENGTH
+from netlab.http1.serializer import UnsafeField, request_head
+
+FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
+Data = bytes | bytearray | memoryview | str | AsyncIterable[bytes] | None
+
+# Asking twice has the effect of asking once: RFC 9110 §9.2.2. Only these may be sent again when nobody knows
+# whether they were carried out.
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+
+# Methods whose requests say "no content" with a length of 0; for the others no field says it. RFC 9110 §8.6
+ANTICIPATE_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+
+_SPECIAL = frozenset({"host", "content-length", "connection", "expect", "content-type"})
+
+
+class Outgoing:
+    """One request, ready to be sent, again if need be.
+
+    head: request line and field section. content: bytes, or a stream that is sent chunked, or in `length`
+    bytes exactly if that is given.
+    """
+
+    __slots__ = ("content", "expects", "head", "length", "method", "stream", "url", "wants_close")
+
+    def __init__(self, method: str, url: URL) -> None:
+        self.method = method
+        self.url = url
+        self.head = b""
+        self.content: bytes = b""
+        self.stream: AsyncIterable[bytes] | None = None
+        self.length: int | None = None
+        self.expects = False
+        self.wants_close = False
+
+    @property
+    def repeatable(self) -> bool:
+        """May it be sent again though nobody knows whether it was carried out?"""
+        return self.method in IDEMPOTENT and self.stream is None
+
+
+def build(
+    method: str,
+    url: URL,
+    defaults: tuple[tuple[str, str], ...],
+    fields: FieldLines | None = None,
+    data: Data = None,
+    json: Any = None,
+    expect100: bool = False,
+) -> Outgoing:
+    """Put a request together. defaults: fields that are sent unless `fields` has them.
+
+    Raises InvalidRequest for what contradicts itself or must not be sent.
+    """
+    request = Outgoing(method, url)
+    kind = _content(request, data, json)
+    lines = [("Host", url.origin.authority), *defaults]
+    if fields:
+        lines = _merge(request, lines, list(fields.items() if isinstance(fields, Mapping) else fields))
+    if kind is not None and not any(name.lower() == "content-type" for name, _ in lines):
+        lines.append(("Content-Type", kind))
+    request.expects = expect100 and (request.stream is not None or bool(request.content))
+    if request.expects:
+        lines.append(("Expect", "100-continue"))
+    try:
+        head = request_head(method, url.target, lines)
+    except UnsafeField as error:
+        raise InvalidRequest(str(error)) from None
+    except (TypeError, AttributeError):
+        raise InvalidRequest("field names and values are text: give str") from None
+    framing = _framing(request)
+    # The framing goes before the empty line that ends the head.
+    request.head = head[:-2] + framing + b"\r\n" if framing else head
+    return request
+
+
+def _content(request: Outgoing, data: Data, json: Any) -> str | None:
+    """Take the content; its media type if nobody says another."""
+    if json is not None:
+        if data is not None:
+            raise InvalidRequest("a request has data= or json=, not both: drop one")
+        request.content = json_module.dumps(json).encode()
+        return "application/json"
+    if data is None:
+        return None
+    if isinstance(data, str):
+        request.content = data.encode()
+        return "text/plain; charset=utf-8"
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        request.content = bytes(data)
+        return "application/octet-stream"
+    if hasattr(data, "__aiter__"):
+        request.stream = data
+        return "application/octet-stream"
+    raise InvalidRequest(f"data= is {type(data).__name__}: give bytes, text or an async iterable of bytes")
+
+
+def _merge(
+    request: Outgoing, lines: list[tuple[str, str]], given: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The caller's field lines over ours; those that say something about the message are looked at."""
+    names = {name.lower() for name, _ in given}
+    merged = [line for line in lines if line[0].lower() not in names]
+    for name, value in given:
+        match name.lower():
+            case "content-length":
+                if request.length is not None or CONTENT_LENGTH.fullmatch(value) is None:
+                    raise InvalidRequest(f"Content-Length {value!r} is not one number (RFC 9110 §8.6)")
+                request.length = int(value)
+            case "connection":
+                if value.strip().lower() not in ("close", "keep-alive"):
+                    raise InvalidRequest(f"Connection {value!r}: a request may only say close or keep-alive")
+                request.wants_close = value.strip().lower() == "close"
+                merged.append((name, value))
+            case "expect":
+                raise InvalidRequest("Expect is sent by expect100=True, which also waits: do not set it")
+            case "host":
+                merged.insert(0, (name, value))  # RFC 9110 §7.2: first, since it decides most
+            case _:
+                merged.append((name, value))
+    return merged
+
+
+def _framing(request: Outgoing) -> bytes:
+    """The field line that says how the content ends, if there is one."""
+    if request.stream is not None:
+        if request.length is None:
+            return b"Transfer-Encoding: chunked\r\n"
+        return b"Content-Length: %d\r\n" % request.length
+    size = len(request.content)
+    if request.length is not None and request.length != size:
+        raise InvalidRequest(
+            f"Content-Length is {request.length}, the content has {size} bytes: drop the field"
+        )
+    if size or request.method in ANTICIPATE_CONTENT:
+        return b"Content-Length: %d\r\n" % size
+    return b""

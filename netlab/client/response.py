@@ -1,0 +1,177 @@
+"""The response as a caller sees it: a head, and content that is read when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from netlab.client.errors import ContentTooLarge, TimedOut
+from netlab.client.timings import Timings
+from netlab.http1.errors import ProtocolError
+from netlab.http1.fields import Fields
+from netlab.net.sweep import NEVER
+
+if TYPE_CHECKING:
+    from netlab.client.connection import Connection
+    from netlab.client.exchange import Exchange
+
+# What `read` takes at most: it is memory. `stream` has no such limit.
+READ_LIMIT = 1 << 30
+
+
+class ClientResponse:
+    """A response. Read it to its end or `release` it: until then it keeps its connection."""
+
+    __slots__ = ("_content", "_exchange", "_give_up", "connection", "method", "url")
+
+    def __init__(
+        self, method: str, url: str, exchange: Exchange, connection: Connection, give_up: float
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.connection = connection
+        """The connection that carried it: for its repr, its `tls`, its `reason`."""
+        self._exchange = exchange
+        self._give_up = give_up  # by the event loop's clock
+        self._content: bytes | None = None
+
+    # -- the head -------------------------------------------------------------------------------------------
+
+    @property
+    def head(self) -> Any:
+        """The ResponseHead: status line, fields, framing, persistence."""
+        return self._exchange.head
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return int(self.head.status)
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase, which means nothing (RFC 9112 §4)."""
+        return str(self.head.reason)
+
+    @property
+    def fields(self) -> Fields:
+        """The field lines."""
+        fields: Fields = self.head.fields
+        return fields
+
+    headers = fields
+
+    @property
+    def trailers(self) -> Fields:
+        """The trailer section, once the content has been read to its end; empty without one."""
+        return self._exchange.trailers
+
+    @property
+    def interim(self) -> tuple[Any, ...]:
+        """The heads of interim responses (1xx) that came before this one."""
+        return tuple(self._exchange.interim)
+
+    @property
+    def timings(self) -> Timings:
+        """Where the time went, in seconds; `content` once the content has come whole."""
+        return self._exchange.timings
+
+    @property
+    def reused(self) -> bool:
+        """Did the request find an open connection?"""
+        return self._exchange.timings.reused
+
+    # -- the content ----------------------------------------------------------------------------------------
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The content in pieces, as it comes; the server is slowed to the reader's pace.
+
+        Raises Truncated when the connection ended too early, BadResponse, TimedOut.
+        """
+        if self._content is not None:
+            if self._content:
+                yield self._content
+            return
+        while (piece := await self._next()) is not None:
+            yield piece
+
+    async def read(self, limit: int = READ_LIMIT) -> bytes:
+        """All the content in one piece; the same again at every call.
+
+        limit: bytes. Raises ContentTooLarge beyond it, and what `stream` raises.
+        """
+        if self._content is None:
+            pieces, size = [], 0
+            while (piece := await self._next()) is not None:
+                size += len(piece)
+                if size > limit:
+                    self.release()
+                    rule = f"the content is larger than the {limit} bytes that read() takes"
+                    raise ContentTooLarge(self.url, ProtocolError(413, rule, "use stream()"))
+                pieces.append(piece)
+            self._content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._content
+
+    async def text(self, encoding: str | None = None) -> str:
+        """The content as text: by `encoding`, else by the charset of Content-Type, else UTF-8."""
+        content = await self.read()
+        return content.decode(encoding or _charset(self.fields.get("content-type")), "replace")
+
+    async def json(self) -> Any:
+        """The content read as JSON. Raises json.JSONDecodeError, a ValueError."""
+        return json.loads(await self.read())
+
+    async def _next(self) -> bytes | None:
+        exchange = self._exchange
+        if self._give_up == NEVER or exchange.pieces or exchange.ended:
+            return await exchange.next_piece()
+        try:
+            async with asyncio.timeout_at(self._give_up):
+                return await exchange.next_piece()
+        except TimeoutError as error:
+            if isinstance(error, TimedOut):
+                raise
+            self.release()
+            raise TimedOut(f"the content of {self.url} did not come in time", "total") from None
+
+    # -- the end --------------------------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Done with it. Its connection is used again if little content is left, else closed; never waits."""
+        connection = self._exchange.connection
+        if connection is not None:
+            connection.discard_rest(self._exchange)
+
+    async def __aenter__(self) -> ClientResponse:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def __del__(self) -> None:
+        # A response that was forgotten would keep its place in the pool for ever.
+        if self._exchange.connection is not None and not self.connection.loop_is_closed:
+            warnings.warn(f"{self!r} was neither read nor released", ResourceWarning, stacklevel=2)
+            self.release()
+
+    def __repr__(self) -> str:
+        return f"<ClientResponse {self.method} {self.url} {self.status} {self.reason}>".replace(" >", ">")
+
+
+def _charset(content_type: str | None) -> str:
+    """The charset parameter, if Python knows it; else UTF-8."""
+    for part in (content_type or "").split(";")[1:]:
+        name, _, value = part.partition("=")
+        if name.strip().lower() == "charset":
+            label = value.strip(" \t\"'")
+            try:
+                "".encode(label)
+            except (LookupError, ValueError):
+                break
+            return label
+    return "utf-8"

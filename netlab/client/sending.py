@@ -1,0 +1,200 @@
+"""A request's way out, where it does not go in one write: large content, a stream, 100 (Continue).
+
+A stream is sent by a task beside the reading of the response, so that a server which answers while it is
+being sent to (an echo) and a client cannot wait for each other for ever. Small requests come no further here
+than `begin`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING
+
+from netlab.client.errors import Disconnected, InvalidRequest
+from netlab.client.reasons import Reason
+from netlab.http1.serializer import LAST_CHUNK
+
+if TYPE_CHECKING:
+    from netlab.client.connection import Connection
+    from netlab.client.exchange import Exchange
+    from netlab.client.outgoing import Outgoing
+
+# Content up to this size travels in one write with its head.
+TOGETHER = 64 * 1024
+
+# An idle connection's kernel buffer takes this much whole or, when the connection is dead, not at all.
+ONE_SEGMENT = 4096
+
+
+def begin(connection: Connection, request: Outgoing, exchange: Exchange) -> Sending | None:
+    """Hand a request to the transport. None when the kernel has all of it."""
+    transport, content = connection.transport, request.content
+    if request.stream is not None or request.expects:
+        transport.write(request.head)
+        sending = Sending(connection, request, exchange)
+        sending.start()
+        return sending
+    if len(content) <= TOGETHER:
+        octets = request.head + content
+        gone = transport.write(octets)
+        # `write` reports a dead connection in the next turn. RFC 9110 §9.2.2: what surely was not carried out
+        # may be sent again.
+        exchange.unsent = transport.closed and len(octets) <= ONE_SEGMENT
+    else:
+        transport.write(request.head)
+        gone = transport.write(content)
+    if gone:
+        return None
+    sending = Sending(connection, request, exchange)
+    sending.handed_over()
+    return sending
+
+
+class Sending:
+    """A request that is not with the kernel yet."""
+
+    __slots__ = ("_connection", "_exchange", "_go_on", "_request", "_task", "_waited", "_whole", "_writer")
+
+    def __init__(self, connection: Connection, request: Outgoing, exchange: Exchange) -> None:
+        self._connection = connection
+        self._request = request
+        self._exchange = exchange
+        self._whole = False  # all of it is with the transport
+        self._waited = 0  # bytes that waited there when the deadline last passed
+        self._task: asyncio.Task[None] | None = None
+        self._go_on: asyncio.Future[None] | None = None  # while the content waits for 100 (Continue)
+        self._writer: asyncio.Future[None] | None = None  # while the task waits for the kernel
+
+    @property
+    def unfinished(self) -> bool:
+        """Is some of it not with the kernel?"""
+        return not self._whole or self._connection.transport.waiting > 0
+
+    @property
+    def hesitates(self) -> bool:
+        """Does the content still wait for 100 (Continue)?"""
+        return self._request.expects and (self._go_on is None or not self._go_on.done())
+
+    # -- the task of a stream -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Send the content in a task."""
+        session = self._connection.session
+        if self._request.expects:
+            self._go_on = session.loop.create_future()
+            self._connection.deadline = session.clock() + session.timeouts.expect
+        self._task = session.start(self._send_content())
+        self._task.add_done_callback(self._done)
+
+    async def _send_content(self) -> None:
+        """However it ends, the producer is closed: its `finally` has run."""
+        request, stream = self._request, self._request.stream
+        try:
+            if self._go_on is not None:
+                await self._go_on
+            if stream is None:
+                await self._send(request.content)
+            elif request.length is None:
+                await self._chunked(stream)
+            else:
+                await self._measured(stream, request.length)
+            self.handed_over()
+        finally:
+            close = getattr(stream, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _chunked(self, stream: AsyncIterable[bytes]) -> None:
+        async for piece in stream:
+            # An empty piece would be the last-chunk.
+            if piece:
+                await self._send(b"%x\r\n%b\r\n" % (len(piece), piece))
+        await self._send(LAST_CHUNK)
+
+    async def _measured(self, stream: AsyncIterable[bytes], length: int) -> None:
+        """Exactly the bytes that Content-Length promised: one more would be read as the next request."""
+        left = length
+        async for piece in stream:
+            if len(piece) > left:
+                raise InvalidRequest(f"the stream is longer than its Content-Length of {length} bytes")
+            left -= len(piece)
+            if piece:
+                await self._send(piece)
+        if left:
+            raise InvalidRequest(f"the stream ended {left} bytes before its Content-Length of {length}")
+
+    async def _send(self, data: bytes) -> None:
+        """Send a piece; suspends until the kernel has taken it. Raises Disconnected."""
+        connection = self._connection
+        if connection.transport.closed:
+            raise Disconnected(f"{connection.origin.authority} closed the connection")
+        if connection.transport.write(data):
+            return
+        self._await_taking()
+        self._writer = connection.session.loop.create_future()
+        try:
+            await self._writer
+        finally:
+            self._writer = None
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """The content has been sent, or could not be."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._exchange.connection is self._connection:
+            self._exchange.fail(error)
+            # A reset: the server must not take what it got for a whole request.
+            self._connection.abort(Reason.ABANDONED)
+
+    # -- what the connection tells --------------------------------------------------------------------------
+
+    def proceed(self) -> None:
+        """Let the content go: 100 (Continue) has come, or enough time has passed."""
+        if self._go_on is not None and not self._go_on.done():
+            self._go_on.set_result(None)
+
+    def handed_over(self) -> None:
+        """The transport has all of it."""
+        self._whole = True
+        if self._connection.transport.waiting:
+            self._await_taking()
+        else:
+            self.flushed()
+
+    def flushed(self) -> None:
+        """The kernel has taken what waited."""
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+        if self._whole and self._exchange.head is None:
+            # From here on the server thinks.
+            session = self._connection.session
+            self._connection.deadline = session.clock() + session.timeouts.head
+
+    def _await_taking(self) -> None:
+        self._waited = 0
+        session = self._connection.session
+        self._connection.deadline = session.clock() + session.timeouts.stall
+
+    def expire(self) -> bool:
+        """A deadline has passed. True when it was about the sending, which goes on or is given up."""
+        if self.hesitates:
+            self.proceed()
+            return True
+        connection = self._connection
+        waiting = connection.transport.waiting
+        if waiting and waiting == self._waited:
+            seconds = connection.session.timeouts.stall
+            connection.time_out(f"took no byte of the request for {seconds:g} s", "stall")
+            return True
+        if waiting:
+            # A slow server gets as long again.
+            self._await_taking()
+            self._waited = waiting
+            return True
+        # The producer's turn: it may take as long as it likes.
+        return not self._whole and self._exchange.head is None
+
+    def stop(self) -> None:
+        """Send no more: the server has answered, or the connection is gone."""
+        if self._task is not None:
+            self._task.cancel()
