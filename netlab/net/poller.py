@@ -51,9 +51,9 @@ class Poller:
         self._selector.modify(fd, events)
 
     def unregister(self, fd: int) -> None:
-        """Stop watching; before the descriptor is closed."""
-        del self._members[fd]
-        self._selector.unregister(fd)
+        """Stop watching, before the descriptor is closed; no error when it was not watched."""
+        if self._members.pop(fd, None) is not None:
+            self._selector.unregister(fd)
 
     def close(self) -> None:
         """Forget every descriptor. The sockets themselves are closed by their owners."""

@@ -50,14 +50,16 @@ class Sweep:
 
     def deadline(self, seconds: float) -> float:
         """The deadline `seconds` from now: never early, at most two intervals late."""
+        if self._timer is None:
+            self._refresh()
         return self.now + seconds + self._interval
 
     def add(self, member: Perishable) -> None:
         """Watch a member's deadline."""
         self.members.add(member)
         if self._timer is None:
-            # After a rest the coarse time is stale.
-            self._tick()
+            self._refresh()
+            self._timer = self._loop.call_later(self._interval, self._tick)
 
     def discard(self, member: Perishable) -> None:
         """Stop watching; no error when it was not watched."""
@@ -65,9 +67,14 @@ class Sweep:
 
     def sweep(self) -> None:
         """Look at every deadline once."""
-        self.now = now = self._clock()
+        self._refresh()
+        now = self.now
         for member in [member for member in self.members if member.deadline <= now]:
             member.expire()
+
+    def _refresh(self) -> None:
+        """Read the clock. After a rest without members the time of the last sweep is long past."""
+        self.now = self._clock()
         if self._each is not None:
             self._each()
 

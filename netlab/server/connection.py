@@ -331,11 +331,13 @@ class Connection(Lifecycle):
             else:
                 self._linger()
             return False
+        bare = self._head is None or self._head.framing is NO_CONTENT
         self._head = None
         self._owes_continue = False
         if not self._persistent or (self._ended and not self._parser.buffered):
-            # A client that asked for the close sends no more: nothing can be lost by closing at once.
-            if self._ended or (not self._parser.buffered and not self._server.draining):
+            # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
+            # content, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
+            if self._ended or (bare and not self._parser.buffered and not self._server.draining):
                 self._close_after_response()
             else:
                 self._linger()

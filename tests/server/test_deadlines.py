@@ -159,6 +159,17 @@ async def test_a_client_that_takes_nothing_is_dropped_and_its_producer_closed() 
         sock.close()
 
 
+async def test_a_server_that_has_rested_for_hours_greets_its_next_client() -> None:
+    async with Timed(hello) as timed:
+        timed.clock.now += 36_000  # nobody is there: no sweep looks at the clock
+        reader, writer = await timed.connect()
+        writer.write(GET)
+        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        timed.pass_time(74)
+        assert timed.server.stats()["open"] == 1
+        writer.close()
+
+
 async def test_a_computing_handler_has_no_deadline() -> None:
     release = asyncio.Event()
 
