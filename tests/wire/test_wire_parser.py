@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from wire_cases import Case, Message, Outcome, Refusal, every_case
+from wire_open import parameters
 
 from netlab.http1 import Content, EndOfMessage, ProtocolError, RequestHead, RequestParser
 from netlab.http1.framing import NO_CONTENT
@@ -99,7 +100,7 @@ def check_refusal(error: ProtocolError, refusal: Refusal) -> None:
     assert named, f"refused by {error.section} ({error.rule}), not by {' or '.join(refusal.sections)}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+@pytest.mark.parametrize("case", parameters(CASES))
 def test_the_parser(case: Case) -> None:
     rules = f"{case.sections[0]} ({case.level}): {case.rule}"
     ways = {
@@ -133,7 +134,7 @@ def check_what_follows(reading: Reading, outcome: Outcome) -> None:
 
 
 def check_coalesced(case: Case, rules: str) -> None:
-    """All in one piece behind a good request, and before one: which is read if, and only if, the case is good."""
+    """All in one piece behind a good request, and before one, read if and only if the case is good."""
     reading = Reading().feed([BEFORE + case.request + (b"" if case.parser.waits else AFTER)])
     before = reading.messages.pop(0)
     reading.heads.pop(0)
@@ -154,6 +155,8 @@ def check_cuts(case: Case) -> None:
         reading.parser.feed_eof()
         reading.take()
         complete = [message for message in reading.messages if message.complete]
-        assert len(complete) == sum(end <= cut for end in ends), f"cut behind {cut} octets: {reading.messages}"
+        assert len(complete) == sum(end <= cut for end in ends), (
+            f"cut behind {cut} octets: {reading.messages}"
+        )
         for got, expected in zip(complete, case.parser.messages, strict=False):
             assert got.content == expected.content

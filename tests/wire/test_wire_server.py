@@ -1,7 +1,7 @@
-"""Every wire case against the live server, plain and over TLS: whole, octet by octet, between two good requests.
+"""Every wire case against the live server, plain and over TLS, in the three ways of `wire_play.Way`.
 
-Asserted each time: the answers in their order; whether the connection ends, and that it ends without a reset; that
-a response says so when it is the last; that the handlers saw the requests they must and nothing else.
+Asserted each time: the answers in their order; whether the connection ends, and that it ends without a reset;
+that a response says so when it is the last; that the handlers saw the requests they must and nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from wire_cases import Answer, Case, every_case
 from wire_client import Client
+from wire_open import parameters
 from wire_play import Play, Recorder, Way, check_record, play, quiet
 
 from netlab import Server
@@ -31,7 +32,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
 
 
 @pytest.mark.parametrize("transport", ["plain", "tls"])
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+@pytest.mark.parametrize("case", parameters(CASES))
 async def test_the_live_server(case: Case, transport: str, contexts: Contexts) -> None:
     tls, trusting = contexts if transport == "tls" else (None, None)
     wrong: list[str] = []
@@ -43,6 +44,19 @@ async def test_the_live_server(case: Case, transport: str, contexts: Contexts) -
     assert not wrong, "\n".join([f"{case.where}: {case.name}", f"{case.sections[0]}: {case.rule}", *wrong])
 
 
+STREAMED = [case for case in CASES if case.file in ("chunked", "expect")]
+
+
+@pytest.mark.parametrize("case", parameters(STREAMED, streamed=True))
+async def test_the_demonstration(case: Case) -> None:
+    """Where handlers stream, the answer to a broken chunk is still that of its rule."""
+    wrong: list[str] = []
+    async with Server(Recorder()) as server:
+        for way in Way:
+            wrong += await play(case, way, server, None, whole=False)
+    assert not wrong, "\n".join([f"{case.where}: {case.name}", f"{case.sections[0]}: {case.rule}", *wrong])
+
+
 async def play_cuts(case: Case, server: Server, context: ssl.SSLContext | None) -> list[str]:
     """The case cut at every octet, then a half-close: what is complete is answered, and nothing else."""
     wrong = []
@@ -51,7 +65,9 @@ async def play_cuts(case: Case, server: Server, context: ssl.SSLContext | None) 
         complete = sum(end <= cut for end in ends)
         record = server.app = Recorder()
         performance = Play(case, Way.WHOLE)
-        performance.expected = [a for step in case.server.answers[:complete] for a in step] + [Answer(400, True)]
+        performance.expected = [a for step in case.server.answers[:complete] for a in step] + [
+            Answer(400, True)
+        ]
         client = await Client.connect(server.port, context)
         try:
             found = await performance.run(client, cut)

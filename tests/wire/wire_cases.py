@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -62,12 +63,21 @@ class Answer:
     fields: list[Line] = field(default_factory=list)
 
 
+class End(Enum):
+    """What becomes of the connection behind the last answer."""
+
+    PERSISTS = "persists"
+    CLOSES = "closes"
+    EITHER = "either"
+    """The server may choose; but what its last answer says, it does."""
+
+
 @dataclass
 class Reaction:
-    """What the live server must do: answers to each step of the request, and what becomes of the connection."""
+    """What the live server must do: answers to each step, and what becomes of the connection."""
 
     answers: list[list[Answer]]
-    persists: bool
+    end: End
 
 
 @dataclass
@@ -103,7 +113,7 @@ class Case:
 # -- bytes ------------------------------------------------------------------------------------------------
 
 _ESCAPES = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\", '"': '"', "s": " "}
-_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|(.?))", re.DOTALL)
 # The innermost first: what is repeated may itself repeat.
 _REPEAT = re.compile(r"\{repeat:((?:(?!\{repeat:).)+?)\*([1-9][0-9]*)\}")
 
@@ -194,7 +204,8 @@ def read_outcome(text: str) -> Outcome:
             raise ValueError(f"nothing can follow a refusal or `waits`: {item!r}")
         word, _, rest = item.partition(" ")
         if head := _HEAD.fullmatch(item):
-            outcome.messages.append(Message(*[unescape(text).decode("latin-1") for text in head.group(1, 2)], int(head[3])))
+            method, target = (unescape(part).decode("latin-1") for part in head.group(1, 2))
+            outcome.messages.append(Message(method, target, int(head[3])))
         elif refused := _REFUSED.fullmatch(item):
             outcome.refusal = Refusal(int(refused[1]), tuple(refused[2].split(" or ")))
         elif item == "waits":
@@ -219,19 +230,19 @@ def read_outcome(text: str) -> Outcome:
     return outcome
 
 
-def read_answers(text: str) -> tuple[list[Answer], bool | None]:
-    """Read what stands behind `server:`: the answers, and whether the connection persists (None: not said)."""
+def read_answers(text: str) -> tuple[list[Answer], End | None]:
+    """Read what stands behind `server:`: the answers, and the end of the connection (None: not said)."""
     answers: list[Answer] = []
     listed = items(text)
-    persists = {"persists": True, "closes": False}.get(listed[-1])
-    for item in listed if persists is None else listed[:-1]:
+    end = next((end for end in End if end.value == listed[-1]), None)
+    for item in listed if end is None else listed[:-1]:
         match = _ANSWER.fullmatch(item)
         if match is None:
             raise ValueError(f"not an answer: {item!r}")
         content = None if match[3] is None else _quoted(match[3])
         fields = [_field(text) for text in re.findall(r' with ("(?:[^"\\]|\\.)*")', match[4])]
         answers.append(Answer(int(match[1]), bool(match[2]), content, fields))
-    return answers, persists
+    return answers, end
 
 
 # -- files ------------------------------------------------------------------------------------------------
@@ -263,7 +274,7 @@ def _read_case(file: str, line: int, name: str, body: str) -> Case:
     steps: list[bytes] = []
     bullets: dict[str, str] = {}
     answers: list[list[Answer]] = []
-    persists: bool | None = None
+    end: End | None = None
     lines = iter(body.split("\n"))
     for text in lines:
         if text.startswith("```"):
@@ -274,7 +285,7 @@ def _read_case(file: str, line: int, name: str, body: str) -> Case:
             if match[1] == "server":
                 if len(answers) != len(steps) - 1:
                     raise ValueError("one `server:` for each request block, behind it")
-                answered, persists = read_answers(match[2])
+                answered, end = read_answers(match[2])
                 answers.append(answered)
             elif match[1] in bullets:
                 raise ValueError(f"`{match[1]}:` is given twice")
@@ -288,10 +299,10 @@ def _read_case(file: str, line: int, name: str, body: str) -> Case:
             raise ValueError(f"an unknown line: {text!r}")
     if rule is None or not steps:
         raise ValueError("a case needs its rule and a request block")
-    case = Case(
-        file, line, name, tuple(rule[1].split(" or ")), rule[2], rule[3], steps, Outcome(), Reaction(answers, False)
-    )
-    _expect(case, bullets, persists)
+    sections = tuple(rule[1].split(" or "))
+    reaction = Reaction(answers, End.CLOSES)
+    case = Case(file, line, name, sections, rule[2], rule[3], steps, Outcome(), reaction)
+    _expect(case, bullets, end)
     return case
 
 
@@ -305,7 +316,7 @@ def _block(lines: object) -> str:
     raise ValueError("a block is not closed")
 
 
-def _expect(case: Case, bullets: dict[str, str], persists: bool | None) -> None:
+def _expect(case: Case, bullets: dict[str, str], end: End | None) -> None:
     """Put what the bullets say into the case."""
     answers = case.server.answers
     if "refused" in bullets:
@@ -314,20 +325,20 @@ def _expect(case: Case, bullets: dict[str, str], persists: bool | None) -> None:
         status, _, sections = bullets["refused"].partition(", ")
         case.parser = read_outcome(f"refused {status} by {sections}")
         answers.append([Answer(int(status))])
-        persists = False
+        end = End.CLOSES
     elif "parser" in bullets:
         case.parser = read_outcome(bullets["parser"])
     else:
         raise ValueError("either `refused:`, or `parser:` and `server:`")
-    if persists is None or len(answers) != len(case.steps):
-        raise ValueError("the last `server:` must end with `persists` or `closes`")
-    case.server.persists = persists
+    if end is None or len(answers) != len(case.steps):
+        raise ValueError("the last `server:` must end with `persists`, `closes` or `either`")
+    case.server.end = end
     if bullets.get("then", "half-close") != "half-close" or bullets.get("cut", "anywhere") != "anywhere":
         raise ValueError("known are `then: half-close` and `cut: anywhere`")
     case.cut = "cut" in bullets
     # A request that waits for more can only be brought to an end by the end of input.
     case.half_close = "then" in bullets or case.parser.waits or case.cut
-    if case.half_close and persists:
+    if case.half_close and end is not End.CLOSES:
         raise ValueError("a connection cannot persist beyond the client's end of input")
 
 

@@ -1,7 +1,7 @@
-"""The client's end of a wire test: a socket in the server's own event loop, plain or TLS, and a reader of answers.
+"""The client's end of a wire test: a socket in the server's own event loop, and a reader of answers.
 
-Client and server share one loop, so nothing is left to chance: what the client sends, the server has read two turns
-of the loop later. No sleeping, no polling, no thread.
+Client and server share one loop, so nothing is left to chance: what the client sends, plain or in TLS, the
+server has read two turns of the loop later. No sleeping, no polling, no thread.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from dataclasses import dataclass
 RECEIVE = 1 << 16
 
 # A guard against a hang, far above what any case takes; it decides nothing else.
-PATIENCE = 20.0
+PATIENCE = 10.0
 
 
 class Client:
-    """One connection. Bytes out whole or octet by octet, bytes in until the end; half-close in both transports."""
+    """One connection: bytes out, bytes in until the end, and a half-close, alike in both transports."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         self._sock = sock
         self._tls: ssl.SSLObject | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._early = b""  # decrypted before anybody asked for it
 
     @classmethod
     async def connect(cls, port: int, context: ssl.SSLContext | None) -> Client:
@@ -67,23 +68,37 @@ class Client:
             self._tls.write(data[at : at + (1 << 14)])
         await self._flush()
 
-    async def send_apart(self, data: bytes) -> None:
-        """Send octet by octet (in TLS: a record for each), and let the server read each before the next."""
-        for piece in octets(data):
-            await self.send(piece)
-            await turn()
-
     async def receive(self) -> bytes:
         """What the server sends next; b"" at its end. A reset, or a TLS end without close_notify, raises."""
-        if self._tls is None:
-            return await self._loop.sock_recv(self._sock, RECEIVE)
+        while (data := self.receive_now()) is None:
+            readable = asyncio.Event()
+            self._loop.add_reader(self._sock, readable.set)
+            try:
+                await readable.wait()
+            finally:
+                self._loop.remove_reader(self._sock)
+        return data
+
+    def receive_now(self) -> bytes | None:
+        """As `receive`, but None when nothing has come yet."""
+        if self._early:
+            early, self._early = self._early, b""
+            return early
+        try:
+            return self._sock.recv(RECEIVE) if self._tls is None else self._decrypted()
+        except BlockingIOError:
+            return None
+
+    def _decrypted(self) -> bytes:
+        """The next content of the TLS connection. Raises BlockingIOError when no more has come for it."""
+        assert self._tls is not None
         while True:
             try:
                 return self._tls.read(RECEIVE)
             except ssl.SSLZeroReturnError:
                 return b""  # close_notify
             except ssl.SSLWantReadError:
-                data = await self._loop.sock_recv(self._sock, RECEIVE)
+                data = self._sock.recv(RECEIVE)
                 # RFC 9112 §9.8: a server MUST attempt an exchange of closure alerts before it closes.
                 assert data, "the server ended TLS without close_notify"
                 self._incoming.write(data)
@@ -94,8 +109,14 @@ class Client:
             self._sock.shutdown(socket.SHUT_WR)
             return
         try:
+            # SSL_shutdown would throw away what is decrypted now and not read before.
+            while piece := self._tls.read(RECEIVE):
+                self._early += piece
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            pass
+        try:
             self._tls.unwrap()
-        except ssl.SSLWantReadError:
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             pass
         await self._flush()
 
@@ -103,13 +124,14 @@ class Client:
         self._sock.close()
 
 
-# Up to here each octet is sent on its own; of a longer request the beginning and the end are, and what lies between
-# goes in small odd pieces: it is one octet repeated, and twenty thousand turns of the loop would tell nothing new.
+# Up to here each octet is sent on its own (in TLS: in a record of its own); of a longer request the beginning
+# and the end are, and what lies between goes in small odd pieces: it is one thing repeated, and twenty
+# thousand turns of the loop would tell nothing new.
 APART_WHOLE, APART_FRONT, APART_BACK, APART_PIECE = 3000, 400, 80, 61
 
 
 def octets(data: bytes) -> list[bytes]:
-    """The pieces of `send_apart`."""
+    """The pieces of a request that comes octet by octet."""
     if len(data) <= APART_WHOLE:
         return [data[at : at + 1] for at in range(len(data))]
     front, middle, back = data[:APART_FRONT], data[APART_FRONT:-APART_BACK], data[-APART_BACK:]
@@ -151,7 +173,7 @@ _FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xf
 
 
 def read_answers(data: bytes, methods: list[str], ended: bool) -> tuple[list[Got], bytes]:
-    """Every whole response in `data`, and the bytes left over. Raises AssertionError for one that is malformed.
+    """Every whole response in `data`, and the bytes left over. Raises AssertionError for a malformed one.
 
     methods: of the requests being answered, in order; what comes after is taken for an answer to a GET.
     """

@@ -10,8 +10,8 @@ import asyncio
 import ssl
 from enum import Enum
 
-from wire_cases import Answer, Case, Message
-from wire_client import PATIENCE, Client, Got, read_answers, turn
+from wire_cases import Answer, Case, End, Message
+from wire_client import PATIENCE, Client, Got, octets, read_answers, turn
 
 from netlab import Request, Response, Server
 from netlab.cli.demonstration import Demonstration
@@ -32,9 +32,14 @@ class Way(Enum):
 
 
 class Recorder:
-    """The demonstration app, with a record: `started` when a handler begins, `completed` when it has all content."""
+    """The demonstration app, with a record: `started` as a handler begins, `completed` as it has read all.
 
-    def __init__(self) -> None:
+    whole: read the content before the demonstration sees the request, so that what comes out does not depend
+    on how far a streaming handler had got; without it, the demonstration is itself, and only `started` known.
+    """
+
+    def __init__(self, whole: bool = True) -> None:
+        self.whole = whole
         self.started: list[tuple[str, str]] = []
         self.completed: list[tuple[str, str, bytes]] = []
         self._demonstration = Demonstration()
@@ -43,8 +48,8 @@ class Recorder:
         self.started.append((request.method, request.target))
         if request.path == "/unread":
             return Response(200, "unread")
-        content = await request.read()
-        self.completed.append((request.method, request.target, content))
+        if self.whole:
+            self.completed.append((request.method, request.target, await request.read()))
         if request.path in ("/before", "/after"):
             return Response(200, request.path)
         if request.path == "/later":
@@ -61,13 +66,16 @@ class Play:
         self.case = case
         self.way = way
         self.before = way is Way.COALESCED
-        self.after = case.server.persists
-        answers = [Answer(200, content=b"/before")] if self.before else []
-        answers += [answer for step in case.server.answers for answer in self._adapt(step)]
-        answers += [Answer(200, content=b"/after")] if self.after else []
-        self.expected = answers
+        self.expected = [Answer(200, content=b"/before")] if self.before else []
+        self.expected += [answer for step in case.server.answers for answer in self._adapt(step)]
         methods = ["GET"] if self.before else []
         self.methods = methods + [message.method for message in case.parser.messages]
+        finals = [
+            a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional
+        ]
+        self.refused = case.parser.refusal is not None and finals[-1:] == [case.parser.refusal.status]
+        self.served = case.parser.messages[: len(finals) - self.refused]
+        self.after = False  # is a next request answered?
         self.data = b""
         self.ended = False
 
@@ -97,24 +105,49 @@ class Play:
         if self.way is Way.COALESCED:
             await client.send(BEFORE + case.request + (b"" if case.half_close else AFTER))
         else:
-            send = client.send if self.way is Way.WHOLE else client.send_apart
             for number, step in enumerate(case.steps):
                 if number:
                     await self._receive_for(client, case.server.answers[:number])
-                await send(step)
+                await (client.send(step) if self.way is Way.WHOLE else self._send_apart(client, step))
         if case.half_close:
             if case.parser.waits:
                 await self._receive_for(client, case.server.answers)
             await client.half_close()
-        elif self.after:
-            if self.way is not Way.COALESCED:
-                await self._receive_for(client, case.server.answers)
-                await client.send(AFTER)
-            await self._receive_for(client, [self.expected])
-            await turn()
-            await client.half_close()
+        elif case.server.end is not End.CLOSES:
+            await self._go_on(client)
         while not self.ended:
             await self._receive(client)
+
+    async def _send_apart(self, client: Client, step: bytes) -> None:
+        """Octet by octet, each read by the server before the next is sent.
+
+        A client that reads `Connection: close` ceases to send (RFC 9112 §9.6), so this one does; but not when
+        it was refused: then it goes on talking, as clients do, and must not be reset for it.
+        """
+        for piece in octets(step):
+            await client.send(piece)
+            await turn()
+            if not self.refused and (data := client.receive_now()):
+                self.data += data
+                if self._told_to_close():
+                    return
+
+    def _told_to_close(self) -> bool:
+        answers, _ = self._answers() if self.data else ([], b"")
+        return bool(answers) and answers[-1].says_close
+
+    async def _go_on(self, client: Client) -> None:
+        """The connection persists, or may: the next request is answered, unless the server has said close."""
+        await self._receive_for(client, [self.expected])
+        self.after = not self._told_to_close()
+        if not self.after:
+            return
+        self.expected.append(Answer(200, content=b"/after"))
+        if self.way is not Way.COALESCED:
+            await client.send(AFTER)
+        await self._receive_for(client, [self.expected])
+        await turn()
+        await client.half_close()
 
     async def _cut_off(self, client: Client, cut: int) -> None:
         await client.send(self.case.request[:cut])
@@ -124,7 +157,8 @@ class Play:
 
     async def _receive_for(self, client: Client, steps: list[list[Answer]]) -> None:
         """Receive until as many answers are there as these steps must have."""
-        wanted = [answer.status for step in steps for answer in self._adapt(step) if not answer.optional]
+        before = [200] if self.before and steps != [self.expected] else []
+        wanted = before + [a.status for step in steps for a in self._adapt(step) if not a.optional]
         interims = sum(status < 200 for status in wanted)
         while not self.ended:
             got = [answer.status for answer in self._answers()[0]]
@@ -164,7 +198,11 @@ class Play:
             if ", ".join(got.values(name)).lower() != value.lower():
                 return [f"expected {name}: {value}, got {got.fields}"]
         refusal = self.case.parser.refusal
-        if refusal and got.status == refusal.status and not any(s in got.content.decode() for s in refusal.sections):
+        if (
+            refusal
+            and got.status == refusal.status
+            and not any(s in got.content.decode() for s in refusal.sections)
+        ):
             return [f"the answer names none of {', '.join(refusal.sections)}: {got}"]
         return []
 
@@ -172,18 +210,17 @@ class Play:
         """RFC 9112 §9.6: who intends to close says so; and who says so, must."""
         if self.case.half_close or last.status < 200:
             return []
-        if last.says_close == self.case.server.persists:
-            return [f"`Connection: close` {'in' if last.says_close else 'not in'} the last answer: {last.fields}"]
+        end = self.case.server.end
+        if last.says_close and end is End.PERSISTS:
+            return [f"it says close and must not: {last.fields}"]
+        if not last.says_close and end is End.CLOSES:
+            return [f"it closes and does not say so: {last.fields}"]
         return []
 
     def recorded(self, record: Recorder) -> list[str]:
         """Did the handlers see what they must, and nothing else?"""
-        case = self.case
-        messages = case.parser.messages
-        finals = [a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional]
-        refused = case.parser.refusal is not None and finals[-1:] == [case.parser.refusal.status]
-        served = messages[: len(finals) - refused]
-        return check_record(record, served, messages[len(served) :], self.before, self.after)
+        others = self.case.parser.messages[len(self.served) :]
+        return check_record(record, self.served, others, self.before, self.after)
 
 
 def check_record(
@@ -194,9 +231,11 @@ def check_record(
     last = [("GET", "/after", b"")] if after else []
     full = [(m.method, m.target, m.content) for m in served if m.complete and m.target != "/unread"]
     completed = first + full + last
-    begun = [(m[0], m[1]) for m in first] + [(m.method, m.target) for m in served] + [(m[0], m[1]) for m in last]
+    begun = (
+        [(m[0], m[1]) for m in first] + [(m.method, m.target) for m in served] + [(m[0], m[1]) for m in last]
+    )
     wrong = []
-    if record.completed != completed:
+    if record.whole and record.completed != completed:
         wrong.append(f"handlers completed {record.completed!r:.300}, expected {completed!r:.300}")
     partial = [(m.method, m.target) for m in others[:1] if not m.complete]
     if record.started not in (begun, begun + partial):
@@ -204,9 +243,11 @@ def check_record(
     return wrong
 
 
-async def play(case: Case, way: Way, server: Server, context: ssl.SSLContext | None) -> list[str]:
-    """Play a case one way against a server whose app is a Recorder; return what was wrong."""
-    record = server.app = Recorder()
+async def play(
+    case: Case, way: Way, server: Server, context: ssl.SSLContext | None, whole: bool = True
+) -> list[str]:
+    """Play a case one way against a server whose app becomes a Recorder; return what was wrong."""
+    record = server.app = Recorder(whole)
     client = await Client.connect(server.port, context)
     performance = Play(case, way)
     try:
