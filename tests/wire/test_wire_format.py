@@ -22,7 +22,6 @@ from wire_cases import (
 )
 from wire_client import Got, octets
 from wire_client import read_answers as read_responses
-from wire_open import OPEN
 
 GOOD = """# Title
 
@@ -228,10 +227,6 @@ def test_the_cases_are_all_there() -> None:
     assert Counter(case.file for case in cases) == headings
     assert len(cases) >= 250
     assert {case.level for case in cases} >= {"MUST", "MUST NOT", "SHOULD", "MAY", "policy"}
-
-
-def test_what_is_open_is_a_case() -> None:
-    assert set(OPEN) <= {case.id for case in every_case()}
 
 
 # -- the client -------------------------------------------------------------------------------------------

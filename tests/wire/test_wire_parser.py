@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from wire_cases import Case, Message, Outcome, Refusal, every_case
-from wire_open import parameters
 
 from netlab.http1 import Content, EndOfMessage, ProtocolError, RequestHead, RequestParser
 from netlab.http1.framing import NO_CONTENT
@@ -17,6 +16,9 @@ from netlab.http1.framing import NO_CONTENT
 CASES = every_case()
 BEFORE = b"GET /before HTTP/1.1\r\nHost: before\r\n\r\n"
 AFTER = b"GET /after HTTP/1.1\r\nHost: after\r\n\r\n"
+
+# Requests of up to this many octets are also tried in two pieces, cut at every one of them.
+SPLIT = 400
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def check_refusal(error: ProtocolError, refusal: Refusal) -> None:
     assert named, f"refused by {error.section} ({error.rule}), not by {' or '.join(refusal.sections)}"
 
 
-@pytest.mark.parametrize("case", parameters(CASES))
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_the_parser(case: Case) -> None:
     rules = f"{case.sections[0]} ({case.level}): {case.rule}"
     ways = {
@@ -113,6 +115,7 @@ def test_the_parser(case: Case) -> None:
         check(reading, case.parser, rules)
         check_what_follows(reading, case.parser)
     check_coalesced(case, rules)
+    check_splits(case, rules)
     if case.cut:
         check_cuts(case)
 
@@ -144,6 +147,14 @@ def check_coalesced(case: Case, rules: str) -> None:
         reading.heads.pop()
         assert (after.target, after.complete) == ("/after", True)
     check(reading, case.parser, rules)
+
+
+def check_splits(case: Case, rules: str) -> None:
+    """In two pieces, cut at each octet."""
+    request = case.request
+    if len(request) <= SPLIT:
+        for at in range(1, len(request)):
+            check(Reading().feed([request[:at], request[at:]]), case.parser, rules)
 
 
 def check_cuts(case: Case) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from wire_cases import Answer, Case, every_case
 from wire_client import Client
-from wire_open import parameters
 from wire_play import Play, Recorder, Way, check_record, play, quiet
 
 from netlab import Server
@@ -32,7 +31,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
 
 
 @pytest.mark.parametrize("transport", ["plain", "tls"])
-@pytest.mark.parametrize("case", parameters(CASES))
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 async def test_the_live_server(case: Case, transport: str, contexts: Contexts) -> None:
     tls, trusting = contexts if transport == "tls" else (None, None)
     wrong: list[str] = []
@@ -47,7 +46,7 @@ async def test_the_live_server(case: Case, transport: str, contexts: Contexts) -
 STREAMED = [case for case in CASES if case.file in ("chunked", "expect")]
 
 
-@pytest.mark.parametrize("case", parameters(STREAMED, streamed=True))
+@pytest.mark.parametrize("case", STREAMED, ids=[case.id for case in STREAMED])
 async def test_the_demonstration(case: Case) -> None:
     """Where handlers stream, the answer to a broken chunk is still that of its rule."""
     wrong: list[str] = []
