@@ -241,9 +241,11 @@ class _Parser:
     def _chunk_size(self) -> int | None:
         """Read one chunk-size line: the size in bytes, or None when the line is not complete."""
         buffer, at = self._buffer, self._at
-        line = CHUNK_LINE.match(buffer, at)
-        if line is None or line.end() - at > self.limits.chunk_line:
-            self._refuse_chunk_line(buffer.find(b"\n", max(at, self._scanned), at + self.limits.chunk_line))
+        # The line's end first: matching a line before it is whole would match it anew for every octet.
+        newline = buffer.find(b"\n", max(at, self._scanned), at + self.limits.chunk_line)
+        line = CHUNK_LINE.match(buffer, at, newline + 1) if newline >= 0 else None
+        if line is None:
+            self._refuse_chunk_line(newline)
             self._scanned = len(buffer)
             return None
         self._at = line.end()
