@@ -63,14 +63,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(app: Any, workers: int, settings: dict[str, Any]) -> None:
-    from netlab.server.running import serve
+    from netlab.server.running import StartupFailed, serve
 
     def ready(server: Server) -> None:
         if hasattr(app, "server"):
             app.server = server
         print(f"netlab serving {server.url}", flush=True)
 
-    serve(app, ready=ready, **settings)
+    try:
+        serve(app, ready=ready, **settings)
+    except StartupFailed as failure:
+        # Frameworks give a whole traceback; its last line says what went wrong.
+        raise UserError(f"the app cannot start: {str(failure).strip().splitlines()[-1]}") from None
 
 
 def _app(name: str | None) -> Any:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from netlab.server.server import Handler, Server
 
 
+class StartupFailed(Exception):
+    """An app's `startup` says that it cannot serve: its own reason."""
+
+
 def serve(app: Handler, *, ready: Callable[[Server], None] | None = None, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
 
-    ready: called when the server listens. options: those of Server. Blocks. Raises OSError when the address
-    cannot be had.
+    ready: called when the server listens. options: those of Server. An app that has `startup` and `shutdown`
+    (async, no arguments) is told before the first connection and after the last. Blocks. Raises OSError when
+    the address cannot be had, StartupFailed from an app's `startup`.
     """
     asyncio.run(_serve(Server(app, **options), ready))
 
@@ -25,15 +30,32 @@ async def _serve(server: Server, ready: Callable[[Server], None] | None) -> None
     hurry = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: hurry.set() if asked.is_set() else asked.set())
-    await server.start()
-    if ready is not None:
-        ready(server)
-    await asked.wait()
-    stopping = asyncio.create_task(server.stop())
-    hurried = asyncio.create_task(hurry.wait())
-    await asyncio.wait((stopping, hurried), return_when=asyncio.FIRST_COMPLETED)
-    hurried.cancel()
-    if not stopping.done():
-        stopping.cancel()
-        await server.cut()
-    await asyncio.gather(stopping, hurried, return_exceptions=True)
+    startup, shutdown = (getattr(server.app, name, _nothing) for name in ("startup", "shutdown"))
+    try:
+        if not await _unless(asked, startup()):
+            return
+        await server.start()
+        if ready is not None:
+            ready(server)
+        await asked.wait()
+        if not await _unless(hurry, server.stop()):
+            await server.cut()
+    finally:
+        await _unless(hurry, shutdown())
+
+
+async def _nothing() -> None:
+    """What an app without a hook does at it."""
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do `work` to its end, or cancel it when the event comes first. True when it has ended by itself."""
+    working = asyncio.create_task(work)
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+    ended = working.done()
+    (waiting if ended else working).cancel()
+    await asyncio.wait((working, waiting))
+    if ended:
+        working.result()
+    return ended

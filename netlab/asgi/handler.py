@@ -1,0 +1,83 @@
+"""The netlab handler that runs an ASGI app: what a server calls at its start, for each request, at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any
+
+from netlab.asgi.exchange import Exchange
+from netlab.asgi.lifespan import Lifespan, end
+from netlab.asgi.scope import App, Scope, scope
+from netlab.http1.framing import FramingKind
+from netlab.server.exchange import Request, Response
+
+# Content up to this many bytes is read before the app starts: most often it has come with the head.
+SMALL = 64 * 1024
+
+
+class AsgiHandler:
+    """A netlab handler that runs an ASGI app.
+
+    app: an ASGI 3 callable. root_path: the prefix that it is mounted under. grace: seconds that it may go on
+    when its client has left in the middle of an exchange; then its task is cancelled. Less than a server that
+    stops waits for its handlers. drain: seconds that background tasks have at shutdown.
+
+    `startup` and `shutdown` speak the lifespan protocol, once a server: `netlab.serve` calls them. Where you
+    start a Server yourself, use the handler as an async context manager around it.
+    """
+
+    def __init__(self, app: App, *, root_path: str = "", grace: float = 2.0, drain: float = 30.0) -> None:
+        self.app = app
+        self.root_path = root_path
+        self.grace = grace
+        self.drain = drain
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """The tasks of apps under way, background tasks included."""
+        self._lifespan: Lifespan | None = None
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request. Raises what the app raises before its response has begun."""
+        framing = request.head.framing
+        small = framing.kind is FramingKind.LENGTH and framing.length <= SMALL
+        content = await request.read() if small and not request.head.expects_continue else None
+        exchange = Exchange(request, content, self.keep, self.grace)
+        return await exchange.answer(self.app, self.scope(request))
+
+    async def startup(self) -> None:
+        """Lifespan startup. Raises StartupFailed when the app says that it cannot start."""
+        self._lifespan = Lifespan(self.app)
+        await self._lifespan.startup()
+
+    async def shutdown(self) -> None:
+        """Let background tasks finish, then lifespan shutdown. Cancelled, it cancels them and returns."""
+        lifespan, self._lifespan = self._lifespan, None
+        try:
+            await end(self.tasks, self.drain)
+            if lifespan is not None:
+                await lifespan.shutdown()
+        finally:
+            await end(self.tasks, 0)
+            if lifespan is not None:
+                await lifespan.end(0)
+
+    async def __aenter__(self) -> AsgiHandler:
+        await self.startup()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.shutdown()
+
+    def scope(self, request: Request) -> Scope:
+        """What the app is told of a request before it starts."""
+        return scope(request, self.root_path, self._lifespan.state if self._lifespan else None)
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that `shutdown` waits for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task

@@ -1,0 +1,110 @@
+"""What `receive` gives an app: the content, piece by piece, then the news that the client has left.
+
+Theory of operation. A connection has one waiter at a time: the handler's task, which sends the response, or
+a reader of content. An app may do both at once. So a read that has to wait is a small task of its own, which
+is interrupted while the response needs the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator
+from typing import cast
+
+from netlab.asgi.scope import Message, connection_of
+from netlab.http1.errors import ProtocolError
+from netlab.server.exchange import Request
+
+
+def disconnect() -> Message:
+    """The client has left, or the response is complete."""
+    return {"type": "http.disconnect"}
+
+
+class Incoming:
+    """The request's side of an exchange.
+
+    content: the whole of it, where it is known already.
+    """
+
+    def __init__(self, request: Request, content: bytes | None) -> None:
+        self._request = request
+        self._whole = content
+        self._parts = _parts(request)
+        self._complete = False  # the app has been given all the content
+        self._over = False  # there is nothing more to tell but http.disconnect
+        self._step: asyncio.Task[Message] | None = None  # a read that had to wait
+        self._free = asyncio.Event()  # the connection is not needed for the response
+        self._free.set()
+        self.broken: ProtocolError | None = None
+        """The rule that the client broke inside its content."""
+
+    async def next(self) -> Message:
+        """The next message. A cancelled call loses no content: the next one takes up its read."""
+        while not self._over and not (self._complete and connection_of(self._request)._ended):
+            if self._whole is not None:
+                content, self._whole, self._complete = self._whole, None, True
+                return {"type": "http.request", "body": content, "more_body": False}
+            await self._free.wait()
+            if self._over:
+                break
+            if self._step is None:
+                self._step = asyncio.get_running_loop().create_task(self._wait())
+            step = self._step
+            if not step.done():
+                await asyncio.wait((step,))
+            if self._step is step:
+                self._step = None
+                if not step.cancelled():
+                    return step.result()
+        return disconnect()
+
+    async def _wait(self) -> Message:
+        try:
+            if not self._complete:
+                return await self._read()
+            await _client_ended(self._request)
+        except ProtocolError as error:
+            self.broken = error
+        self._over = True
+        return disconnect()
+
+    async def _read(self) -> Message:
+        try:
+            piece = await anext(self._parts, b"")
+        except asyncio.CancelledError:
+            self._parts = _parts(self._request)  # a generator that was interrupted has ended
+            raise
+        self._complete = not piece
+        return {"type": "http.request", "body": piece, "more_body": bool(piece)}
+
+    async def pause(self) -> None:
+        """The response needs the connection: interrupt a read until `resume`."""
+        self._free.clear()
+        step = self._step
+        if step is not None and not step.done():
+            step.cancel()
+            await asyncio.wait((step,))
+
+    def resume(self) -> None:
+        """The response waits for the app: read on."""
+        self._free.set()
+
+    async def stop(self) -> None:
+        """Never read again: what comes now belongs to the next request."""
+        self._over = True
+        await self.pause()
+        self._free.set()
+        await self._parts.aclose()
+
+
+def _parts(request: Request) -> AsyncGenerator[bytes, None]:
+    return cast(AsyncGenerator[bytes, None], request.stream())
+
+
+async def _client_ended(request: Request) -> None:
+    """Until the client sends no more. A request that is complete is answered all the same (half-close)."""
+    connection = connection_of(request)
+    while not connection._ended:
+        await connection._wait(math.inf)

@@ -1,0 +1,98 @@
+"""What an app is told of a request before it starts: the scope; and the headers of ASGI, both ways.
+
+Source: the ASGI specification, "HTTP Connection Scope". Nothing is read from the connection here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
+
+from netlab.server.connection import Connection
+from netlab.server.exchange import Request
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class InvalidMessage(ValueError):
+    """An app sent what the specification does not allow here: what it was, and what is expected."""
+
+
+# 2.4: `send` raises an OSError once the client has left.
+VERSION = {"version": "3.0", "spec_version": "2.4"}
+
+# These belong to one connection, not to the app (RFC 9110 §7.6.1); the server renders its own.
+OURS = frozenset({b"transfer-encoding", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection"})
+
+
+def scope(request: Request, root_path: str, state: Scope | None) -> Scope:
+    """The scope of a request. state: what the lifespan keeps for requests, or None without lifespan."""
+    head = request.head
+    path, _, query = head.target.partition("?")
+    made: Scope = {
+        "type": "http",
+        "asgi": VERSION,
+        "http_version": f"1.{head.minor}",
+        "method": head.method.upper(),
+        "path": request.path,
+        "raw_path": path.encode("latin-1"),
+        "query_string": query.encode("latin-1"),
+        "root_path": root_path,
+        "headers": _headers(request),
+        "extensions": {"http.response.trailers": {}},
+        **_ends(request),
+    }
+    if state is not None:
+        made["state"] = state.copy()
+    return made
+
+
+def _headers(request: Request) -> list[tuple[bytes, bytes]]:
+    """Field lines as ASGI has them: names in lower case, octets."""
+    lines = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.fields.lines
+    ]
+    if request.head.authority is not None:
+        # RFC 9112 §3.2.2: the authority of an absolute-form target overrides Host.
+        lines = [line for line in lines if line[0] != b"host"]
+        lines.insert(0, (b"host", request.head.authority.encode("latin-1")))
+    return lines
+
+
+def connection_of(request: Request) -> Connection:
+    """A handler of ours never asks which connection carries its request; an ASGI scope tells of it."""
+    return cast(Connection, request._source)
+
+
+def _ends(request: Request) -> Scope:
+    """Both ends of the connection, and whether it is wrapped in TLS."""
+    transport = connection_of(request).transport
+    try:
+        ours, theirs = transport.socket.getsockname(), transport.socket.getpeername()
+    except OSError:
+        ours = theirs = None  # it has left already
+    return {
+        "scheme": "https" if transport.secure else "http",
+        # The address of a Unix socket is a path, and its client has none.
+        "server": (ours, None) if isinstance(ours, str) else ours and ours[:2],
+        "client": theirs[:2] if isinstance(theirs, tuple) else None,
+    }
+
+
+def field_lines(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """An app's headers as field lines; checked when they are sent."""
+    lines = []
+    for name, value in headers:
+        lower = bytes(name).lower()
+        if lower in OURS:
+            continue
+        if lower == b"connection":
+            if b"close" not in [option.strip() for option in bytes(value).lower().split(b",")]:
+                continue
+            value = b"close"
+        lines.append((bytes(name).decode("latin-1"), bytes(value).decode("latin-1")))
+    return lines
