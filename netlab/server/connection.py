@@ -130,6 +130,8 @@ class Connection(Lifecycle):
         request = Request(head, self)
         if server.cors is not None:
             self._cors = decision = decide(server.cors.policy_for(request.path), head.method, head.fields)
+            if decision.kind in preflight.DENIED:
+                preflight.report(head, decision)
             if decision.preflight:
                 return self._respond(preflight.answer(decision))
         try:

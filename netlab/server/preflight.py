@@ -5,8 +5,20 @@ What is decided stands in `netlab.cors`; here the decision becomes a response.
 
 from __future__ import annotations
 
-from netlab.cors import Decision
+import logging
+
+from netlab.cors import Decision, Kind
+from netlab.http1.messages import RequestHead
 from netlab.server.exchange import Response
+
+DENIED = frozenset({Kind.PREFLIGHT_DENIED, Kind.ACTUAL_DENIED})
+
+log = logging.getLogger("netlab.cors")
+
+
+def report(head: RequestHead, decision: Decision) -> None:
+    """Log why a cross-origin request was denied: the browser's console cannot know."""
+    log.warning("%s %s: %s (%s)", head.method, head.target, decision.reason, decision.step)
 
 
 def answer(decision: Decision) -> Response:

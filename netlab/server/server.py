@@ -86,7 +86,7 @@ class Server:
         self.accepted = 0
         """Connections accepted since the start."""
         self.requests = 0
-        """Requests whose handler was started."""
+        """Requests that were read whole enough to be answered."""
         self.refused = 0
         """Requests answered with a broken rule."""
         self.draining = False
@@ -184,7 +184,7 @@ class Server:
 
     def left(self, connection: Lifecycle) -> None:
         """A connection has ended."""
-        self.connections.discard(connection)  # type: ignore[arg-type]
+        self.connections.discard(connection)
         self.sweep.discard(connection)
         if not self._accepting:
             self._resume_accepting()
