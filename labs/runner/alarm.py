@@ -33,7 +33,7 @@ def limit(seconds: float, code: Path) -> Iterator[None]:
 
 def _standing_at(frame: FrameType | None, code: Path) -> str:
     """The innermost line of `code` on the stack; nothing when the stack does not pass through it."""
-    inside = [entry for entry in traceback.extract_stack(frame) if Path(entry.filename) == code]
+    inside = [entry for entry in traceback.extract_stack(frame) if entry.filename == str(code)]
     if not inside:
         return ""
     return f", at {code.name}:{inside[-1].lineno}: `{inside[-1].line}`"

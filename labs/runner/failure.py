@@ -125,9 +125,7 @@ def unwritten(error: BaseException) -> str | None:
 
 def last_line(error: BaseException, exercise: Path) -> str:
     """The deepest line of the learner's file on the way of the error: "exercise.py:31: `return head`"."""
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == exercise
-    ]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(exercise)]
     if not frames:
         return ""
     return f"{exercise.name}:{frames[-1].lineno}: `{frames[-1].line}`"

@@ -1,6 +1,6 @@
 """The pytest plugin behind every lab: the learner's module as a fixture, tasks in order, short reports.
 
-    pytest labs/03_preflight [--exercise PATH] [--seed N] [--patience SECONDS] [--only-task N]
+    pytest labs/03_preflight [--exercise PATH] [--seed N] [--patience SECONDS] [--only-test NAME]
 
 Without --exercise the lab's own solution.py is checked. A failure is told in the learner's terms
 (labs.runner.failure): never a traceback through pytest. A test that runs on for ever is stopped where it
@@ -35,7 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--patience", type=float, default=PATIENCE, help="seconds until a test is taken to be endless"
     )
     group.addoption("--part", action="append", default=[], metavar="SLUG=PATH", help="a part of the capstone")
-    group.addoption("--only-task", type=int, help="check one task alone")
+    group.addoption(
+        "--only-test", action="append", default=[], metavar="NAME", help="check by this test alone"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,9 +88,9 @@ def task_of(item: pytest.Item) -> tuple[int, str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tasks in their order: the first failure is the first thing to mend."""
     items.sort(key=lambda item: task_of(item)[0] if _is_lab(item) else 0)
-    only = config.getoption("--only-task")
-    if only is not None:
-        chosen = [item for item in items if not _is_lab(item) or task_of(item)[0] == only]
+    tests: list[str] = config.getoption("--only-test")
+    if tests:
+        chosen = [item for item in items if not _is_lab(item) or failure.base(item.name) in tests]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 
@@ -110,9 +112,11 @@ def _file_of(item: pytest.Item) -> Path:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
     """Replace pytest's traceback by the learner's report."""
-    report = yield
     if not _is_lab(item):
-        return report
+        return (yield)
+    # pytest's own traceback would be thrown away below, and costs more than most tests.
+    item.repr_failure = lambda *_, **__: ""  # type: ignore[method-assign]
+    report = yield
     number, rule = task_of(item)
     report.lab = {
         "test": item.name,

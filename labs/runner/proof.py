@@ -20,11 +20,13 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="labs-verify-") as scratch:
         exams = {lab.id: verify.prepare(lab, Path(scratch)) for lab in labs}
-        jobs = [(f"{lab}\0{name}", job) for lab, exam in exams.items() for name, job in exam.jobs()]
-        jobs += [(f"{capstone.id}\0{name}", job) for capstone, name, job in _capstone_jobs(exams.values())]
-        left = {lab: sum(key.startswith(f"{lab}\0") for key, _ in jobs) for lab in exams}
+        left = {exam.lab.id: exam.count for exam in exams.values()}
+        for capstone, exam in _with_capstone(exams.values()):
+            left[capstone.id] += len(exam.mutants)
+        total = sum(left.values())
         wrong += sum(_tell(exam, out) for exam in exams.values() if not exam.runnable)
-        with out.progress(len(jobs)) as bar, closing(suite.run_all(jobs)) as results:
+        suite.preload(source for lab in labs for source in (lab.solution, lab.check))
+        with out.progress(total) as bar, closing(suite.run_all(_jobs(exams.values()))) as results:
             for key, result in results:
                 lab, name = key.split("\0")
                 exam = exams[lab]
@@ -37,7 +39,7 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
     begun = [entry for entry in entries if not isinstance(entry, Lab) and entry.folder.is_dir()]
     for entry in begun:
         out.say(f"…  {entry.name}: not whole yet, lacks {', '.join(entry.missing)}", terminal.WARN)
-    took = f"{len(jobs)} runs in {time.monotonic() - started:.0f} s"
+    took = f"{total} runs in {time.monotonic() - started:.0f} s"
     if wrong:
         mistakes = terminal.count(wrong, "mistake")
         out.say(f"labs-verify: {mistakes} in {terminal.count(len(labs), 'lab')} ({took})", terminal.BAD)
@@ -46,12 +48,18 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
     return 0
 
 
-def _capstone_jobs(exams: Collection[verify.Examination]) -> Iterator[tuple[Lab, str, suite.Job]]:
-    """Every other lab's wrong programs, tried on the capstone, once there is one."""
+def _jobs(exams: Collection[verify.Examination]) -> Iterator[tuple[str, suite.Job]]:
+    """All jobs of all labs, each with its lab's id in front of its name."""
+    for exam in exams:
+        yield from ((f"{exam.lab.id}\0{name}", job) for name, job in exam.jobs())
+    for capstone, exam in _with_capstone(exams):
+        yield from ((f"{capstone.id}\0{name}", job) for name, job in exam.capstone_jobs(capstone))
+
+
+def _with_capstone(exams: Collection[verify.Examination]) -> Iterator[tuple[Lab, verify.Examination]]:
+    """The capstone beside every other lab, whose wrong programs it must catch; none before it exists."""
     for capstone in (exam.lab for exam in exams if exam.lab.slug == CAPSTONE):
-        for exam in exams:
-            if exam.lab is not capstone:
-                yield from ((capstone, name, job) for name, job in exam.capstone_jobs(capstone))
+        yield from ((capstone, exam) for exam in exams if exam.lab is not capstone)
 
 
 def _tell(exam: verify.Examination, out: terminal.Terminal) -> int:

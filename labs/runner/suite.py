@@ -7,11 +7,16 @@ run. Nothing is printed here.
 from __future__ import annotations
 
 import argparse
+import ast
+import contextlib
 import functools
+import gc
+import importlib
+import itertools
 import os
 import select
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +25,10 @@ from labs.runner import children
 from labs.runner.failure import Failure
 from labs.runner.registry import ROOT
 
-# Only what a lab's tests use is loaded: other installed plugins cost half a second each time.
+# Only what a lab's tests use is loaded: other plugins cost half a second each time.
 _PLUGINS = ("labs.runner.plugin", "pytest_asyncio.plugin")
+_UNUSED = ("cacheprovider", "terminal", "unraisableexception", "threadexception", "doctest", "junitxml")
+WORKERS = (os.cpu_count() or 1) + 1  # one more than cores: some wrong programs only wait
 _SILENCE = 30.0  # seconds beyond a test's own patience before the whole child is given up
 
 
@@ -35,16 +42,18 @@ class Job:
     patience: float = 20.0  # seconds until one test is taken to be endless
     first_only: bool = False  # stop at the first failure
     parts: tuple[str, ...] = ()  # "slug=path": other files for the capstone's parts
+    tests: frozenset[str] = frozenset()  # run these alone (names without parameters); empty: all
 
     def arguments(self) -> list[str]:
         """What pytest is told."""
         given = [str(self.folder / "test_lab.py"), f"--exercise={self.exercise}", f"--seed={self.seed}"]
         given += [f"--patience={self.patience}", "-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}"]
-        given += ["--import-mode=importlib", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:terminal"]
+        given += ["--import-mode=importlib", "-o", "addopts="]
         # No assertion report is ever shown: the messages are hand-written.
         given += ["--assert=plain", *(["-x"] if self.first_only else [])]
         given += [f"--part={part}" for part in self.parts]
-        for plugin in _PLUGINS:
+        given += [f"--only-test={test}" for test in sorted(self.tests)]
+        for plugin in (*_PLUGINS, *(f"no:{unused}" for unused in _UNUSED)):
             given += ["-p", plugin]
         return given
 
@@ -138,33 +147,47 @@ def execute(job: Job, emit: children.Emit) -> None:
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
-    pytest.main(job.arguments(), plugins=[_Teller(emit)])
+    status = pytest.main(job.arguments(), plugins=[_Teller(emit)])
+    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        emit(
+            {"broken": f"pytest could not run {job.folder.name}/test_lab.py ({pytest.ExitCode(status).name})"}
+        )
 
 
-def preload() -> None:
-    """Import what every run needs, once, before forking."""
-    import pytest
-    import pytest_asyncio.plugin
+def preload(sources: Iterable[Path] = ()) -> None:
+    """Import what every run needs, and what these sources import, once, before forking."""
+    modules = ["pytest", *_PLUGINS]
+    for source in sources:
+        for node in ast.walk(ast.parse(source.read_bytes())):
+            if isinstance(node, ast.Import):
+                modules += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules.append(node.module)
+    for module in dict.fromkeys(modules):
+        # A lab's own module is found only from its folder; whatever is wrong with it will show in the run.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
+    gc.freeze()  # what is loaded now is for ever: no child need look through it
 
-    import labs.runner.plugin  # noqa: F401
 
-    assert pytest and pytest_asyncio
+def run_all(jobs: Iterable[tuple[str, Job]], workers: int = WORKERS) -> Generator[tuple[str, Result]]:
+    """Run many jobs, some at a time, each in a fork of this process; yields (key, result) as each ends.
 
-
-def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Generator[tuple[str, Result]]:
-    """Run many jobs, some at a time, each in a fork of this process; yields (key, result) as each ends."""
+    A job is taken from the iterable when there is room for it: it may depend on the results of earlier ones.
+    """
     preload()
-    waiting = list(reversed(jobs))
-    running: dict[int, tuple[str, Job, children.Child, Result]] = {}
+    waiting = iter(jobs)
+    running: dict[int, tuple[str, children.Child, Result]] = {}
     try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                key, job = waiting.pop()
+        while True:
+            for key, job in itertools.islice(waiting, workers - len(running)):
                 child = children.fork(functools.partial(execute, job))
-                running[child.pipe] = (key, job, child, Result())
+                running[child.pipe] = (key, child, Result())
+            if not running:
+                return
             ready, _, _ = select.select(list(running), [], [], _SILENCE)
             for pipe in ready or list(running):
-                key, job, child, result = running[pipe]
+                key, child, result = running[pipe]
                 arrived = child.read() if ready else None
                 for event in arrived or ():
                     result.take(event)
@@ -176,7 +199,7 @@ def run_all(jobs: Sequence[tuple[str, Job]], workers: int = 2) -> Generator[tupl
                         result.close(child.finish(), child.printed())
                     yield key, result
     finally:
-        for _, _, child, _ in running.values():
+        for _, child, _ in running.values():
             with child:
                 pass
 

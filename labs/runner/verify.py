@@ -7,6 +7,7 @@ their word.
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import subprocess
 import tempfile
@@ -39,8 +40,17 @@ class Examination:
     mutants: list[regions.Mutant] = field(default_factory=list)
     results: dict[str, suite.Result] = field(default_factory=dict)
 
+    @property
+    def count(self) -> int:
+        """How many jobs there are."""
+        return len(SEEDS) + 1 + len(self.lab.tasks) + len(self.mutants) if self.runnable else 0
+
     def jobs(self) -> Iterator[tuple[str, suite.Job]]:
-        """Every variant of the solution that has to be run, by name; none when its markers are broken."""
+        """Every variant of the solution that has to be run, by name; none when its markers are broken.
+
+        Take them one by one: a wrong program meets the tests that it names and those that none has failed
+        yet, so each later one has less to run.
+        """
         if not self.runnable:
             return
         source = self.lab.solution.read_text("utf-8")
@@ -54,7 +64,21 @@ class Examination:
             )
         for mutant in self.mutants:
             made = regions.mutate(source, mutant)
-            yield f"mutant {mutant.name}", self._job(f"mutant_{mutant.name}", made, _MUTANT_PATIENCE)
+            job = self._job(f"mutant_{mutant.name}", made, _MUTANT_PATIENCE)
+            tests = frozenset({*mutant.caught_by, *self.unkilled}) if self.tests else frozenset()
+            yield f"mutant {mutant.name}", dataclasses.replace(job, tests=tests)
+
+    @property
+    def tests(self) -> set[str]:
+        """Every test by name; empty until the solution has run."""
+        first = self.results.get(f"solution, seed {SEEDS[0]}", suite.Result())
+        return {base(test) for test, _ in first.tests}
+
+    @property
+    def unkilled(self) -> set[str]:
+        """The tests that no wrong program has failed so far."""
+        mutants = [result for name, result in self.results.items() if name.startswith("mutant ")]
+        return self.tests - {base(wrong.test) for result in mutants for wrong in result.failures}
 
     def capstone_jobs(self, capstone: Lab) -> Iterator[tuple[str, suite.Job]]:
         """The capstone, built with each of this lab's wrong programs in the place of its part."""
@@ -219,24 +243,21 @@ def _one_stub(name: str, result: suite.Result, allowed: set[str]) -> Iterator[st
 
 
 def _mutants(found: Examination) -> Iterator[str]:
-    tests = {base(test) for test, _ in found.results[f"solution, seed {SEEDS[0]}"].tests}
-    killed: set[str] = set()
     for mutant in found.mutants:
         result = found.results[f"mutant {mutant.name}"]
         if result.broken:
             yield f"mutant {mutant.name}: {result.broken}"
             continue
         caught = {base(wrong.test) for wrong in result.failures}
-        killed |= caught
         for named in mutant.caught_by:
-            if named not in tests:
+            if named not in found.tests:
                 yield f"mutant {mutant.name} names {named}, which is no test"
             elif named not in caught:
-                by = f"only by {', '.join(sorted(caught))}" if caught else "by no test at all"
-                yield f"mutant {mutant.name} is not caught by {named} ({by})"
+                by = f" (but by {', '.join(sorted(caught))})" if caught else ""
+                yield f"mutant {mutant.name} is not caught by {named}{by}"
     yield from (
         f"{test} is killed by no mutant: write the wrong program it guards against"
-        for test in sorted(tests - killed)
+        for test in sorted(found.unkilled)
     )
 
 

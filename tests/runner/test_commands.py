@@ -219,7 +219,7 @@ def test_a_failing_measurement_does_not_stop_the_others_but_fails_the_run(
     ("source", "words"),
     [
         (
-            "from labs.runner import evidence\ndef measure(run):\n    raise evidence.NotShown('needs root')\n",
+            "from labs.runner import evidence as e\ndef measure(run):\n    raise e.NotShown('needs root')\n",
             "not shown on this machine: needs root",
         ),
         ("import os\ndef measure(run):\n    os._exit(0)\n", "failed: the measurement's process ended early"),
