@@ -14,6 +14,7 @@ from typing import Any
 
 from netlab.cli.errors import UserError
 from netlab.http1.messages import RequestHead
+from netlab.probes import hooks
 from netlab.server.connection import Connection
 from netlab.server.exchange import Response
 from netlab.server.server import Server
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: give 1 or more")
     tls, cors = _tls(options), _cors(options)
+    hooks.offer()  # only when `netlab probe` started us: it may ask for a garbage collection
     app = _app(options.app)
     settings: dict[str, Any] = {
         "host": options.host,
