@@ -1,4 +1,4 @@
-"""Deadlines fire to the second, with a clock that the test turns by hand; and a stop loses nothing under way."""
+"""Deadlines fire to the second, by a clock that the test turns; and a stop loses nothing under way."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ async def test_pipelining_without_reading_keeps_memory_bounded() -> None:
         return Response(200, bytes(100_000))
 
     async with Timed(app, limits=Limits(pipeline=8192)) as timed:
-        reader, writer = await timed.connect()
+        _reader, writer = await timed.connect()
         sent = 0
         writer.transport.set_write_buffer_limits(high=0)
         try:

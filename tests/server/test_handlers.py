@@ -1,4 +1,4 @@
-"""Whatever a handler does, the client gets a correct answer or a cut connection, never a corrupted next one."""
+"""Whatever a handler does, the client gets a correct answer or a cut connection, never a corrupt next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs we did not write talk to the server, plain and TLS. Connections are counted by the server itself."""
+"""Programs we did not write talk to the server, plain and TLS; the server counts their connections."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ class TestCurl:
 
     def test_100_continue(self, server: Process, root: str) -> None:
         command = [need("curl", "curl"), "-sS", "-v", "--cacert", root, "-H", "Expect: 100-continue",
-                   "--expect100-timeout", "20", "--data-binary", "x" * 2000, url(server, "/echo")]  # fmt: skip
+                   "--expect100-timeout", "20", "--data-binary", "x" * 2000,
+                   url(server, "/echo")]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=30)
         assert "HTTP/1.1 100 Continue" in done.stderr
         assert done.stdout == "x" * 2000
