@@ -337,9 +337,13 @@ class Connection:
             self.time_out(f"{what} for {getattr(timeouts, phase):g} s", phase)
 
     def time_out(self, what: str, phase: str) -> None:
-        """Give the exchange under way up. what: what the server did not do."""
+        """A deadline has passed. what: what the server did not do."""
+        self.give_up(TimedOut(f"{self.origin.authority} {what}", phase))
+
+    def give_up(self, late: TimedOut) -> None:
+        """Give the exchange under way up."""
         if self.exchange is not None:
-            self.exchange.fail(TimedOut(f"{self.origin.authority} {what}", phase))
+            self.exchange.fail(late)
         self.close(Reason.TIMED_OUT)
 
     def abort(self, reason: Reason) -> None:

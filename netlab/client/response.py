@@ -134,8 +134,10 @@ class ClientResponse:
         except TimeoutError as error:
             if isinstance(error, TimedOut):
                 raise
-            self.release()
-            raise TimedOut(f"the content of {self.url} did not come in time", "total") from None
+            late = TimedOut(f"the content of {self.url} did not come in time", "total")
+            if exchange.connection is not None:
+                exchange.connection.give_up(late)
+            raise late from None
 
     # -- the end --------------------------------------------------------------------------------------------
 

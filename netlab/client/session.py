@@ -318,8 +318,11 @@ class Session:
         return f"<Session {'closed' if self.closed else 'open'}, {self.pool!r}>"
 
 
-class Call:
-    """A request that was put together: `await` it for the response, or enter it, which also releases that."""
+class Call(Coroutine[Any, Any, ClientResponse]):
+    """A request that was put together: `await` it for the response, or enter it, which also releases that.
+
+    A coroutine like any other: asyncio.create_task and TaskGroup take it, too.
+    """
 
     __slots__ = ("_response", "_work")
 
@@ -329,6 +332,18 @@ class Call:
 
     def __await__(self) -> Generator[Any, None, ClientResponse]:
         return self._work.__await__()
+
+    def send(self, value: Any) -> Any:
+        """As every coroutine."""
+        return self._work.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """As every coroutine."""
+        return self._work.throw(*error)
+
+    def close(self) -> None:
+        """As every coroutine: it is not wanted any more."""
+        self._work.close()
 
     async def __aenter__(self) -> ClientResponse:
         self._response = response = await self._work

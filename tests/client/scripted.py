@@ -74,7 +74,8 @@ class Peer:
     def reset(self) -> None:
         """RST."""
         sock = self._writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if sock is not None:  # None: the client was faster
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     def cut(self) -> None:
@@ -111,8 +112,8 @@ class Scripted:
         self._tasks.add(task)
         try:
             await self._script(Peer(reader, writer, self.connections))
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client left
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client left, or the test is over
         except Exception as problem:
             self.problems.append(problem)
         finally:
