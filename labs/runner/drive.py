@@ -23,6 +23,7 @@ from labs.runner.suite import Result
 from labs.runner.workspace import shown
 
 _SILENCE = 60.0  # seconds; a test's own alarm rings after 20
+_STEPS = 20  # how many of the last steps are shown
 _POLL = 0.3  # seconds between two looks at the file
 
 
@@ -129,7 +130,9 @@ def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path) -> None:
         out.say("    Does that loop end when no more bytes come?", terminal.DIM)
     if failure.steps and failure.kind != UNWRITTEN:
         out.say("\n  steps so far", terminal.STRONG)
-        for number, step in enumerate(failure.steps, 1):
+        if len(failure.steps) > _STEPS:
+            out.say(f"    … {len(failure.steps) - _STEPS} before", terminal.DIM)
+        for number, step in list(enumerate(failure.steps, 1))[-_STEPS:]:
             out.say(f"    {number}. {step}")
     if failure.printed.strip():
         out.say("\n  your code printed", terminal.STRONG)

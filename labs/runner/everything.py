@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def _table(lines: Sequence[report.Line], out: terminal.Terminal) -> None:
     out.table(("claim", "verdict", "measured here", "lab"), rows, styles)
     coming = [entry.name for entry, evidence in lines if evidence is None]
     if coming:
-        out.say(f"To come: {', '.join(coming)}.", terminal.DIM)
+        out.say(textwrap.fill(f"To come: {', '.join(coming)}.", 110, break_on_hyphens=False), terminal.DIM)
 
 
 def _prediction(record: Record, lab: Lab) -> str:

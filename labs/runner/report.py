@@ -94,7 +94,7 @@ def _section(evidence: Evidence, prediction: str) -> str:
     parts = [
         f'<section id="{escape(lab.slug)}"><h2>{lab.number:02d} · {escape(lab.title)}</h2>',
         f"<blockquote>{escape(lab.claim)}</blockquote>",
-        f"<p>{_verdict(evidence)}. {escape(measured_of(evidence))}</p>",
+        f"<p>{_verdict(evidence)}</p><p>{escape(measured_of(evidence))}</p>",
     ]
     if evidence.measurement is not None:
         parts += _evidence(lab, evidence.measurement, prediction)

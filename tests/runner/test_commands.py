@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -249,6 +249,52 @@ def test_what_the_machine_lacks_is_not_shown_and_never_passed(build: Build, tmp_
     assert (
         f"not shown on this machine: needs tshark (apt-get install tshark) and {expected[6:]}" in done.stdout
     )
+
+
+def test_verify_tells_what_is_wrong_and_fails(labs: Program) -> None:
+    assert labs.run("verify").returncode == 0
+    (labs.folder / "labs" / "01_toy" / "exercise.py").write_text("x = 1\n")
+    done = labs.run("verify", "1")
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
+    assert "✗  01 toy: 2 tasks, 2 tests, 2 mutants" in done.stdout
+    assert "run `python -m labs generate 01`" in done.stdout
+    assert labs.run("generate").returncode == 0
+    done = labs.run("verify")
+    assert done.returncode == 0 and "1 lab proved honest" in done.stdout
+
+
+def test_verify_names_what_an_unfinished_lab_lacks(labs: Program) -> None:
+    (labs.folder / "labs" / "01_toy" / "measure.py").unlink()
+    done = labs.run("verify", "1")
+    assert "01 toy: not whole yet, lacks measure.py" in done.stdout
+
+
+def test_watch_checks_again_when_the_file_is_saved_and_ends_with_ctrl_c(labs: Program) -> None:
+    running = subprocess.Popen(
+        labs.words("watch", "1"), cwd=ROOT, env=labs.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    with running.stdout as out:
+        assert "not written yet" in _until(out, "Watching;")
+        labs.exercise.write_text(toy.FILES["solution.py"])
+        assert "All tasks pass: `make lab-01` measures your code." in _until(out, "Watching;")
+        labs.exercise.write_text("def greet(:\n")
+        assert "labs: " in _until(out, "Watching;")
+        running.send_signal(signal.SIGINT)
+        assert "No longer watching." in _until(out, "No longer")
+    assert running.wait(30) == 0
+    assert "prediction" not in labs.events() and "measurement" not in labs.events()
+
+
+def _until(out: Iterable[str], sign: str) -> str:
+    """What is printed up to the line that holds the sign."""
+    seen = ""
+    for line in out:
+        seen += line
+        if sign in line:
+            break
+    return seen
 
 
 def _interrupted(program: Program, *words: str, after: str) -> subprocess.CompletedProcess[str]:
