@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
 
 async def _fetch(options: argparse.Namespace, url: URL) -> int:
     fields, content = _fields(options.header), _content(options.data)
+    if content is not None and not any(name.lower() == "content-type" for name, _ in fields):
+        fields.append(("Content-Type", "application/x-www-form-urlencoded"))  # as curl has it
     method = options.request or ("GET" if content is None else "POST")
     tls = _tls(options, url)
     timeouts = Timeouts() if options.timeout is None else Timeouts(total=options.timeout)

@@ -33,6 +33,8 @@ def said_close(head: ResponseHead, we_said: bool) -> Reason | None:
     """
     if head.framing is UNTIL_CLOSE:
         return Reason.UNTIL_CLOSE
+    if we_said:
+        return Reason.WE_SAID_CLOSE
     if not head.persistent:
         return Reason.HTTP_1_0 if head.minor == 0 else Reason.SERVER_SAID_CLOSE
-    return Reason.WE_SAID_CLOSE if we_said else None
+    return None
