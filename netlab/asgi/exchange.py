@@ -42,8 +42,8 @@ Keep = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 class Exchange:
     """One request and its response; also the stream of that response: what the app sends, in pieces.
 
-    content: the request's, where it is known already. keep: makes a task that shutdown waits for. grace: seconds
-    that the app may go on when nobody waits for its response any more.
+    content: the request's, where it is known already. keep: makes a task that shutdown waits for. grace:
+    seconds that the app may go on when nobody waits for its response any more.
     """
 
     def __init__(self, request: Request, content: bytes | None, keep: Keep, grace: float) -> None:

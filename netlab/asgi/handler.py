@@ -1,4 +1,4 @@
-"""The netlab handler that runs an ASGI app: what a server calls at its start, for each request, at its end."""
+"""The netlab handler that runs an ASGI app: what a server calls at start, for each request, at its end."""
 
 from __future__ import annotations
 
