@@ -29,6 +29,9 @@ from netlab.cors.safelist import (
 
 MAIN_FETCH = "Fetch, main fetch, step 12"
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Fetch, "redirect status"."""
+
 _NO_CORS_HEADERS = frozenset({"accept", "accept-language", "content-language", "content-type"})
 _SAFELISTED_RESPONSE_HEADERS = frozenset({
     "cache-control", "content-language", "content-length", "content-type", "expires", "last-modified",
@@ -214,25 +217,34 @@ def cors_check(request: PageRequest, fields: RequestFields) -> Check:
 
 
 def _mismatch(allowed: str) -> str:
+    """Chromium's three names for a value that is not the page's origin."""
     if re.search("[ ,]", allowed):
         return "MultipleAllowOriginValues"
-    return (
-        "AllowOriginMismatch"
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", allowed)
-        else "InvalidAllowOriginValue"
-    )
+    return "AllowOriginMismatch" if allowed == "null" or _is_url(allowed) else "InvalidAllowOriginValue"
+
+
+def _is_url(text: str) -> bool:
+    """Whether `text` parses as an absolute URL; http and https need a host, and a port only of digits."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        return bool(parts.hostname if parts.scheme in DEFAULT_PORTS else parts.scheme)
+    except ValueError:  # of a bracket that does not close, or a port that is no number
+        return False
 
 
 def preflight_checks(request: PageRequest, status: int, fields: RequestFields) -> Iterator[Check]:
     """Fetch, "CORS-preflight fetch", step 7: the checks of a preflight's answer, up to the first failure."""
     section = f"{PREFLIGHT_FETCH}, step 7"
+    # Chromium stops at a redirect before it looks at the fields; the standard comes to the same, later.
+    redirect = status in REDIRECTS and bool(fields.get_all("location"))
     check = cors_check(request, fields)
-    error = check.error and "Preflight" + check.error
+    error = check.error and ("PreflightDisallowedRedirect" if redirect else "Preflight" + check.error)
     yield Check(check.passed, check.section, check.question, check.outcome, error)
     if not check.passed:
         return
     ok = 200 <= status <= 299
-    error = "" if ok else "PreflightDisallowedRedirect" if 300 <= status <= 399 else "PreflightInvalidStatus"
+    error = "" if ok else "PreflightDisallowedRedirect" if redirect else "PreflightInvalidStatus"
     yield Check(ok, section, "is the status of the answer 2xx?", f"{'yes' if ok else 'no'}: {status}", error)
     if not ok:
         return

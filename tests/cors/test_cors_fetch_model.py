@@ -220,7 +220,11 @@ def test_other_urls_have_no_origin_here(url: str) -> None:
         ("omit", [(ACAO, "https://other.example")], "AllowOriginMismatch"),
         ("omit", [(ACAO, PAGE), (ACAO, PAGE)], "MultipleAllowOriginValues"),
         ("omit", [(ACAO, f"{PAGE} {PAGE}")], "MultipleAllowOriginValues"),
-        ("omit", [(ACAO, "null")], "InvalidAllowOriginValue"),
+        ("omit", [(ACAO, "null")], "AllowOriginMismatch"),
+        ("omit", [(ACAO, "mailto:app")], "AllowOriginMismatch"),
+        ("omit", [(ACAO, "app.example")], "InvalidAllowOriginValue"),
+        ("omit", [(ACAO, f"{PAGE}:80x")], "InvalidAllowOriginValue"),
+        ("omit", [(ACAO, "https://[::1")], "InvalidAllowOriginValue"),
         ("omit", [(ACAO, "")], "InvalidAllowOriginValue"),
         ("omit", [(ACAO, "HTTPS://app.example")], "AllowOriginMismatch"),
     ],
@@ -242,7 +246,9 @@ def test_a_null_origin_is_shared_with_by_its_name() -> None:
         ({"method": "PUT"}, 200, [(ACAM, "GET, PUT")], ""),
         ({"method": "PUT"}, 299, [(ACAM, "GET"), (ACAM, "PUT")], ""),
         ({"method": "PUT"}, 403, [(ACAM, "PUT")], "PreflightInvalidStatus"),
-        ({"method": "PUT"}, 307, [(ACAM, "PUT")], "PreflightDisallowedRedirect"),
+        ({"method": "PUT"}, 304, [(ACAM, "PUT")], "PreflightInvalidStatus"),
+        ({"method": "PUT"}, 307, [(ACAM, "PUT")], "PreflightInvalidStatus"),
+        ({"method": "PUT"}, 307, [(ACAM, "PUT"), ("Location", "/")], "PreflightDisallowedRedirect"),
         ({"method": "PUT"}, 204, [(ACAM, "put")], "MethodDisallowedByPreflightResponse"),
         ({"method": "PUT"}, 204, [], "MethodDisallowedByPreflightResponse"),
         ({"method": "PUT"}, 204, [(ACAM, "*")], ""),
@@ -283,6 +289,11 @@ def test_with_credentials_the_wildcards_are_names(settings: dict[str, Any], fiel
 def test_a_refused_preflight_has_its_own_name() -> None:
     (check,) = preflight_checks(request(method="PUT"), 204, HeaderList())
     assert check.error == "PreflightMissingAllowOriginHeader"
+
+
+def test_chromium_names_the_redirect_of_a_preflight_before_anything_else() -> None:
+    (check,) = preflight_checks(request(method="PUT"), 307, HeaderList([("location", "/")]))
+    assert check.error == "PreflightDisallowedRedirect"
 
 
 @pytest.mark.parametrize(
