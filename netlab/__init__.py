@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netlab.client.session import ClientResponse, Session
+    from netlab.http1.errors import ProtocolError
     from netlab.http1.fields import Fields
     from netlab.http1.limits import Limits
-    from netlab.http1.errors import ProtocolError
     from netlab.server.config import Timeouts
     from netlab.server.exchange import Request, Response
     from netlab.server.running import serve

@@ -26,6 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `serve`."""
     add = parser.add_argument
     add("app", nargs="?", metavar="APP", help="module:name of a handler or ASGI app (default: demonstration)")
+    add("--dir", metavar="PATH", help="serve the files of this folder instead of an app")
+    add("--listing", action="store_true", help="with --dir: show what a folder without index.html contains")
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     add("--port", type=int, default=0, help="port to listen on (default 0: a free one)")
     add("--uds", metavar="PATH", help="listen on a Unix socket instead")
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--workers {options.workers}: give 1 or more")
     tls, cors = _tls(options), _cors(options)
     hooks.offer()  # only when `netlab probe` started us: it may ask for a garbage collection
-    app = _app(options.app)
+    app = _folder(options) if options.dir else _app(options.app)
     settings: dict[str, Any] = {
         "host": options.host,
         "port": options.port,
@@ -100,6 +102,18 @@ def _app(name: str | None) -> Any:
     if not callable(found):
         raise UserError(f"APP {name!r}: {module_name} has no callable {attribute!r}")
     return _adapt(found)
+
+
+def _folder(options: argparse.Namespace) -> Any:
+    """The handler of --dir."""
+    from netlab.server.files import Folder
+
+    if options.app:
+        raise UserError(f"--dir and APP {options.app!r}: give one of the two")
+    try:
+        return Folder(options.dir, listing=options.listing)
+    except ValueError as mistake:
+        raise UserError(f"--dir: {mistake}") from None
 
 
 def _adapt(app: Any) -> Any:

@@ -17,6 +17,8 @@ A TLS `send` takes one record, 16 KiB, a call: a partial write is the rule, not 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from collections import deque
@@ -28,7 +30,36 @@ from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
 RECEIVE = 64 * 1024
 
+# One flush sends at most about this much before the other connections get their turn.
+FLUSH = 1024 * 1024
+
 Buffer = bytes | bytearray | memoryview
+
+
+class FilePart:
+    """Part of a file that waits to be sent by the kernel (sendfile)."""
+
+    __slots__ = ("_count", "_fd", "_offset")
+
+    def __init__(self, fd: int, offset: int, count: int) -> None:
+        self._fd, self._offset, self._count = fd, offset, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def send(self, to: int) -> int:
+        """Send some of it. Raises BlockingIOError, and OSError when the file ends too early."""
+        sent = os.sendfile(to, self._fd, self._offset, min(self._count, FLUSH))
+        if not sent:
+            raise OSError(errno.ENODATA, "the file has shrunk while it was sent")
+        return sent
+
+    def after(self, sent: int) -> FilePart:
+        """What remains when `sent` bytes have gone."""
+        return FilePart(self._fd, self._offset + sent, self._count - sent)
+
+
+Part = Buffer | FilePart
 
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
 
@@ -83,7 +114,7 @@ class Transport:
         self._read_wants_write = False
         # What the kernel did not take yet. None, not an empty deque: an idle connection has none, and an
         # empty deque weighs 600 bytes.
-        self._waiting: deque[Buffer] | None = None
+        self._waiting: deque[Part] | None = None
         self._events = READABLE
 
     def open(self) -> None:
@@ -212,20 +243,38 @@ class Transport:
         self._watch()
         return False
 
+    def write_file(self, fd: int, offset: int, count: int) -> bool:
+        """`write` of part of a file, on a plain socket: the kernel copies it, this process never sees it."""
+        part = FilePart(fd, offset, count)
+        if self._waiting is not None:
+            self._waiting.append(part)
+            return False
+        if self.closed or not count:
+            return True
+        self._waiting = deque((part,))
+        return self._flush(quiet=True)
+
     def _flush(self, quiet: bool = False) -> bool:
         """Send what waits until the kernel takes no more. True when all has gone."""
         waiting = self._waiting
         assert waiting is not None
+        budget = FLUSH
         try:
-            while waiting:
-                view = waiting[0]
-                sent = self._socket.send(view)
-                # A retried TLS write must be given the same bytes again: OpenSSL has them encrypted already.
-                # Cutting off what it says it has sent keeps that true.
-                if sent == len(view):
-                    waiting.popleft()
+            while waiting and budget > 0:
+                part = waiting[0]
+                if isinstance(part, FilePart):
+                    sent = part.send(self.fd)
+                    rest: Part = part.after(sent)
                 else:
-                    waiting[0] = memoryview(view)[sent:]
+                    # A retried TLS write must be given the same bytes again: OpenSSL has them encrypted
+                    # already. Cutting off what it says it has sent keeps that true.
+                    sent = self._socket.send(part)
+                    rest = memoryview(part)[sent:] if sent < len(part) else b""
+                budget -= sent
+                if rest:
+                    waiting[0] = rest
+                else:
+                    waiting.popleft()
         except _WOULD_BLOCK:
             self._watch()
             return False
@@ -236,6 +285,10 @@ class Transport:
             self._waiting = None
             self._fail_later(error)
             return True
+        if waiting:
+            # The kernel would take still more. The others get their turn first; we are writable in the next.
+            self._watch()
+            return False
         self._waiting = None
         self._watch()
         if self._shut:

@@ -300,10 +300,19 @@ class Connection(Lifecycle):
         while transport.waiting:
             await self._wait(self._server.timeouts.stall)
 
-    async def send_chunk(self, data: bytes) -> None:
+    async def send_chunk(self, data: bytes | memoryview) -> None:
         """Send a piece of a stream as one chunk, without copying it into another (RFC 9112 §7.1)."""
         transport = self.transport
         await self._sent(transport.write_parts((b"%x\r\n" % len(data), data, b"\r\n")), len(data))
+
+    @property
+    def secure(self) -> bool:
+        """Is this TLS?"""
+        return self.transport.secure
+
+    async def send_file(self, fd: int, offset: int, count: int) -> None:
+        """Send part of a file; on a plain socket without reading it."""
+        await self._sent(self.transport.write_file(fd, offset, count), count)
 
     def flushed(self) -> None:
         """The kernel has taken what waited."""

@@ -108,8 +108,8 @@ class Response:
 
     status: 200 to 599. content: bytes, or text that is sent as UTF-8. fields: field lines; names and values
     are checked when they are sent. stream: instead of content, an async iterable of bytes, sent as it
-    comes: chunked, or with a Content-Length if `fields` gives one. trailers: for chunked streams, field
-    lines or a function that is called for them when the stream has ended.
+    comes: chunked, or with a Content-Length if `fields` gives one; an iterable that is not async runs in a
+    thread. trailers: field lines behind a chunked stream.
     """
 
     __slots__ = ("content", "fields", "status", "stream", "trailers")
@@ -120,7 +120,7 @@ class Response:
         content: bytes | str = b"",
         fields: FieldLines | None = None,
         *,
-        stream: AsyncIterable[bytes] | None = None,
+        stream: AsyncIterable[bytes | memoryview] | Iterable[bytes] | None = None,
         trailers: FieldLines | None = None,
     ) -> None:
         self.status = status

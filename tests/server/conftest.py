@@ -1,4 +1,4 @@
-"""Servers to talk to: a process of the real command, plain or TLS; and a raw client that shows what it sees."""
+"""Servers to talk to: the real command as a process, plain or TLS; a raw client that shows all it sees."""
 
 from __future__ import annotations
 

@@ -1,0 +1,139 @@
+"""Files as responses: sent by the kernel, in ranges, only if they have changed; and a folder, safely.
+
+What a request wants of a file is decided in `netlab.http1.conditional`; how its bytes leave, in
+`netlab.net.transport` (sendfile) and `streaming`. Here: opening, describing, and never leaving the folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import html
+import mimetypes
+import os
+import stat
+from pathlib import Path
+from urllib.parse import quote
+
+from netlab.http1.conditional import Outcome, Representation, evaluate
+from netlab.server.exchange import Request, Response
+from netlab.server.filecontent import FileContent
+
+_TEXT = {"content-type": "text/plain; charset=utf-8"}
+_METHODS = "GET, HEAD, OPTIONS"
+
+
+def file_response(request: Request, fd: int, name: str) -> Response:
+    """The answer to a GET or HEAD of an open file, whose descriptor it takes over.
+
+    name: for its media type. Honours Range, If-Range, If-(None-)Match and If-(Un)Modified-Since.
+    """
+    status = os.fstat(fd)
+    # Size and time in nanoseconds: two versions of the same second differ (RFC 9110 §8.8.1).
+    tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+    of = Representation(status.st_size, tag, int(status.st_mtime))
+    outcome = evaluate(request.fields, request.method, of)
+    fields = {"etag": tag, "last-modified": of.last_modified, "accept-ranges": "bytes"}
+    if outcome.status not in (200, 206):
+        os.close(fd)
+        return _without_content(outcome, of, fields)
+    fields["content-type"] = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    fields["content-length"] = str(outcome.length)
+    if outcome.status == 206:
+        fields["content-range"] = f"bytes {outcome.first}-{outcome.last}/{of.size}"
+    return Response(outcome.status, fields=fields, stream=FileContent(fd, outcome.first, outcome.length))
+
+
+def _without_content(outcome: Outcome, of: Representation, fields: dict[str, str]) -> Response:
+    if outcome.status == 304:
+        return Response(304, fields=fields)
+    if outcome.status == 416:
+        fields["content-range"] = f"bytes */{of.size}"
+    return Response(outcome.status, fields=fields)
+
+
+class Folder:
+    """A handler that serves the files of a folder, and nothing outside it.
+
+    listing: show what a folder without index.html contains. Raises ValueError when `root` is no folder.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], *, listing: bool = False) -> None:
+        self.root = os.path.realpath(root)
+        self.listing = listing
+        if not os.path.isdir(self.root):
+            raise ValueError(f"{os.fspath(root)!r} is no folder")
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request for a file."""
+        if request.method == "OPTIONS":
+            return Response(204, fields={"allow": _METHODS})
+        if request.method not in ("GET", "HEAD"):
+            return Response(405, "only GET and HEAD\n", {**_TEXT, "allow": _METHODS})
+        path = request.path
+        try:
+            fd = self._open(path)
+        except OSError as error:
+            # Whatever it is that forbids it, a stranger learns only that there is nothing for him.
+            busy = error.errno in (errno.EMFILE, errno.ENFILE)
+            return Response(503, "busy\n", _TEXT) if busy else Response(404, "not found\n", _TEXT)
+        if not stat.S_ISDIR(os.fstat(fd).st_mode):
+            return file_response(request, fd, path)
+        try:
+            return self._folder(request, path, fd)
+        finally:
+            os.close(fd)
+
+    def _open(self, path: str) -> int:
+        """Open what a decoded path names, below the root. Raises OSError for everything else.
+
+        The path is resolved first, so that a symlink may point to another place inside. Then it is walked
+        folder by folder without following any: a symlink that appears in between is refused, not followed.
+        """
+        parts = path.split("/")[1:]
+        # Components that some file system reads otherwise than we do are refused, not repaired.
+        if path[:1] != "/" or any(p in (".", "..") or "\\" in p or "\0" in p for p in parts):
+            raise FileNotFoundError(errno.ENOENT, "not a path below the root")
+        real = os.path.realpath(os.path.join(self.root, *parts))
+        if real != self.root and not real.startswith(self.root.rstrip("/") + "/"):
+            raise PermissionError(errno.EACCES, "outside the root")
+        fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        for part in Path(real).relative_to(self.root).parts:
+            try:
+                # Without O_NONBLOCK a FIFO would stop the server until somebody writes into it.
+                below = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=fd)
+            finally:
+                os.close(fd)
+            fd = below
+        mode = os.fstat(fd).st_mode
+        if not (stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and not path.endswith("/"))):
+            os.close(fd)
+            raise PermissionError(errno.EACCES, "neither a file nor a folder")
+        return fd
+
+    def _folder(self, request: Request, path: str, fd: int) -> Response:
+        """A folder: its index.html, its listing, or nothing."""
+        if not path.endswith("/"):
+            # Without the slash, relative links in its index would be resolved one level too high.
+            return Response(308, fields={"location": quote(path) + "/"})
+        try:
+            index = os.open("index.html", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=fd)
+        except OSError:
+            return self._list(path, fd) if self.listing else Response(404, "not found\n", _TEXT)
+        if not stat.S_ISREG(os.fstat(index).st_mode):
+            os.close(index)
+            return Response(404, "not found\n", _TEXT)
+        return file_response(request, index, "index.html")
+
+    def _list(self, path: str, fd: int) -> Response:
+        """What a folder contains, hidden files left out."""
+        with os.scandir(fd) as entries:
+            names = sorted(
+                e.name + "/" * e.is_dir(follow_symlinks=False) for e in entries if not e.name.startswith(".")
+            )
+        title = html.escape(path)
+        items = "".join(
+            f'<li><a href="{quote(os.fsencode(name))}">{html.escape(name)}</a></li>\n' for name in names
+        )
+        head = f"<!doctype html>\n<meta charset=utf-8>\n<title>{title}</title>\n<h1>{title}</h1>\n"
+        page = f"{head}<ul>\n{items}</ul>\n"
+        return Response(200, page.encode("utf-8", "replace"), {"content-type": "text/html; charset=utf-8"})

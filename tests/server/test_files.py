@@ -1,0 +1,186 @@
+"""A folder is served, and nothing outside it; ranges and conditions as a video player asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import Process, Raw, need
+
+BIG = 5 * (1 << 20) + 17
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with files, and secrets beside it."""
+    above = tmp_path_factory.mktemp("above")
+    folder = above / "public"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "hello.txt").write_bytes(b"hello, file")
+    (folder / "empty").write_bytes(b"")
+    (folder / "big.bin").write_bytes(bytes(range(256)) * (BIG // 256) + bytes(BIG % 256))
+    (folder / "sub" / "index.html").write_text("<p>index")
+    (folder / "name with ü & <b>.txt").write_text("odd")
+    (above / "secret").write_text("SECRET")
+    (folder / "inside").symlink_to(folder / "hello.txt")
+    (folder / "leaves").symlink_to(above / "secret")
+    (folder / "up").symlink_to(above)
+    (folder / "loop").symlink_to(folder / "loop")
+    os.mkfifo(folder / "fifo")
+    os.utime(folder / "hello.txt", (1_700_000_000, 1_700_000_000))
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def servers(root: Path, certificates: Path) -> Iterator[dict[str, Process]]:
+    """Both run before the first test."""
+    keys = ("--cert", str(certificates / "chain.pem"), "--key", str(certificates / "leaf.key"))
+    made = {
+        "plain": Process("--dir", str(root), "--listing"),
+        "secure": Process("--dir", str(root), "--listing", *keys),
+    }
+    yield made
+    for server in made.values():
+        assert server.stop()[0] == 0
+
+
+@pytest.fixture(params=["plain", "secure"])
+def client(request: pytest.FixtureRequest, servers: dict[str, Process], certificates: Path) -> Iterator[Raw]:
+    secure = request.param == "secure"
+    trust = ssl.create_default_context(cafile=str(certificates / "root.pem")) if secure else None
+    made = Raw(servers[request.param].port, trust)
+    yield made
+    made.close()
+
+
+def get(client: Raw, target: str, *lines: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    client.send("\r\n".join([f"{method} {target} HTTP/1.1", "Host: a", *lines, "", ""]).encode())
+    if method == "HEAD":
+        head = client.until(b"\r\n\r\n").decode().lower()
+        fields = dict(line.split(": ", 1) for line in head[:-4].split("\r\n")[1:])
+        return int(head.split()[1]), fields, b""
+    return client.response()
+
+
+def test_a_file_whole_and_its_head(client: Raw) -> None:
+    status, fields, content = get(client, "/hello.txt")
+    assert (status, content) == (200, b"hello, file")
+    assert fields["content-type"] == "text/plain" and fields["accept-ranges"] == "bytes"
+    assert fields["last-modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+    assert get(client, "/hello.txt", method="HEAD")[1]["content-length"] == "11"
+    assert get(client, "/empty")[0::2] == (200, b"")
+    assert get(client, "/sub/")[2] == b"<p>index"
+    assert get(client, "/sub")[1]["location"] == "/sub/"
+    assert get(client, "/name%20with%20%C3%BC%20&%20%3Cb%3E.txt")[2] == b"odd"
+    assert get(client, "/inside")[2] == b"hello, file"
+
+
+def test_a_large_file_arrives_whole(client: Raw, root: Path) -> None:
+    content = get(client, "/big.bin")[2]
+    assert hashlib.sha256(content).digest() == hashlib.sha256((root / "big.bin").read_bytes()).digest()
+
+
+@pytest.mark.parametrize("target", [
+    "/../secret", "/sub/../../secret", "/%2e%2e/secret", "/..%2fsecret", "/sub/%2e%2e/%2e%2e/secret",
+    "/leaves", "/up/secret", "/loop", "/fifo", "/hello.txt/", "/hello.txt%00", "/..\\secret", "//secret/..",
+    "/nothing", "/./hello.txt", "/%ff%fe", "/sub%5cindex.html",
+])  # fmt: skip
+def test_nothing_outside_and_nothing_odd(client: Raw, target: str) -> None:
+    status, _, content = get(client, target)
+    assert status == 404 and b"SECRET" not in content
+
+
+RANGES = [
+    ("bytes=0-4", 206, b"hello", "bytes 0-4/11"),
+    ("bytes=7-", 206, b"file", "bytes 7-10/11"),
+    ("bytes=-4", 206, b"file", "bytes 7-10/11"),
+    ("bytes=-400", 206, b"hello, file", "bytes 0-10/11"),
+    ("bytes=5-400", 206, b", file", "bytes 5-10/11"),
+    ("BYTES=0-0", 206, b"h", "bytes 0-0/11"),
+    ("bytes=11-", 416, b"", "bytes */11"),
+    ("bytes=-0", 416, b"", "bytes */11"),
+    ("bytes=4-2", 200, b"hello, file", None),
+    ("bytes=0-1,3-4", 200, b"hello, file", None),
+    ("bytes=a-b", 200, b"hello, file", None),
+    ("bytes=+1-2", 200, b"hello, file", None),
+    ("lines=0-1", 200, b"hello, file", None),
+    ("bytes", 200, b"hello, file", None),
+]
+
+
+@pytest.mark.parametrize(("asked", "status", "content", "named"), RANGES)
+def test_ranges(client: Raw, asked: str, status: int, content: bytes, named: str | None) -> None:
+    got = get(client, "/hello.txt", f"Range: {asked}")
+    assert (got[0], got[2], got[1].get("content-range")) == (status, content, named)
+
+
+def test_conditions_in_their_order(client: Raw) -> None:
+    fields = get(client, "/hello.txt")[1]
+    tag, date = fields["etag"], fields["last-modified"]
+    old, new = "Mon, 13 Nov 2023 22:13:20 GMT", "Wed, 15 Nov 2023 22:13:20 GMT"
+    expected = [
+        ((f"If-None-Match: {tag}",), 304),
+        ((f'If-None-Match: "x", W/{tag}',), 304),
+        (("If-None-Match: *",), 304),
+        (('If-None-Match: "x"', f"If-Modified-Since: {date}"), 200),  # the tag outranks the date
+        ((f"If-Modified-Since: {date}",), 304),
+        ((f"If-Modified-Since: {old}",), 200),
+        (("If-Modified-Since: yesterday",), 200),
+        ((f"If-Match: {tag}",), 200),
+        ((f"If-Match: W/{tag}",), 412),  # a strong comparison
+        (('If-Match: "x"',), 412),
+        ((f"If-Unmodified-Since: {old}",), 412),
+        ((f"If-Unmodified-Since: {new}",), 200),
+        ((f"If-Range: {tag}", "Range: bytes=0-1"), 206),
+        ((f"If-Range: {date}", "Range: bytes=0-1"), 206),
+        (('If-Range: "x"', "Range: bytes=0-1"), 200),
+        ((f"If-Range: W/{tag}", "Range: bytes=0-1"), 200),
+        ((f"If-None-Match: {tag}", "Range: bytes=0-1"), 304),
+    ]
+    got = [(lines, get(client, "/hello.txt", *lines)[0]) for lines, _ in expected]
+    assert got == expected
+
+
+def test_other_methods_and_the_listing(client: Raw) -> None:
+    assert get(client, "/hello.txt", "Content-Length: 0", method="POST")[0] == 405
+    assert get(client, "/hello.txt", method="OPTIONS")[1]["allow"] == "GET, HEAD, OPTIONS"
+    page = get(client, "/")[2].decode()
+    assert "name%20with%20%C3%BC%20%26%20%3Cb%3E.txt" in page and "&lt;b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_curl_resumes_a_download(servers: dict[str, Process], root: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    part.write_bytes((root / "big.bin").read_bytes()[:1_000_000])
+    command = [need("curl", "curl"), "-sSf", "-C", "-", "-o", str(part), servers["plain"].url + "/big.bin"]
+    subprocess.run(command, check=True, timeout=30)
+    assert part.read_bytes() == (root / "big.bin").read_bytes()
+
+
+def test_no_descriptor_stays_open(servers: dict[str, Process], client: Raw) -> None:
+    server = next(s for s in servers.values() if s.port == client.socket.getpeername()[1])
+    count = len(os.listdir(f"/proc/{server.child.pid}/fd"))
+    for _ in range(20):
+        get(client, "/hello.txt")
+        get(client, "/hello.txt", "Range: bytes=99-")
+        get(client, "/hello.txt", method="HEAD")
+        get(client, "/sub/")
+        get(client, "/")
+    for _ in range(5):  # clients that leave in the middle
+        leaver = Raw(
+            server.port, None if server.url.startswith("http:") else ssl._create_unverified_context()
+        )
+        leaver.send(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+        leaver.until(b"\r\n\r\n")
+        leaver.close()
+    deadline = time.monotonic() + 5
+    while len(os.listdir(f"/proc/{server.child.pid}/fd")) > count and time.monotonic() < deadline:
+        get(client, "/empty")
+    assert len(os.listdir(f"/proc/{server.child.pid}/fd")) == count
