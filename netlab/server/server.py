@@ -40,6 +40,10 @@ BACKLOG = 4096
 # Connections accepted in one turn of the loop; then those that are open get theirs.
 ACCEPT = 64
 
+# Bytes that the kernel holds for a client beyond what is on its way. Without this limit a client that has
+# stopped reading makes it hold 4 MB, which no RSS shows; with it, 70 KB.
+UNSENT = 128 * 1024
+
 # File descriptors kept for everything that is no connection: logs, files, the loop, a peer of the handler's.
 FD_RESERVE = 64
 
@@ -287,6 +291,8 @@ def _listen_tcp(host: str, port: int, reuse_port: bool = False) -> socket.socket
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         # We write whole responses and whole pieces: Nagle's waiting for more would only delay them.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         listener.bind(info[4])
         listener.listen(BACKLOG)
     except BaseException:
