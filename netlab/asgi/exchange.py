@@ -62,6 +62,7 @@ class Exchange:
         self._news = asyncio.Event()  # the app has sent something, or ended
         self._streamed = False  # the content comes in more than one message, or trailers follow it
         self._begun = False  # the stream is being read
+        self._closed = False  # the stream is not read any more
         self._gone = False  # nobody is there to take the rest
         self._unwanted = False  # the client is there, but this response has no content (HEAD, 304)
         self._task: asyncio.Task[None]
@@ -182,8 +183,14 @@ class Exchange:
         return self
 
     async def __anext__(self) -> bytes:
-        """What the app has sent since the last piece, which the kernel has taken by now."""
-        self._begun = True
+        """What the app has sent since the last piece, which the kernel has taken by now.
+
+        Empty when a first body without content asks for nothing but the head.
+        """
+        if not self._begun:
+            self._begun = True
+            if not self._pieces and self._stage is not _Stage.DONE:
+                return b""
         while not self._pieces and self._stage is not _Stage.DONE:
             self._incoming.resume()
             await self._hear()
@@ -198,8 +205,9 @@ class Exchange:
     async def aclose(self) -> None:
         """The stream is over: sent, broken off, or not wanted at all."""
         await self._incoming.stop()
-        if self._stage is _Stage.DONE:
+        if self._stage is _Stage.DONE or self._closed:
             return
+        self._closed = True
         if connection_of(self._request).state is CLOSED:
             await self._leave()
         else:

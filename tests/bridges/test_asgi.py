@@ -269,6 +269,24 @@ async def test_the_first_piece_reaches_the_client_before_the_second_is_made() ->
         assert await wire.chunk() == b""
 
 
+async def test_an_empty_first_body_sends_the_head_even_while_content_is_unread() -> None:
+    go_on = asyncio.Event()
+
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "more_body": True})
+        await go_on.wait()
+        await send({"type": "http.response.body", "body": b"event"})
+
+    async with serving(app) as served:
+        wire = await served.client()
+        wire.get("/", "POST", "Content-Length: 1000000")
+        assert (await wire.head())[0] == 200
+        go_on.set()
+        assert await wire.chunk() == b"event"
+
+
 async def test_the_apps_length_stands_and_a_wrong_one_is_never_sent_as_whole(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
