@@ -50,12 +50,16 @@ async def _fail(request: Request) -> Response:
     raise LookupError("deliberate")
 
 
+async def _text(request: Request) -> Response:
+    return PlainTextResponse("héllo")
+
+
 def _routes() -> list[Any]:
     return [
         Route("/body", _body, methods=["POST"]),
         Route("/stream", _stream),
         Route("/fail", _fail),
-        Route("/text", lambda request: PlainTextResponse("héllo")),
+        Route("/text", _text),
     ]
 
 
