@@ -9,6 +9,7 @@ import pytest
 
 import netlab
 from netlab.client import ClientError, Disconnected, Reason, TimedOut
+from netlab.client.timings import Step, TraceEvent
 from tests.client.clock import until
 from tests.client.scripted import Peer, Scripted, answers
 
@@ -220,3 +221,16 @@ async def test_waiting_for_a_place_can_have_a_deadline() -> None:
         held.release()
         with pytest.raises(Disconnected):
             await held.read()
+
+
+async def test_a_request_cancelled_at_the_moment_its_head_comes_leaves_nothing_open() -> None:
+    def cancel_at_the_head(event: TraceEvent) -> None:
+        if event.step is Step.HEAD:
+            task.cancel()
+
+    async with Scripted(holding) as server, netlab.Session(trace=cancel_at_the_head) as session:
+        task = asyncio.create_task(session.get(server.url))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert session.pool.closed == {Reason.ABANDONED: 1}
+        assert session.pool.counts()["open"] == 0

@@ -177,3 +177,15 @@ async def test_under_load_no_post_runs_twice_and_none_is_lost_unnoticed() -> Non
     assert max(ran.values()) == 1
     assert sum(answered.values()) + sum(failed.values()) == 400
     assert set(answered) <= set(ran)
+
+
+async def test_the_second_attempt_never_takes_another_idle_connection() -> None:
+    """What made the server close one of them may have closed them all."""
+    server_side = Executions(early=True)
+    events: list[TraceEvent] = []
+    async with Scripted(server_side) as server, netlab.Session(trace=events.append) as session:
+        await asyncio.gather(*(session.get(server.url) for _ in range(4)))
+        assert session.pool.counts()["idle"] == 4
+        assert await (await session.get(server.url)).read() == b"done"
+        assert session.pool.opened == 5
+    assert [event.step for event in events].count(Step.RETRIED) == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import threading
 
 import pytest
 
@@ -158,3 +160,39 @@ async def test_an_end_before_the_answer_is_no_truncation(
         with pytest.raises(Disconnected, match="before it answered, without close_notify") as caught:
             await session.get(server.url)
         assert not isinstance(caught.value, Truncated)
+
+
+async def test_a_message_of_tls_itself_does_not_make_an_idle_connection_stale(
+    certificates: authority.Certificates, serving: ssl.SSLContext, trust: ssl.SSLContext
+) -> None:
+    """Bytes that wait on an idle TLS connection may be a ticket, a key update, a CertificateRequest."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with serving.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
+            secured.verify_client_post_handshake()
+            secured.do_handshake()  # sends it
+            asked.set()
+            secured.recv(65536)
+            secured.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
+            secured.recv(65536)
+
+    serving.verify_mode = ssl.CERT_OPTIONAL
+    serving.load_verify_locations(certificates.root)
+    trust.post_handshake_auth = True
+    asked = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        async with netlab.Session(tls=trust) as session:
+            url = f"https://localhost:{listener.getsockname()[1]}/"
+            await session.get(url)
+            assert asked.wait(10)  # the loop stands still: the bytes wait in the kernel
+            await session.get(url)
+            assert session.pool.opened == 1
+    finally:
+        thread.join()
+        listener.close()
