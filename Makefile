@@ -79,10 +79,10 @@ clean:  ## remove all that was made here; never your work/
 	@echo "clean; work/ is as it was"
 
 setup:
-	@$(PYTHON) -I labs/runner/bootstrap.py labs test
+	$(call run,$(PYTHON) -I labs/runner/bootstrap.py labs test)
 
 setup-bench:
-	@$(PYTHON) -I labs/runner/bootstrap.py labs test bench
+	$(call run,$(PYTHON) -I labs/runner/bootstrap.py labs test bench)
 
 certs-ready: setup
 	@[ -n "$$(find certs/leaf.pem -mtime -7 2>/dev/null)" ] || $(PY) -m netlab certs >/dev/null

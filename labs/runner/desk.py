@@ -79,9 +79,11 @@ def show_solution(desk: Desk, lab: Lab, anyway: bool) -> int:
             return 0
     desk.record.add(lab, "solution")
     source = lab.solution.read_text("utf-8")
-    for region in regions.find(source, shown(lab.solution)):
-        desk.out.say(f"\ntask {region.task}: {region.title}", terminal.STRONG)
-        desk.out.code(textwrap.dedent("\n".join(region.body)))
+    marked = regions.find(source, shown(lab.solution))
+    for task, title in regions.titles(marked).items():
+        desk.out.say(f"\ntask {task}: {title}", terminal.STRONG)
+        parts = [textwrap.dedent("\n".join(region.body)) for region in marked if region.task == task]
+        desk.out.code("\n\n# …\n\n".join(parts))
     desk.out.say(f"\nThe whole of it: {shown(lab.solution)}", terminal.DIM)
     return 0
 
