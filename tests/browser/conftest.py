@@ -1,0 +1,58 @@
+"""One real Chromium for all tests of this folder, which trusts the root that was minted for them.
+
+Browser and servers live in one event loop, that of the session. Each test opens servers and a browser context
+of its own (`world.world`), and closes them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from labs.runner import loader
+from netlab.tls import authority
+
+LAB = Path(__file__).resolve().parents[2] / "labs" / "04_browser"
+
+
+def without(reason: str) -> None:
+    """A test that cannot run here skips; in CI it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> authority.Certificates:
+    """Root, intermediate and leaf for localhost and 127.0.0.1, good now."""
+    return authority.mint(Path(tmp_path_factory.mktemp("certs")))
+
+
+@pytest.fixture(scope="session")
+def driver() -> ModuleType:
+    """Lab 04's own way to start Chromium and to hear its verdicts."""
+    return loader.load(LAB / "chromium.py", "chromium")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def chromium(driver: ModuleType, certificates: authority.Certificates) -> AsyncIterator[Any]:
+    """The browser, running before any test begins: so it is no test's leftover."""
+    try:
+        driver.find()
+    except driver.Missing as missing:
+        without(str(missing))
+    async with driver.browser(certificates.root) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Denials are what these tests are about: hundreds of them would bury a failure's own words."""
+    caplog.set_level(logging.ERROR, "netlab.cors")
