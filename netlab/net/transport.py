@@ -18,9 +18,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import os
 import socket
 import ssl
+import sys
+import termios
 from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
@@ -301,6 +304,15 @@ class Transport:
     def waiting(self) -> int:
         """Bytes that were written and the kernel has not taken."""
         return sum(len(piece) for piece in self._waiting or ())
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes written that the peer's kernel has not confirmed: those that wait, and those in ours."""
+        try:
+            queued = fcntl.ioctl(self.fd, termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            return self.waiting
+        return int.from_bytes(queued, sys.byteorder) + self.waiting
 
     # -- the end --------------------------------------------------------------------------------------------
 

@@ -66,11 +66,11 @@ class Connection(Lifecycle):
         self._parser.feed(data)
         if state is EXCHANGE:
             self._wake()
-            # Further requests, or content that the handler is not reading yet: let them wait in the kernel.
-            if self._parser.buffered >= self._server.limits.pipeline:
-                self.transport.pause()
         else:
             self._answer_waiting()
+        if self.state is EXCHANGE and self._parser.buffered >= self._server.limits.pipeline:
+            # Further requests, or content that the handler is not reading yet: let them wait in the kernel.
+            self.transport.pause()
 
     def ended(self) -> None:
         """The client sends no more. A request that is complete is answered all the same (half-close)."""

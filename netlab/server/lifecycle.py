@@ -20,6 +20,7 @@ from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
+from netlab.net.poller import READABLE
 from netlab.net.sweep import NEVER
 from netlab.net.transport import Transport
 from netlab.server import responding
@@ -76,7 +77,7 @@ class Lifecycle:
         self._persistent = True
         self._complete = True  # the current request's content has been read to its end
         self._broken: ProtocolError | None = None  # the rule that this client's content broke
-        self._stalled = 0  # bytes that waited when the deadline for taking them last passed
+        self._stalled = 0  # bytes unacknowledged when the deadline for taking them last passed
         self.task: asyncio.Task[Any] | None = None  # the handler, or the stream, that had to wait
         self._waiter: asyncio.Future[None] | None = None  # set when bytes come, or go
 
@@ -158,10 +159,13 @@ class Lifecycle:
 
     def _expire_stall(self) -> None:
         """A client that has taken nothing for that long is dropped; a slow one gets as long again."""
-        if self.transport.waiting == self._stalled:
+        # What our kernel holds counts, too: it takes our bytes by the megabyte, and makes room for more only
+        # when a third has gone. A slow link needs minutes for that, reading on all the while.
+        unread = self.transport.unacknowledged
+        if unread == self._stalled:
             self.abort()
         else:
-            self._stalled = self.transport.waiting
+            self._stalled = unread
             self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
 
     def _expire_content(self) -> None:
@@ -180,6 +184,9 @@ class Lifecycle:
 
     def drain(self) -> None:
         """The server is stopping: idle connections close, others after their response."""
+        if self.state is IDLE and not self._parser.buffered:
+            # A request that the kernel has already is answered; closing on it would be a reset.
+            self.transport.ready(READABLE)
         if self.state is OPENING or (self.state is IDLE and not self._parser.buffered):
             self.close()
 

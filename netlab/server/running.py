@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -21,10 +24,23 @@ def serve(app: Handler, *, ready: Callable[[Server], None] | None = None, **opti
     (async, no arguments) is told before the first connection and after the last. Blocks. Raises OSError when
     the address cannot be had, StartupFailed from an app's `startup`.
     """
-    asyncio.run(_serve(Server(app, **options), ready))
+    server = Server(app, **options)
+    # asyncio.run ends by waiting for every task and every thread of the executor, for ever if need be.
+    last = threading.Timer(server.timeouts.linger, _give_up)
+    last.daemon = True
+    try:
+        asyncio.run(_serve(server, ready, last))
+    finally:
+        last.cancel()
 
 
-async def _serve(server: Server, ready: Callable[[Server], None] | None) -> None:
+def _give_up() -> None:
+    """A handler ignores its cancellation, or blocks a thread: end without it."""
+    logging.getLogger("netlab.server").error("a handler does not end: it is cut off")
+    os._exit(1)
+
+
+async def _serve(server: Server, ready: Callable[[Server], None] | None, last: threading.Timer) -> None:
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     hurry = asyncio.Event()
@@ -42,6 +58,7 @@ async def _serve(server: Server, ready: Callable[[Server], None] | None) -> None
             await server.cut()
     finally:
         await _unless(hurry, shutdown())
+        last.start()
 
 
 async def _nothing() -> None:

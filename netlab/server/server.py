@@ -23,7 +23,7 @@ from netlab.http1.fields import NO_FIELDS
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
-from netlab.net.poller import Poller
+from netlab.net.poller import READABLE, Poller
 from netlab.net.starter import Starter
 from netlab.net.sweep import Sweep
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
@@ -46,6 +46,9 @@ UNSENT = 128 * 1024
 
 # File descriptors kept for everything that is no connection: logs, files, the loop, a peer of the handler's.
 FD_RESERVE = 64
+
+# Seconds for which a stop leaves idle connections open, for the requests that are on their way.
+GRACE = 0.25
 
 # Of these `accept` failures the remedy is to wait: descriptors or memory are used up.
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -95,11 +98,12 @@ class Server:
         """Requests answered with a broken rule."""
         self.draining = False
         self.connections: set[Connection] = set()
-        self.max_connections = max_connections or _descriptor_limit() - FD_RESERVE
+        self.max_connections = max_connections or _room()
         self.date = b""
         self._clock = clock
         self._listener: socket.socket | None = sock
         self._accepting = False
+        self._warn_again = 0.0
         self._empty: asyncio.Event | None = None
         self._ended = False
 
@@ -179,7 +183,13 @@ class Server:
         if self._accepting and self._listener is not None:
             self._accepting = False
             self.poller.unregister(self._listener.fileno())
-            log.warning("no descriptor left for a further connection: %d are open", len(self.connections))
+            if self._clock() >= self._warn_again:
+                # Once a minute: a flood must not fill the log, too.
+                self._warn_again = self._clock() + 60
+                log.warning("no descriptor left for a further connection: %d are open", len(self.connections))
+            if not self.connections:
+                # There is no sweep then, which would look again.
+                self.loop.call_later(self.timeouts.shortest / 4, self._resume_accepting)
 
     def _resume_accepting(self) -> None:
         if not self._accepting and not self.draining and self._listener is not None:
@@ -211,6 +221,8 @@ class Server:
         """
         if self._listener is None:
             return
+        patience = self.timeouts.drain if timeout is None else timeout
+        self._accept_rest()
         self.draining = True
         if self._accepting:
             self._accepting = False
@@ -220,16 +232,27 @@ class Server:
         if self.uds:
             _remove_socket(self.uds)
         self._empty = asyncio.Event()
+        if self.connections:
+            # A client that has just had its answer may be sending its next request: it is answered, with
+            # "close". Who stays silent is closed.
+            await asyncio.sleep(min(GRACE, patience / 2))
         for connection in list(self.connections):
             connection.drain()
         if self.connections:
             try:
-                await asyncio.wait_for(
-                    self._empty.wait(), self.timeouts.drain if timeout is None else timeout
-                )
+                await asyncio.wait_for(self._empty.wait(), patience)
             except TimeoutError:
                 pass
         await self.cut()
+
+    def _accept_rest(self) -> None:
+        """Connections that the kernel has completed already: closing the listener would reset them."""
+        for _ in range(BACKLOG // ACCEPT):
+            before = self.accepted
+            if self._accepting:
+                self.ready(READABLE)
+            if self.accepted == before:
+                return
 
     async def cut(self) -> None:
         """End now: reset what is still open, cancel its handlers. No error when ended already."""
@@ -273,9 +296,11 @@ def _is_ours(error: ValueError) -> bool:
     return type(error).__module__.startswith("netlab.")
 
 
-def _descriptor_limit() -> int:
+def _room() -> int:
+    """How many connections the descriptor limit allows: of a small limit half, and at least one."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1 << 20 if soft == resource.RLIM_INFINITY else soft
+    limit = 1 << 20 if soft == resource.RLIM_INFINITY else soft
+    return max(1, limit - min(FD_RESERVE, limit // 2))
 
 
 def _listen_tcp(host: str, port: int, reuse_port: bool = False) -> socket.socket:
