@@ -7,7 +7,8 @@ import importlib
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
@@ -130,6 +131,14 @@ async def serving(
         finally:
             for client in served.clients:
                 await client.close()
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """In a loop of its own: anyio tells its worker threads to end with the loop's main task, and we wait."""
+    before = set(threading.enumerate())
+    asyncio.run(work)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=20)
 
 
 def http_only(app: App) -> App:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.bridges.conftest import need_module, serving
+from tests.bridges.conftest import need_module, run, serving
 
 fastapi = need_module("fastapi")
 httpx = need_module("httpx")
@@ -79,7 +79,7 @@ def test_fastapi_lives_its_lifespan_and_answers() -> None:
             await served.idle()
 
     told.clear()
-    asyncio.run(main())  # anyio's worker threads end with the loop's main task
+    run(main())
     assert told[0] == "up" and told[-1] == "down"
     assert {"opened", "closed", "background"} < set(told)
 
@@ -90,4 +90,4 @@ def test_fastapi_takes_an_upload() -> None:
             sent = await client.post("/upload", content=bytes(3_000_000))
             assert sent.json() == {"size": 3_000_000}
 
-    asyncio.run(main())
+    run(main())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bridges.conftest import need_module, serving
+from tests.bridges.conftest import need_module, run, serving
 
 need_module("starlette")
 httpx = need_module("httpx")
@@ -102,7 +102,7 @@ def test_starlette_sends_a_file(tmp_path: Any) -> None:
             head = await client.head(served.url)
             assert (head.headers["content-length"], head.content) == (str(256 * 4096), b"")
 
-    asyncio.run(main())  # anyio's worker threads, which read the file, end with the loop's main task
+    run(main())
 
 
 async def test_middleware_of_both_kinds_wraps_whole_and_streamed_answers() -> None:
