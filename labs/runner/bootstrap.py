@@ -43,11 +43,14 @@ def check_python() -> None:
 
 
 def fingerprint(extras: "list[str]") -> str:
-    """What an environment is made from: the project file, the Python, the extras."""
+    """What an environment is made from: the project's needs, the Python, the extras."""
+    import tomllib  # not before the Python is known to be new enough
+
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
-        seen = hashlib.sha256(file.read())
-    seen.update(repr((sys.version, sys.prefix, sorted(extras))).encode())
-    return seen.hexdigest()
+        project = tomllib.load(file)
+    # Not [tool]: how the tests are run does not change what is installed.
+    made_from = (project["build-system"], project["project"], sys.version, sys.prefix, sorted(extras))
+    return hashlib.sha256(repr(made_from).encode()).hexdigest()
 
 
 def is_current(stamp: str, wanted: str) -> bool:

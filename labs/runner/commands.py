@@ -146,6 +146,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Mistake as mistake:
         print(f"labs: {mistake}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # The reader left (`| head`): point stdout nowhere, so that the flush at exit stays quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"labs: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nlabs: stopped", file=sys.stderr)
         return 130

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -145,6 +146,25 @@ def test_a_mistake_is_one_clear_line_and_status_2(labs: Program, words: list[str
 def test_a_file_that_does_not_import_is_one_clear_line(labs: Program, source: str, complaint: str) -> None:
     labs.solve(source)
     assert complaint in one_line(labs.run("lab", "1"))
+
+
+def test_a_work_folder_that_cannot_be_made_is_one_clear_line(labs: Program) -> None:
+    labs.environment["LABS_WORK"] = "/dev/null/work"
+    assert "/dev/null/work" in one_line(labs.run("lab", "1"))
+    assert "/dev/null/work" in one_line(labs.run("hint", "1"))
+
+
+def test_a_reader_who_leaves_is_no_error(labs: Program) -> None:
+    words = " ".join(map(shlex.quote, labs.words("hint", "1")))
+    done = subprocess.run(
+        ["sh", "-c", f"{words} | true"],
+        cwd=ROOT,
+        env=labs.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
 
 
 def test_a_broken_lab_toml_lists_everything_wrong(labs: Program) -> None:

@@ -76,3 +76,7 @@ def test_every_target_that_the_runner_itself_names_exists() -> None:
     assert {"status", "lab-{lab.number:02d}"} <= named
     spoken = " ".join(f"`make {re.sub('{.*}', '01', name)}`" for name in named)
     assert readmes.mistakes(spoken, ROOT) == []
+
+
+def test_the_labs_own_readme_keeps_its_word() -> None:
+    assert readmes.mistakes((ROOT / "labs" / "README.md").read_text("utf-8"), ROOT) == []

@@ -42,12 +42,20 @@ def test_a_ready_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_
     assert bootstrap.main(["labs", "test"]) == 0
 
 
-def test_a_changed_project_file_sets_up_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("old")
+def test_only_a_change_of_what_is_installed_sets_up_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
-    old = bootstrap.fingerprint(["labs"])
-    (tmp_path / "pyproject.toml").write_text("new")
-    assert bootstrap.fingerprint(["labs"]) != old
+
+    def made_from(needs: str, tool: str) -> str:
+        text = f"[build-system]\nrequires = []\n[project]\ndependencies = [{needs}]\n[tool.x]\ny = {tool}\n"
+        (tmp_path / "pyproject.toml").write_text(text)
+        return bootstrap.fingerprint(["labs"])
+
+    first = made_from('"a"', "1")
+    assert made_from('"a"', "2") == first
+    assert made_from('"b"', "1") != first
+    assert bootstrap.fingerprint(["labs", "test"]) != bootstrap.fingerprint(["labs"])
 
 
 def test_a_failed_installation_shows_pips_last_words_and_is_not_taken_for_ready(
