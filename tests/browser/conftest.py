@@ -6,8 +6,8 @@ of its own (`world.world`), and closes them.
 
 from __future__ import annotations
 
+import functools
 import logging
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
@@ -19,14 +19,9 @@ import pytest_asyncio
 from labs.runner import loader
 from netlab.tls import authority
 
+from .world import Stage, without, world
+
 LAB = Path(__file__).resolve().parents[2] / "labs" / "04_browser"
-
-
-def without(reason: str) -> None:
-    """A test that cannot run here skips; in CI it fails."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +45,12 @@ async def chromium(driver: ModuleType, certificates: authority.Certificates) -> 
         without(str(missing))
     async with driver.browser(certificates.root) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def stage(chromium: Any, driver: ModuleType, certificates: authority.Certificates) -> Stage:
+    """`async with stage(cors=…, app=…) as w`: see `world.world`."""
+    return functools.partial(world, chromium, driver, certificates)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,11 +18,10 @@ import pytest_asyncio
 import netlab
 from netlab.cors import HeaderList, PageRequest, cors_check, preflight_checks
 from netlab.cors.fetch_model import REDIRECTS, preflight_reasons, settled
-from netlab.tls import authority
 
 from .differences import DIFFERENCES, Difference
 from .matrix import SEED
-from .world import Outcome, world
+from .world import Outcome, Stage
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
 
@@ -144,9 +142,7 @@ def by_model(case: Case, request: PageRequest, differences: Iterable[Difference]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def played(
-    chromium: Any, driver: ModuleType, certificates: authority.Certificates
-) -> list[tuple[Case, Outcome]]:
+async def played(stage: Stage) -> list[tuple[Case, Outcome]]:
     """Every case, played once in the browser."""
     drawn = cases()
 
@@ -155,7 +151,7 @@ async def played(
         asked = "access-control-request-method" in request.fields
         return netlab.Response(case.status if asked else 200, b"", case.fields(asked, page))
 
-    async with world(chromium, driver, certificates, app=app) as w:
+    async with stage(app=app) as w:
         requests = [PageRequest(page=w.app, url=w.url(f"/{case.number}"), **case.request) for case in drawn]
         return list(zip(drawn, await w.ask(requests), strict=True))
 

@@ -6,17 +6,14 @@ The model of Fetch gives the answer for each; where Chromium's is another, the r
 from __future__ import annotations
 
 import dataclasses
-from types import ModuleType
-from typing import Any
 
 import pytest
 
 from netlab.cors import PageRequest, Policy
 from netlab.cors.fetch_model import preflight_reasons, settled
-from netlab.tls import authority
 
 from .differences import Asking
-from .world import Outcome, World, world
+from .world import Outcome, Stage, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
 
@@ -125,20 +122,16 @@ async def play(w: World, rows: list[Lines]) -> list[Outcome]:
     return await w.ask(requests)
 
 
-async def test_the_browser_asks_exactly_when_the_model_says_so(
-    chromium: Any, driver: ModuleType, certificates: authority.Certificates
-) -> None:
-    async with world(chromium, driver, certificates, cors=everything) as w:
+async def test_the_browser_asks_exactly_when_the_model_says_so(stage: Stage) -> None:
+    async with stage(cors=everything) as w:
         outcomes = await play(w, [lines for lines, _ in ROWS])
     for (lines, expected), outcome in zip(ROWS, outcomes, strict=True):
         assert asks(outcome.request) is expected, f"the model, of {lines}"
         assert outcome.preflights == expected, f"the browser, of {lines}"
 
 
-async def test_chromium_differs_just_where_it_is_said_to(
-    chromium: Any, driver: ModuleType, certificates: authority.Certificates
-) -> None:
-    async with world(chromium, driver, certificates, cors=everything) as w:
+async def test_chromium_differs_just_where_it_is_said_to(stage: Stage) -> None:
+    async with stage(cors=everything) as w:
         outcomes = await play(w, [lines for lines, *_ in DIFFERENT])
     for (lines, standard, difference), outcome in zip(DIFFERENT, outcomes, strict=True):
         name, argument = difference.value
@@ -147,13 +140,11 @@ async def test_chromium_differs_just_where_it_is_said_to(
         assert outcome.handled == 1 and outcome.readable, lines
 
 
-async def test_beyond_1024_octets_together_every_one_of_them_is_asked_for(
-    chromium: Any, driver: ModuleType, certificates: authority.Certificates
-) -> None:
+async def test_beyond_1024_octets_together_every_one_of_them_is_asked_for(stage: Stage) -> None:
     """By the standard only repeated lines get there; in Chromium its client hints do (`Asking.HINTS`)."""
     full = {**LONG, **dict.fromkeys(("DPR", "Width", "RTT", "Downlink"), "1" * 128)}
     assert sum(map(len, full.values())) == 1024
-    async with world(chromium, driver, certificates, cors=everything) as w:
+    async with stage(cors=everything) as w:
         fits, spills = await play(w, [list(full.items()), [*full.items(), ("ECT", "4g")]])
     assert (fits.preflights, spills.preflights) == (0, 1)
     asked = spills.seen[0].fields["access-control-request-headers"]
@@ -165,12 +156,10 @@ async def test_beyond_1024_octets_together_every_one_of_them_is_asked_for(
     assert asks(dataclasses.replace(request, headers=(*lines, ("Accept", "a"))))
 
 
-async def test_an_upload_listener_makes_the_browser_ask(
-    chromium: Any, driver: ModuleType, certificates: authority.Certificates
-) -> None:
-    """Chromium: if there is an upload; XMLHttpRequest sends no content with GET and HEAD, whatever it is given."""
+async def test_an_upload_listener_makes_the_browser_ask(stage: Stage) -> None:
+    """Chromium: if there is an upload. XMLHttpRequest sends no content with GET and HEAD."""
     methods = ("GET", "HEAD", "POST", "PUT")
-    async with world(chromium, driver, certificates, cors=everything) as w:
+    async with stage(cors=everything) as w:
         plain = [PageRequest(page=w.app, url=w.url(f"/plain/{m}"), method=m) for m in methods]
         empty, full = (
             [PageRequest(page=w.app, url=w.url(f"/{s}/{m}"), method=m, upload_listener=True) for m in methods]
@@ -185,15 +174,13 @@ async def test_an_upload_listener_makes_the_browser_ask(
     assert all(outcome.handled == 1 and outcome.readable for outcome in unheard + heard + nothing)
 
 
-async def test_a_stream_makes_the_browser_ask(
-    chromium: Any, driver: ModuleType, certificates: authority.Certificates
-) -> None:
+async def test_a_stream_makes_the_browser_ask(stage: Stage) -> None:
     """Fetch: a ReadableStream as content sets the use-CORS-preflight flag, even of a POST without headers."""
     script = """async url => {
         const body = new ReadableStream({start(c) { c.enqueue(new Uint8Array(4)); c.close(); }});
         try { await fetch(url, {method: "POST", body, duplex: "half"}); } catch {}
     }"""
-    async with world(chromium, driver, certificates, cors=everything) as w:
+    async with stage(cors=everything) as w:
         opened, _ = await w.open(w.app)
         await opened.evaluate(script, w.url("/"))
         request = PageRequest(page=w.app, url=w.url("/"), method="POST", upload_listener=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -24,10 +22,10 @@ from netlab.cors.fetch_model import (
     refused_by_the_browser,
     settled,
 )
-from netlab.tls import authority, client_context
+from netlab.tls import client_context
 
 from .matrix import cases
-from .world import NULL, Outcome, World, world
+from .world import NULL, Outcome, Stage, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
 
@@ -95,9 +93,7 @@ async def by_model(session: netlab.Session, request: PageRequest) -> tuple[Verdi
     return Verdict(check.passed, check.error, asks, True), {name.lower() for name in names}
 
 
-async def test_browser_model_and_explain_agree_on_every_pair(
-    chromium: Any, driver: ModuleType, certificates: authority.Certificates
-) -> None:
+async def test_browser_model_and_explain_agree_on_every_pair(stage: Stage) -> None:
     drawn = cases(COUNT)
 
     def names(w: World) -> dict[str, str]:
@@ -109,8 +105,8 @@ async def test_browser_model_and_explain_agree_on_every_pair(
     disagreements: list[str] = []
     verdicts: Counter[Verdict] = Counter()
     async with (
-        world(chromium, driver, certificates, cors=policies, app=app) as w,
-        netlab.Session(tls=client_context(certificates.root)) as session,
+        stage(cors=policies, app=app) as w,
+        netlab.Session(tls=client_context(w.root)) as session,
     ):
         outcomes = await w.ask([case.page_request(names(w), w.api) for case in drawn])
         routes = policies(w)

@@ -1,6 +1,6 @@
 """A small world for each test: pages on three origins, an API on a fourth, netlab over TLS, and a browser.
 
-    async with world(chromium, driver, certificates, cors=policy) as w:
+    async with stage(cors=policy) as w:
         [outcome] = await w.ask([PageRequest(page=w.app, url=w.url("/x"), method="PUT")])
 
 The ports differ, so the origins do: `app` and `other` are localhost on two ports, `numeric` is the address
@@ -10,12 +10,19 @@ The ports differ, so the origins do: `app` and `other` are localhost on two port
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
+import shutil
+import subprocess
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
+
+import pytest
 
 import netlab
 from netlab.cors import PageRequest, Policy, Routes
@@ -103,6 +110,7 @@ def is_preflight(seen: Seen) -> bool:
     return seen.method == "OPTIONS" and "access-control-request-method" in seen.fields
 
 
+Stage = Callable[..., contextlib.AbstractAsyncContextManager["World"]]
 Handler = Callable[[netlab.Request], Awaitable[netlab.Response]]
 
 
@@ -125,6 +133,10 @@ class World:
 
     driver: ModuleType
     context: Any
+    root: Path
+    """The certificate that the browser trusts, for other clients."""
+    server: netlab.Server
+    """The API's."""
     app: str
     other: str
     numeric: str
@@ -147,6 +159,12 @@ class World:
             self.pages[origin] = opened, await self.driver.Witness.of(opened)
         return self.pages[origin]
 
+    async def send(self, request: PageRequest, **options: Any) -> dict[str, Any]:
+        """Let the page send it, to any URL and as often as wanted: what the script gets."""
+        opened, _ = await self.open(request.page)
+        script: dict[str, Any] = await opened.evaluate("one", _init(request, options))
+        return script
+
     async def ask(self, requests: Sequence[PageRequest], **options: Any) -> list[Outcome]:
         """Let the pages send these requests, those of a page all at once. Each needs a URL of its own.
 
@@ -160,12 +178,44 @@ class World:
             scripts.update(zip(own, answers, strict=True))
         return [await self._outcome(request, scripts[n]) for n, request in enumerate(requests)]
 
+    async def curl(self, request: PageRequest) -> tuple[int, str]:
+        """What curl gets for the same request, Origin and all (none for the page ""): status and content."""
+        if (program := shutil.which("curl")) is None:
+            without("needs curl (apt-get install curl)")
+        headers = [*request.headers, *([("Origin", request.page)] if request.page else [])]
+        method = ["--head"] if request.method == "HEAD" else ["-X", request.method]
+        command = [
+            str(program),
+            "-sS",
+            "--cacert",
+            str(self.root),
+            "-w",
+            "\n%{http_code}",
+            *method,
+            request.url,
+        ]
+        command += [part for name, value in headers for part in ("-H", f"{name}: {value}")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            while child.poll() is None:
+                await asyncio.sleep(0.01)  # the server that it talks to lives in this event loop
+            printed, complaint = child.communicate()
+        assert child.returncode == 0, complaint
+        content, _, status = printed.rpartition("\n")
+        return int(status), content
+
     async def _outcome(self, request: PageRequest, script: dict[str, Any]) -> Outcome:
         seen = tuple(self.seen[request.url.removeprefix(self.api)])
         if "refused" in script:
             return Outcome(request, script, "", "", "", seen)
         verdict = await self.pages[request.page][1].verdict(request.url)
         return Outcome(request, script, verdict.error, verdict.parameter, verdict.network, seen)
+
+
+def without(reason: str) -> NoReturn:
+    """A test that cannot run here skips; in CI it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _init(request: PageRequest, options: dict[str, Any]) -> dict[str, Any]:
@@ -204,6 +254,8 @@ async def world(
         here = World(
             driver,
             context,
+            certificates.root,
+            api,
             app=f"https://localhost:{first.port}",
             other=f"https://localhost:{second.port}",
             numeric=f"https://127.0.0.1:{first.port}",
