@@ -191,7 +191,7 @@ def _tell_evidence(desk: Desk, lab: Lab, evidence: Evidence) -> None:
     for note in evidence.measurement.notes:
         out.say(f"  note: {note}", terminal.DIM)
     said = desk.standing(lab).prediction or ""
-    if said:
+    if said and lab.prediction.figure in evidence.measurement.figures:
         figure = evidence.measurement.figures[lab.prediction.figure]
         out.say("\n" + compare(said, figure, lab.prediction.unit))
     out.say(f"\nIts page, with the plots: {_page(lab, evidence, said)}", terminal.DIM)

@@ -14,7 +14,7 @@ from labs.runner.progress import Record
 from labs.runner.registry import Entry, Lab
 
 _STYLES = {Outcome.SHOWN: terminal.PLAIN, Outcome.NOT_SHOWN: terminal.WARN, Outcome.FAILED: terminal.BAD}
-_MARKS = {Outcome.SHOWN: "✓", Outcome.NOT_SHOWN: "–", Outcome.FAILED: "✗"}
+_MARKS = {Outcome.SHOWN: "•", Outcome.NOT_SHOWN: "–", Outcome.FAILED: "✗"}
 
 
 def measure_all(entries: Sequence[Entry], folder: Path, record: Record, out: terminal.Terminal) -> int:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.runner import children, loader, tools
-from labs.runner.evidence import Measurement, NotShown, Run
+from labs.runner.evidence import Measurement, NotShown, Run, Verdict
 from labs.runner.mistakes import Mistake
 from labs.runner.registry import ROOT, Lab
 
@@ -82,6 +82,8 @@ def measure(lab: Lab, code: Path, say: Callable[[str], None] = _silent, seed: in
 def _judged(lab: Lab, measurement: Measurement, seconds: float) -> Evidence:
     """A measurement that does not hold the figure its prediction is about is no evidence."""
     figure = lab.prediction.figure
+    if measurement.verdict is Verdict.NOT_SHOWN:
+        return Evidence(lab, Outcome.NOT_SHOWN, measurement, measurement.headline, seconds)
     if figure not in measurement.figures:
         known = ", ".join(measurement.figures) or "none"
         reason = (

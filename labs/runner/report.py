@@ -103,7 +103,7 @@ def _section(evidence: Evidence, prediction: str) -> str:
 
 
 def _evidence(lab: Lab, measurement: Measurement, prediction: str) -> Iterable[str]:
-    if prediction:
+    if prediction and lab.prediction.figure in measurement.figures:
         figure = measurement.figures[lab.prediction.figure]
         yield (
             f'<p class="quiet">{escape(lab.prediction.question)} You said {escape(prediction)};'

@@ -242,6 +242,12 @@ def test_a_failing_measurement_does_not_stop_the_others_but_fails_the_run(
             "from labs.runner import evidence as e\ndef measure(run):\n    raise e.NotShown('needs root')\n",
             "not shown on this machine: needs root",
         ),
+        (
+            toy.FILES["measure.py"]
+            .replace("Verdict.FALSE", "1")
+            .replace("Verdict.TRUE if", "Verdict.NOT_SHOWN if"),
+            "not shown",
+        ),
         ("import os\ndef measure(run):\n    os._exit(0)\n", "failed: the measurement's process ended early"),
         ("def measure(run):\n    return 7\n", "failed: TypeError: measure() returned int, not a Measurement"),
         ("def measure(run):\n    print('x')\n    import sys; sys.exit()\n", "failed: "),

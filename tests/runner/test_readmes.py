@@ -78,5 +78,6 @@ def test_every_target_that_the_runner_itself_names_exists() -> None:
     assert readmes.mistakes(spoken, ROOT) == []
 
 
-def test_the_labs_own_readme_keeps_its_word() -> None:
-    assert readmes.mistakes((ROOT / "labs" / "README.md").read_text("utf-8"), ROOT) == []
+@pytest.mark.parametrize("name", ["README.md", "labs/README.md", "certs/README.md"])
+def test_the_projects_own_readmes_keep_their_word(name: str) -> None:
+    assert readmes.mistakes((ROOT / name).read_text("utf-8"), ROOT) == []
