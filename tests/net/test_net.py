@@ -1,0 +1,179 @@
+"""The floor of the event loop: the poller on any selector, the sweep, the first step of a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import select
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from netlab import Request, Response, Server
+from netlab.net.poller import Poller
+from netlab.net.starter import Starter
+from netlab.net.sweep import NEVER, Sweep
+
+
+async def in_a_callback(work: Callable[[], object]) -> object:
+    """Run it where a reader's callback would run: outside every task."""
+    done = asyncio.get_running_loop().create_future()
+
+    def call() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    asyncio.get_running_loop().call_soon(call)
+    return await done
+
+
+async def test_the_server_runs_on_the_portable_selector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "epoll")
+
+    async def app(request: Request) -> Response:
+        return Response(200, bytes(3_000_000) if request.path == "/big" else b"small")
+
+    async with Server(app) as server:
+        assert type(server.poller._selector).__name__ == "_PortableSelector"
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        for path, size in ((b"/", 5), (b"/big", 3_000_000), (b"/", 5)):
+            writer.write(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % path)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"content-length: %d" % size in head
+            await asyncio.wait_for(reader.readexactly(size), 10)
+        writer.close()
+
+
+async def test_a_member_that_closes_another_in_the_same_turn_is_no_accident() -> None:
+    poller = Poller(asyncio.get_running_loop())
+    pairs = [socket.socketpair() for _ in range(5)]
+    told = []
+
+    class Member:
+        def ready(self, events: int) -> None:
+            told.append(self)
+            for mine, _ in pairs:
+                poller.unregister(mine.fileno())
+
+    for mine, theirs in pairs:
+        poller.register(mine.fileno(), Member())
+        theirs.send(b"x")
+    await asyncio.sleep(0.05)
+    assert len(told) == 1
+    poller.close()
+    for pair in pairs:
+        for sock in pair:
+            sock.close()
+
+
+async def test_the_sweep_is_never_early_and_forgets_who_has_left() -> None:
+    now = 100.0
+    sweep = Sweep(asyncio.get_running_loop(), interval=0.25, clock=lambda: now)
+    late: list[str] = []
+
+    class Member:
+        def __init__(self, name: str, seconds: float) -> None:
+            self.name = name
+            self.deadline = NEVER if seconds == NEVER else sweep.deadline(seconds)
+
+        def expire(self) -> None:
+            late.append(self.name)
+            sweep.discard(self)
+
+    members = [Member("ten", 10), Member("twenty", 20), Member("left", 5), Member("never", NEVER)]
+    for member in members:
+        sweep.add(member)
+    sweep.discard(members[2])
+    for moment, expected in ((109.9, []), (110.6, ["ten"]), (119.9, ["ten"]), (120.6, ["ten", "twenty"])):
+        now = moment
+        sweep.sweep()
+        assert late == expected
+    sweep.close()
+
+
+async def test_a_coroutine_that_does_not_wait_is_done_at_once_and_costs_no_task() -> None:
+    starter = Starter(asyncio.get_running_loop())
+    tasks = len(asyncio.all_tasks())
+
+    async def quick() -> str:
+        assert asyncio.current_task() is not None
+        return "done"
+
+    async def fails() -> None:
+        raise KeyError("first step")
+
+    assert await in_a_callback(lambda: starter.start(quick())) == "done"
+    with pytest.raises(KeyError):
+        await in_a_callback(lambda: starter.start(fails()))
+    assert len(asyncio.all_tasks()) == tasks
+    await starter.close()
+
+
+async def test_a_coroutine_that_waits_goes_on_in_the_task_in_which_it_began() -> None:
+    starter = Starter(asyncio.get_running_loop())
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
+
+    async def waits(number: int) -> tuple[bool, int]:
+        before = asyncio.current_task()
+        variable.set(number)
+        await asyncio.sleep(0)  # a bare yield
+        await asyncio.sleep(0.001 * number)
+        inner = asyncio.create_task(asyncio.sleep(0, number))
+        await inner
+        return before is asyncio.current_task(), variable.get()
+
+    def start_three() -> list[Awaitable[tuple[bool, int]]]:
+        return [starter.start(waits(number)) for number in (1, 2, 3)]
+
+    tasks = await in_a_callback(start_three)
+    assert await asyncio.gather(*tasks) == [(True, 1), (True, 2), (True, 3)]  # type: ignore[misc]
+    assert variable.get() == 0
+    await starter.close()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5])
+async def test_a_cancellation_reaches_the_coroutine_wherever_it_is(turns: int) -> None:
+    starter = Starter(asyncio.get_running_loop())
+    seen = []
+    forever: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def waits() -> None:
+        try:
+            await forever
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+        finally:
+            seen.append("closed")
+
+    await asyncio.sleep(0)  # the spare has taken its own first step
+    task = await in_a_callback(lambda: starter.start(waits()))
+    assert isinstance(task, asyncio.Task)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == ["cancelled", "closed"] and forever.cancelled()
+    await starter.close()
+
+
+async def test_a_coroutine_that_survives_its_cancellation_goes_on() -> None:
+    starter = Starter(asyncio.get_running_loop())
+
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+        return "survived"
+
+    await asyncio.sleep(0)
+    task = await in_a_callback(lambda: starter.start(stubborn()))
+    assert isinstance(task, asyncio.Task)
+    task.cancel()
+    assert await task == "survived"
+    await starter.close()
