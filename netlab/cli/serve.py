@@ -69,13 +69,24 @@ def run(options: argparse.Namespace) -> int:
 def _run(app: Any, workers: int, settings: dict[str, Any]) -> None:
     from netlab.server.running import StartupFailed, serve
 
-    def ready(server: Server) -> None:
+    def each(server: Server) -> None:
         if hasattr(app, "server"):
             app.server = server
-        print(f"netlab serving {server.url}", flush=True)
+
+    def say(url: str) -> None:
+        print(f"netlab serving {url}", flush=True)
+
+    def ready(server: Server) -> None:
+        each(server)
+        say(server.url)
 
     try:
-        serve(app, ready=ready, **settings)
+        if workers == 1:
+            serve(app, ready=ready, **settings)
+        else:
+            from netlab.server.workers import serve_workers
+
+            serve_workers(app, workers, ready=say, each=each, **settings)
     except StartupFailed as failure:
         # Frameworks give a whole traceback; its last line says what went wrong.
         raise UserError(f"the app cannot start: {str(failure).strip().splitlines()[-1]}") from None

@@ -25,11 +25,25 @@ def serve(app: Handler, *, ready: Callable[[Server], None] | None = None, **opti
     the address cannot be had, StartupFailed from an app's `startup`.
     """
     server = Server(app, **options)
-    # asyncio.run ends by waiting for every task and every thread of the executor, for ever if need be.
-    last = threading.Timer(server.timeouts.linger, _give_up)
+    run(_until_signalled(server, ready), server.timeouts.linger)
+
+
+def run(work: Coroutine[Any, Any, None], patience: float) -> None:
+    """`asyncio.run`, which in the end waits for every task and every thread of the executor; not for ever.
+
+    patience: seconds of that. Then the process exits, with status 1.
+    """
+    last = threading.Timer(patience, _give_up)
     last.daemon = True
+
+    async def bounded() -> None:
+        try:
+            await work
+        finally:
+            last.start()
+
     try:
-        asyncio.run(_serve(server, ready, last))
+        asyncio.run(bounded())
     finally:
         last.cancel()
 
@@ -40,16 +54,30 @@ def _give_up() -> None:
     os._exit(1)
 
 
-async def _serve(server: Server, ready: Callable[[Server], None] | None, last: threading.Timer) -> None:
+async def _until_signalled(server: Server, ready: Callable[[Server], None] | None) -> None:
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-    hurry = asyncio.Event()
+    asked, hurry = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: hurry.set() if asked.is_set() else asked.set())
-    startup, shutdown = (getattr(server.app, name, _nothing) for name in ("startup", "shutdown"))
+    await live(server.app, lambda: server, ready, asked, hurry)
+
+
+async def live(
+    app: Any,
+    make: Callable[[], Server],
+    ready: Callable[[Server], None] | None,
+    asked: asyncio.Event,
+    hurry: asyncio.Event,
+) -> None:
+    """A server's life: the app's startup, serving until `asked`, then the drain, cut short by `hurry`.
+
+    make: gives the server when the app is ready for it; nobody can connect before.
+    """
+    startup, shutdown = (getattr(app, name, _nothing) for name in ("startup", "shutdown"))
     try:
         if not await _unless(asked, startup()):
             return
+        server = make()
         await server.start()
         if ready is not None:
             ready(server)
@@ -58,7 +86,6 @@ async def _serve(server: Server, ready: Callable[[Server], None] | None, last: t
             await server.cut()
     finally:
         await _unless(hurry, shutdown())
-        last.start()
 
 
 async def _nothing() -> None:
