@@ -66,7 +66,7 @@ def _run(options: Options, folder: Path) -> int:
     total = sum(estimate(SCENARIOS[key], contenders, options.pace) for key in options.scenarios)
     for name, text in facts:
         print(f"{name:>11}  {text}")
-    print(*lines, f"about {clock(total)} minutes\n", sep="\n", flush=True)
+    print(*lines, f"this takes about {clock(total)} (minutes:seconds)\n", sep="\n", flush=True)
 
     progress = Progress(total)
     results: list[Result] = []
@@ -90,22 +90,23 @@ def _run(options: Options, folder: Path) -> int:
 
 def _write(options: Options, results: list[Result], facts: list[tuple[str, str]], lines: list[str]) -> None:
     """Print the summary and write the files."""
-    if OURS in {row.server for result in results for row in result.rows}:
-        print(report.summary(results).text())
-    print(report.READING)
+    short = report.summary(results)
+    print("\n".join([*([short.text()] if short.rows else []), *([report.READING] if results else [])]))
     files = {
         options.json: report.as_json(results, facts, lines),
         options.markdown: report.markdown(results, facts, lines),
     }
+    written = [str(path) for path in files]
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         options.plot.parent.mkdir(parents=True, exist_ok=True)
-        plot.draw(results, options.plot)
+        if plot.draw(results, options.plot):
+            written.append(str(options.plot))
     except NotShown as lack:
         print(f"the plot: not shown on this machine: {lack}")
     except OSError as failure:
         print(f"bench: {failure.filename}: cannot be written ({failure.strerror})", file=sys.stderr)
         raise SystemExit(2) from None
-    print("written: " + ", ".join(str(path) for path in (*files, options.plot) if path.exists()))
+    print("written: " + ", ".join(written))

@@ -85,6 +85,8 @@ def _granian(place: Place, port: int, tls: bool) -> list[str]:
     words = [sys.executable, "-m", "granian", _APP, "--interface", "asgi", "--port", str(port)]
     words += ["--http", "1", "--no-ws", "--loop", "uvloop", "--workers", "1", "--runtime-threads", "1"]
     words += ["--blocking-threads", "1", "--backlog", "2048", "--log-level", "warning"]
+    # As it comes it takes 2,048 connections at once, and cuts those that were idle for 30 s.
+    words += ["--backpressure", "20000", "--http1-header-read-timeout", "60000"]
     return words + _tls_options(place, tls, "--ssl-certificate", "--ssl-keyfile")
 
 

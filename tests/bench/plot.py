@@ -19,8 +19,11 @@ from tests.bench.machine import NotShown
 _COLUMNS = 3
 
 
-def draw(results: Sequence[Result], path: Path) -> None:
-    """Write the picture. Raises NotShown without matplotlib, OSError when the file cannot be written."""
+def draw(results: Sequence[Result], path: Path) -> bool:
+    """Write the picture; return whether there was anything to draw.
+
+    Raises NotShown without matplotlib, OSError when the file cannot be written.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -28,7 +31,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
         raise NotShown("needs matplotlib (pip install matplotlib; `make bench` does)") from None
     shown = [result for result in results if any(row.values(result.columns[0].name) for row in result.rows)]
     if not shown:
-        return
+        return False
     across = min(_COLUMNS, len(shown))
     down = math.ceil(len(shown) / across)
     figure = Figure(figsize=(4.6 * across, 2.7 * down), layout="constrained", facecolor="white")
@@ -42,6 +45,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
     for axes in list(figure.axes)[len(shown) :]:
         axes.set_visible(False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    return True
 
 
 def _bars(result: Result, axes: Any) -> None:

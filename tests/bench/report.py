@@ -145,11 +145,12 @@ def summary(results: Sequence[Result]) -> Table:
 
 def markdown(results: Sequence[Result], facts: Sequence[tuple[str, str]], lines: Sequence[str]) -> str:
     """The whole report for a README: facts, summary, tables. `lines` say what is not shown."""
+    short = summary(results)
     parts = [
         "\n".join(f"- {name}: {text}" for name, text in facts) + "\n",
-        summary(results).markdown(),
+        short.markdown() if short.rows else "",
         *(table(result).markdown() for result in results),
-        READING + "\n",
+        READING + "\n" if results else "",
         "\n".join(f"- {line}" for line in lines),
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"

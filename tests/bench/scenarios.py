@@ -114,7 +114,7 @@ SCENARIOS: dict[str, Scenario] = {
             "handshake", "one request per TLS 1.3 connection, full handshake",
             "8 clients (openssl s_time -new), no session resumed; a handshake costs the client more than the "
             "server, so CPU time decides",
-            lambda pace: Handshakes(pace.seconds_of(2)), tls=True,
+            lambda pace: Handshakes(pace.seconds_of(1)), tls=True,
         ),
         Scenario(
             "resumed", "one request per TLS 1.3 connection, session resumed",
