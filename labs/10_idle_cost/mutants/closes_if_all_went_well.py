@@ -1,0 +1,31 @@
+"""Closes at the end of the climb; one that breaks off leaves its clients behind.
+
+caught by: test_no_connection_is_left_open_when_the_climb_breaks_off
+"""
+    # >>> task 4: climb the ladder
+    before = server.read()
+    for _ in range(attempts - 1):
+        server.pause()
+        after = server.read()
+        moved = abs(after.memory.written - before.memory.written)
+        if after.descriptors == before.descriptors and moved < AGREE:
+            return after
+        before = after
+    raise Unsteady(f"no two of {attempts} readings agree")
+    # <<< task 4
+    # >>> task 4: climb the ladder
+    if warmup > steps[0]:
+        raise ValueError(f"a warm-up of {warmup} connections is more than the first step, {steps[0]}")
+    rungs = []
+    try:
+        server.open(warmup)
+        server.close()
+        start = steady(server)
+        for step in steps:
+            server.open(step)
+            rungs.append((step, steady(server)))
+    except BaseException:
+        raise
+    server.close()
+    return Climb(start, rungs, steady(server))
+    # <<< task 4

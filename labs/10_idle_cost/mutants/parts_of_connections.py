@@ -1,0 +1,17 @@
+"""Rounds to the nearest: half a connection is let in.
+
+caught by: test_room_is_promised_for_the_dear_end_of_the_interval_and_for_whole_connections
+"""
+    # >>> task 5: say what ends first
+    dear = cost.user.value + cost.user.half_width + cost.kernel
+    descriptors_allow = round(room.descriptors / cost.descriptors)
+    memory_allows = room.memory // dear if dear > 0 else math.inf
+    return Forecast(
+        needed=clients * (cost.user.value + cost.kernel),
+        half_width=clients * cost.user.half_width,
+        descriptors_allow=descriptors_allow,
+        memory_allows=memory_allows,
+        first=End.DESCRIPTORS if descriptors_allow <= memory_allows else End.MEMORY,
+        fits=min(descriptors_allow, memory_allows) >= clients,
+    )
+    # <<< task 5

@@ -1,0 +1,30 @@
+"""Reads as soon as the connections are open: half of them are not accepted yet, and the garbage counts.
+
+caught by: test_every_rung_is_a_steady_reading_with_as_many_connections_as_it_says
+"""
+    # >>> task 4: climb the ladder
+    before = server.read()
+    for _ in range(attempts - 1):
+        server.pause()
+        after = server.read()
+        moved = abs(after.memory.written - before.memory.written)
+        if after.descriptors == before.descriptors and moved < AGREE:
+            return after
+        before = after
+    raise Unsteady(f"no two of {attempts} readings agree")
+    # <<< task 4
+    # >>> task 4: climb the ladder
+    if warmup > steps[0]:
+        raise ValueError(f"a warm-up of {warmup} connections is more than the first step, {steps[0]}")
+    rungs = []
+    try:
+        server.open(warmup)
+        server.close()
+        start = steady(server)
+        for step in steps:
+            server.open(step)
+            rungs.append((step, server.read()))
+    finally:
+        server.close()
+    return Climb(start, rungs, steady(server))
+    # <<< task 4

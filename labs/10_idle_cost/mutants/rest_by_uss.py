@@ -1,0 +1,30 @@
+"""Compares USS, which steps whenever any other program starts or ends.
+
+caught by: test_pages_that_other_programs_make_private_or_shared_do_not_disturb
+"""
+    # >>> task 4: climb the ladder
+    before = server.read()
+    for _ in range(attempts - 1):
+        server.pause()
+        after = server.read()
+        moved = abs(after.memory.uss - before.memory.uss)
+        if after.descriptors == before.descriptors and moved < AGREE:
+            return after
+        before = after
+    raise Unsteady(f"no two of {attempts} readings agree")
+    # <<< task 4
+    # >>> task 4: climb the ladder
+    if warmup > steps[0]:
+        raise ValueError(f"a warm-up of {warmup} connections is more than the first step, {steps[0]}")
+    rungs = []
+    try:
+        server.open(warmup)
+        server.close()
+        start = steady(server)
+        for step in steps:
+            server.open(step)
+            rungs.append((step, steady(server)))
+    finally:
+        server.close()
+    return Climb(start, rungs, steady(server))
+    # <<< task 4

@@ -1,0 +1,31 @@
+"""Takes the start for a rung: the warm-up's memory is kept, so the first step seems to come cheap.
+
+caught by: test_the_first_connections_of_a_process_do_not_bend_the_line
+"""
+    # >>> task 4: climb the ladder
+    before = server.read()
+    for _ in range(attempts - 1):
+        server.pause()
+        after = server.read()
+        moved = abs(after.memory.written - before.memory.written)
+        if after.descriptors == before.descriptors and moved < AGREE:
+            return after
+        before = after
+    raise Unsteady(f"no two of {attempts} readings agree")
+    # <<< task 4
+    # >>> task 4: climb the ladder
+    if warmup > steps[0]:
+        raise ValueError(f"a warm-up of {warmup} connections is more than the first step, {steps[0]}")
+    rungs = []
+    try:
+        server.open(warmup)
+        server.close()
+        start = steady(server)
+        rungs.append((0, start))
+        for step in steps:
+            server.open(step)
+            rungs.append((step, steady(server)))
+    finally:
+        server.close()
+    return Climb(start, rungs, steady(server))
+    # <<< task 4

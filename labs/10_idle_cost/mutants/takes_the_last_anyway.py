@@ -1,0 +1,30 @@
+"""Tired of waiting, it takes the last reading for a steady one.
+
+caught by: test_a_server_that_never_rests_is_given_up_and_not_read
+"""
+    # >>> task 4: climb the ladder
+    before = server.read()
+    for _ in range(attempts - 1):
+        server.pause()
+        after = server.read()
+        moved = abs(after.memory.written - before.memory.written)
+        if after.descriptors == before.descriptors and moved < AGREE:
+            return after
+        before = after
+    return before
+    # <<< task 4
+    # >>> task 4: climb the ladder
+    if warmup > steps[0]:
+        raise ValueError(f"a warm-up of {warmup} connections is more than the first step, {steps[0]}")
+    rungs = []
+    try:
+        server.open(warmup)
+        server.close()
+        start = steady(server)
+        for step in steps:
+            server.open(step)
+            rungs.append((step, steady(server)))
+    finally:
+        server.close()
+    return Climb(start, rungs, steady(server))
+    # <<< task 4

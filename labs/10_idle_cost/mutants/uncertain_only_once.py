@@ -1,0 +1,17 @@
+"""Adds the doubt about one connection to the sum of all.
+
+caught by: test_what_is_uncertain_for_one_connection_is_so_for_each
+"""
+    # >>> task 5: say what ends first
+    dear = cost.user.value + cost.user.half_width + cost.kernel
+    descriptors_allow = int(room.descriptors // cost.descriptors)
+    memory_allows = room.memory // dear if dear > 0 else math.inf
+    return Forecast(
+        needed=clients * (cost.user.value + cost.kernel),
+        half_width=cost.user.half_width,
+        descriptors_allow=descriptors_allow,
+        memory_allows=memory_allows,
+        first=End.DESCRIPTORS if descriptors_allow <= memory_allows else End.MEMORY,
+        fits=min(descriptors_allow, memory_allows) >= clients,
+    )
+    # <<< task 5
