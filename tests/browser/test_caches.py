@@ -114,7 +114,7 @@ async def play(w: World, story: str) -> list[str]:
             await w.curl(PageRequest(page=NOBODY, url=w.url("/list")))
             continue
         request = PageRequest(page=getattr(w, who), url=w.url("/list"))
-        opened, witness = await w.open(request.page)
+        _, witness = await w.open(request.page)
         witness.forget()
         [outcome] = await w.ask([request], cache="no-store")
         assert outcome.readable is (not outcome.error), n
