@@ -6,10 +6,11 @@ read from the wire lives in `parser`, how they are written in `serializer`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Pairs = Iterable[tuple[str, str]]
+Index = dict[str, str | tuple[str, ...]]
 
 
 class Fields(Mapping[str, str]):
@@ -25,12 +26,22 @@ class Fields(Mapping[str, str]):
     def __init__(self, lines: Mapping[str, str] | Pairs = ()) -> None:
         pairs = lines.items() if isinstance(lines, Mapping) else lines
         self._pairs: tuple[tuple[str, str], ...] = tuple(pairs)
-        index: dict[str, str | tuple[str, ...]] = {name.lower(): value for name, value in self._pairs}
+        index: Index = {name.lower(): value for name, value in self._pairs}
         if len(index) < len(self._pairs):
             index = self._with_repeated()
         self._index = index
 
-    def _with_repeated(self) -> dict[str, str | tuple[str, ...]]:
+    @classmethod
+    def of_lines(cls, lines: Sequence[tuple[str, str, str]]) -> Fields:
+        """From lines as a parser has them, (name, value, name in lower case): nothing is computed twice."""
+        fields = cls.__new__(cls)
+        fields._pairs = tuple([(name, value) for name, value, _ in lines])
+        fields._index = {key: value for _, value, key in lines}
+        if len(fields._index) < len(lines):
+            fields._index = fields._with_repeated()
+        return fields
+
+    def _with_repeated(self) -> Index:
         """The index where some name stands on several lines: linear in the number of lines."""
         groups: dict[str, list[str]] = {}
         for name, value in self._pairs:

@@ -24,6 +24,7 @@ FIELD_VALUE = re.compile(_VALUE)
 
 # field-line = field-name ":" OWS field-value OWS                                   RFC 9112 §5
 # No white space stands before the colon, and no line begins with any (obs-fold, §5.2): both fail here.
+FIELD_LINE = re.compile(rf"[{_TCHAR}]++:{_VALUE}")
 FIELD_SECTION = re.compile(rf"(?:[{_TCHAR}]++:{_VALUE}\r\n)*+")
 
 # pchar, "/" and "?" of RFC 3986 §3.3 and §3.4, every "%" followed by two hex digits. Beyond the RFC we

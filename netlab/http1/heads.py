@@ -17,6 +17,7 @@ from netlab.http1.fields import Fields
 from netlab.http1.framing import Framing
 from netlab.http1.grammar import (
     ABSOLUTE,
+    FIELD_LINE,
     FIELD_SECTION,
     FIELD_VALUE,
     HOST,
@@ -85,7 +86,7 @@ class RequestHeads:
         """What a field section says, read line by line and checked."""
         if len(section) > self._limits.field_section:
             raise _section_too_large(self._limits)
-        fields = Fields(field_lines(section, self._limits.field_lines))
+        fields = Fields.of_lines(field_lines(section, self._limits.field_lines))
         check_host(fields, version)
         content = framing.request_framing(fields, version)
         known = (fields, content, framing.persistent(fields, version), _expects_continue(fields, version))
@@ -103,20 +104,42 @@ def request_heads(limits: Limits) -> RequestHeads:
     return RequestHeads(limits)
 
 
-def field_lines(section: str, most: int) -> list[tuple[str, str]]:
-    """The lines of a field section (each ended by CRLF) as (name, value), in wire order.
+def field_lines(section: str, most: int) -> list[Line]:
+    """The lines of a field section (each ended by CRLF) as (name, value, name in lower case), in wire order.
 
     most: how many lines are allowed. Raises ProtocolError (400 or 431).
     """
-    if FIELD_SECTION.fullmatch(section) is None:
-        raise explain_section(section)
-    # The pattern has seen that every line has its colon and its CRLF: splitting is now safe, and takes half
-    # the time that the pattern's groups would.
     lines = section.split("\r\n")
     if len(lines) - 1 > most:
         raise ProtocolError(431, f"more than {most} field lines", "RFC 6585 §5")
-    lines.pop()
-    return [(name, value.strip(" \t")) for name, _, value in [line.partition(":") for line in lines]]
+    if lines.pop():
+        raise explain_section(section)
+    found = []
+    for line in lines:
+        known = _known_lines.get(line)
+        found.append(_read_line(line, section) if known is None else known)
+    return found
+
+
+# A field line as (name, value, name in lower case).
+Line = tuple[str, str, str]
+
+# Most lines of a request stand in the one before it, too, even when its target or a cookie differs. A known
+# line costs 0.05 µs, an unknown one 0.9.
+_known_lines: dict[str, Line] = {}
+
+
+def _read_line(line: str, section: str) -> Line:
+    """Read one field line; `section` is for explaining what is wrong. Raises ProtocolError (400)."""
+    if FIELD_LINE.fullmatch(line) is None:
+        raise explain_section(section)
+    name, _, value = line.partition(":")
+    known = (name, value.strip(" \t"), name.lower())
+    if len(line) <= _KEPT_SIZE // 2:
+        if len(_known_lines) >= 4 * _KEPT:
+            _known_lines.clear()
+        _known_lines[line] = known
+    return known
 
 
 def check_host(fields: Fields, version: int) -> None:
@@ -195,7 +218,7 @@ def response_head(block: str, limits: Limits, method: str) -> ResponseHead:
     section = block[line.end() : -2]
     if len(section) > limits.field_section:
         raise _section_too_large(limits)
-    fields = Fields(field_lines(section, limits.field_lines))
+    fields = Fields.of_lines(field_lines(section, limits.field_lines))
     minor, status = (0 if line[2] == "0" else 1), int(line[3])
     content = framing.response_framing(fields, minor, status, method)
     # A response that ends with the connection leaves no connection to persist. RFC 9112 §9.3

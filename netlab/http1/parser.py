@@ -315,7 +315,7 @@ _CHUNK_LINE_NEXT = -1
 
 
 def _trailers(block: str, limits: Limits) -> Fields:
-    fields = Fields(heads.field_lines(block, limits.field_lines))
+    fields = Fields.of_lines(heads.field_lines(block, limits.field_lines))
     forbidden = sorted(FORBIDDEN_TRAILERS.intersection(fields))
     if forbidden:
         raise ProtocolError(400, f"{forbidden[0]} must not stand in a trailer section", "RFC 9110 §6.5.1")
