@@ -1,0 +1,11 @@
+"""Connection is one word, is it not?
+
+caught by: test_close_is_found_wherever_the_list_has_it
+"""
+    # >>> task 1: may the connection persist?
+    lines = values(fields, "connection")
+    options = {line.lower() for line in lines}
+    if "close" in options:
+        return False
+    return minor >= 1 or "keep-alive" in options
+    # <<< task 1
