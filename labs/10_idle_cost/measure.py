@@ -203,9 +203,10 @@ def headline(findings: Findings) -> str:
     default = findings.of("asyncio", TLS)
     others = f", asyncio's own TLS {size(findings.here(default).needed)}" if default else ""
     held = findings.holds
+    included = "included" if findings.kernel.bytes else "not included"
     return (
         f"{CLIENTS:,} idle clients need {size(findings.here(plain).needed)} plain and "
-        f"{size(findings.here(tls).needed)} with TLS on netlab{others}, kernel included; held here: "
+        f"{size(findings.here(tls).needed)} with TLS on netlab{others}, kernel {included}; held here: "
         f"{held[PLAIN].count:,} plain (+{held[PLAIN].rise / MIB:.1f} MiB) and {held[TLS].count:,} TLS "
         f"(+{held[TLS].rise / MIB:.0f} MiB), a request on top took {middle(held[TLS].among) / 1000:.1f} ms; "
         f"what ends first: {findings.here(tls).first.value}, at {findings.here(tls).descriptors_allow:,}"
