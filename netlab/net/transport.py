@@ -167,8 +167,8 @@ class Transport:
         if data:
             self._owner.received(data)
         else:
-            self.pause()
             self._owner.ended()
+            self.pause()
 
     def _handshake(self) -> None:
         try:
@@ -188,7 +188,7 @@ class Transport:
 
     def pause(self) -> None:
         """Stop reading: the peer's bytes stay in the kernel, and its window closes. That is backpressure."""
-        if not self._paused:
+        if not self._paused and not self.closed:
             self._paused = True
             self._watch()
 
