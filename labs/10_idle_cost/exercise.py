@@ -223,7 +223,8 @@ def climb(server: Server, steps: Sequence[int], warmup: int) -> Climb:
 
     Every reading taken is a steady one. The start is no rung: the memory of the warm-up's connections is free
     again and yet with the process, so the first connections of the climb seem to cost nothing. For the same
-    reason a warm-up of more connections than the first step would flatten the line.
+    reason a warm-up of more connections than the first step would flatten the line. (What the process freed
+    while it started lies about as well: whoever chooses the steps lets them begin above it.)
 
     Whatever happens on the way, no connection is left open. Raises ValueError, before anything is opened,
     when `warmup` exceeds the first step.
