@@ -8,11 +8,14 @@ is what its users pay for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 import requests
@@ -51,7 +54,7 @@ def requests_session_per_call(url: str, count: int, root: Path) -> float:
 
 
 def requests_session_closing(url: str, count: int, root: Path) -> float:
-    """The control that parts the two costs: one Session, and a new connection for every request."""
+    """A control: one Session, and a new connection for every request."""
     with requests.Session() as session:
         start = time.perf_counter()
         for _ in range(count):
@@ -66,6 +69,23 @@ def requests_session(url: str, count: int, root: Path) -> float:
         for _ in range(count):
             session.get(url, verify=str(root), timeout=30).raise_for_status()
         return time.perf_counter() - start
+
+
+def bare_handshakes(url: str, count: int, root: Path) -> float:
+    """The control that the article lacks: the handshakes themselves, without any HTTP or any library."""
+    parts = urlsplit(url)
+    context = client_context(root) if parts.scheme == "https" else None
+    made = []
+    start = time.perf_counter()
+    for _ in range(count):
+        sock = socket.create_connection((parts.hostname, parts.port), timeout=30)
+        made.append(context.wrap_socket(sock, server_hostname=parts.hostname) if context else sock)
+    taken = time.perf_counter() - start
+    for sock in made:
+        with sock, contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_WR)
+            sock.recv(1)  # the server's end: it has seen, and counted, this connection
+    return taken
 
 
 async def aiohttp_session_per_call(url: str, count: int, context: ssl.SSLContext) -> None:
@@ -122,6 +142,7 @@ def timed(work: Callable[[str, int, ssl.SSLContext], Awaitable[None]]) -> Ask:
 
 
 WAYS = {
+    "handshakes": Way("the handshakes alone, on bare sockets", False, bare_handshakes),
     "requests_get": Way("requests.get", False, requests_get),
     "requests_per_call": Way("requests, a Session per call", False, requests_session_per_call),
     "requests_closing": Way("requests, one Session, Connection: close", False, requests_session_closing),
