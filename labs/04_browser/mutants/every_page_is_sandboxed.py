@@ -1,0 +1,13 @@
+"""Takes the origin away from our own page as well.
+
+caught by: test_the_sandboxed_page_alone_has_no_origin
+"""
+    # >>> task 1: serve the pages
+    if request.method not in ("GET", "HEAD"):
+        return netlab.Response(405, fields={"Allow": "GET, HEAD"})
+    if request.path not in ("/", "/sandbox"):
+        return netlab.Response(404)
+    fields = {"Content-Type": HTML}
+    fields["Content-Security-Policy"] = "sandbox allow-scripts"
+    return netlab.Response(200, PAGE, fields)
+    # <<< task 1

@@ -1,0 +1,20 @@
+"""Cookies go with /me: without credentials nobody reads the answer.
+
+caught by: test_our_page_reads_all_that_it_needs
+"""
+    # >>> task 2: say who may read what
+    table = {
+        "/items": Policy(
+            origins=[page],
+            methods=["PUT"],
+            request_headers=["Content-Type", "Authorization"],
+            expose_headers=["X-Total"],
+            max_age=600,
+        ),
+        "/me": Policy(origins=[page], methods=["PUT"], max_age=600),
+        "/status": Policy(origins=["*"]),
+        "/feedback": Policy(origins=[page]),
+        "/orders": Policy(origins=[page], request_headers=["Content-Type"]),
+    }
+    return Routes(table)
+    # <<< task 2

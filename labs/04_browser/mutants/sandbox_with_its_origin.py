@@ -1,0 +1,14 @@
+"""allow-same-origin gives the origin back: that is no sandbox.
+
+caught by: test_the_sandboxed_page_alone_has_no_origin
+"""
+    # >>> task 1: serve the pages
+    if request.method not in ("GET", "HEAD"):
+        return netlab.Response(405, fields={"Allow": "GET, HEAD"})
+    if request.path not in ("/", "/sandbox"):
+        return netlab.Response(404)
+    fields = {"Content-Type": HTML}
+    if request.path == "/sandbox":
+        fields["Content-Security-Policy"] = "sandbox allow-scripts allow-same-origin"
+    return netlab.Response(200, PAGE, fields)
+    # <<< task 1
