@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 NEVER = float("inf")
 
@@ -30,7 +30,8 @@ class Perishable(Protocol):
 class Sweep:
     """Members with deadlines, looked at every `interval` seconds while there are any.
 
-    clock: seconds, monotonic; tests give their own and call `sweep` by hand.
+    clock: seconds, monotonic; tests give their own and call `sweep` by hand. each: called when the clock is
+    read. members: the set that holds them, if somebody else needs it, too; add and discard keep it.
     """
 
     def __init__(
@@ -39,13 +40,14 @@ class Sweep:
         interval: float = 0.25,
         clock: Callable[[], float] = time.monotonic,
         each: Callable[[], None] | None = None,
+        members: set[Any] | None = None,
     ) -> None:
         self._loop = loop
         self._interval = interval
         self._clock = clock
         self._each = each
         self._timer: asyncio.TimerHandle | None = None
-        self.members: set[Perishable] = set()
+        self.members: set[Perishable] = set() if members is None else members
         self.now = clock()
 
     def deadline(self, seconds: float) -> float:

@@ -97,6 +97,7 @@ class Server:
         self.refused = 0
         """Requests answered with a broken rule."""
         self.draining = False
+        # One book, not two: the sweep's members are the connections (50 bytes each for a second entry).
         self.connections: set[Connection] = set()
         self.max_connections = max_connections or _room()
         self.date = b""
@@ -118,7 +119,8 @@ class Server:
         self._listener.setblocking(False)
         self.loop = asyncio.get_running_loop()
         self.poller = Poller(self.loop)
-        self.sweep = Sweep(self.loop, min(0.25, self.timeouts.shortest / 4), self._clock, self._each_sweep)
+        interval = min(0.25, self.timeouts.shortest / 4)
+        self.sweep = Sweep(self.loop, interval, self._clock, self._each_sweep, self.connections)
         self.date = date_line(time.time())
         self._starter = Starter(self.loop)
         self.begin = self._starter.start
@@ -175,7 +177,6 @@ class Server:
                 return
         connection = Connection(self, sock)
         self.accepted += 1
-        self.connections.add(connection)
         self.sweep.add(connection)
         connection.transport.open()
 
@@ -198,7 +199,6 @@ class Server:
 
     def left(self, connection: Lifecycle) -> None:
         """A connection has ended."""
-        self.connections.discard(connection)
         self.sweep.discard(connection)
         if not self._accepting:
             self._resume_accepting()
