@@ -15,7 +15,11 @@ DEFAULT_LIMITS = Limits(content=(1 << 63) - 1)
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Deadlines in seconds; math.inf for none. Raises ValueError, naming every value that cannot be used."""
+    """Deadlines in seconds; math.inf for none. One sweep looks at them all (`net.sweep`): never early, and up
+    to a quarter of a second late; `total` and `timeout=` of a request have timers of their own.
+
+    Raises ValueError, naming every value that cannot be used.
+    """
 
     connect: float = 10.0
     """Name look-up and TCP. A SYN that is lost is sent again after 1, 3 and 7 seconds."""

@@ -19,14 +19,14 @@ import random as random_module
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any
 
 from netlab.client.config import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, PoolLimits, Timeouts
 from netlab.client.connection import Connection
-from netlab.client.errors import Disconnected, SessionClosed, TimedOut
+from netlab.client.errors import Disconnected, InvalidRequest, SessionClosed, TimedOut
 from netlab.client.exchange import Exchange
 from netlab.client.outgoing import Data, FieldLines, Outgoing, build
 from netlab.client.pool import Pool, Waiter
@@ -114,6 +114,8 @@ class Session:
         send the content only when the server has said 100 (Continue). Raises InvalidURL and InvalidRequest at
         once; the result raises ClientError.
         """
+        if fields is not None and headers is not None:
+            raise InvalidRequest("fields= and headers= are two names for the same: give one of them")
         given = fields if headers is None else headers
         outgoing = build(method, parse_url(url), self._fields, given, data, json, expect100)
         return Call(self._perform(outgoing, timeout))
@@ -152,6 +154,8 @@ class Session:
         seconds = self.timeouts.total if timeout is None else timeout
         if not self._opened:
             self._open()
+        elif asyncio.get_running_loop() is not self.loop:
+            raise RuntimeError("this session belongs to another event loop: make one in each")
         if seconds == math.inf:
             return await self._carry(request, NEVER)
         give_up = self.loop.time() + seconds
@@ -370,7 +374,7 @@ def _may_repeat(request: Outgoing, exchange: Exchange) -> bool:
 
 
 def _defaults(fields: FieldLines | None) -> tuple[tuple[str, str], ...]:
-    given = tuple(dict(fields).items()) if fields else ()
+    given = tuple(fields.items() if isinstance(fields, Mapping) else fields or ())
     names = {name.lower() for name, _ in given}
     return (*(line for line in DEFAULT_FIELDS if line[0].lower() not in names), *given)
 

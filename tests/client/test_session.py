@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -341,6 +342,22 @@ async def test_text_is_read_by_its_charset() -> None:
     async with Scripted(script) as server, netlab.Session() as session:
         for _ in range(3):
             assert await (await session.get(server.url)).text() == "é"
+
+
+async def test_a_session_stays_in_its_event_loop() -> None:
+    session = netlab.Session()
+    async with Scripted(answers) as server, session:
+        await session.get(server.url)
+
+        def elsewhere() -> None:
+            with pytest.raises(RuntimeError, match="another event loop"):
+                asyncio.run(session.get(server.url))  # type: ignore[arg-type]
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        with pytest.raises(InvalidRequest, match="two names for the same"):
+            session.get(server.url, fields={}, headers={})
 
 
 async def test_a_closed_session_says_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import threading
@@ -177,6 +178,47 @@ async def test_under_load_no_post_runs_twice_and_none_is_lost_unnoticed() -> Non
     assert max(ran.values()) == 1
     assert sum(answered.values()) + sum(failed.values()) == 400
     assert set(answered) <= set(ran)
+
+
+@pytest.mark.parametrize("data, posts", [(b"x", 2), (bytes(5000), 1)], ids=["unsent", "perhaps sent in part"])
+async def test_a_post_whose_every_byte_was_refused_by_the_kernel_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, posts: int
+) -> None:
+    """The reset has come between the look and the send: nothing was sent, so nothing was carried out."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            for _ in range(2):
+                connection, _ = listener.accept()
+                with connection:
+                    content = connection.recv(65536)
+                    ran.append(content[:4])
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                reset.set()
+
+    def blind(*_: object) -> bytes:
+        raise BlockingIOError
+
+    monkeypatch.setattr("netlab.client.connection._peek", blind)
+    listener, ran, reset = socket.create_server(("127.0.0.1", 0)), [], threading.Event()
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        async with netlab.Session() as session:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            await session.post(url)
+            assert reset.wait(10)  # the loop stands still: it has not seen the reset
+            if posts == 2:
+                assert (await session.post(url, data=data)).status == 200
+            else:
+                with pytest.raises(Disconnected):
+                    await session.post(url, data=data)
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        listener.close()
+    assert ran == [b"POST"] * posts
 
 
 async def test_the_second_attempt_never_takes_another_idle_connection() -> None:
