@@ -113,7 +113,7 @@ class Verdict:
 
 
 class Witness:
-    """Listens to a page's DevTools and keeps the verdict on each URL. Ask for each URL once, or `forget`."""
+    """Listens to a page's DevTools and keeps the verdict on each URL; `forget` it before the next."""
 
     def __init__(self) -> None:
         self.verdicts: dict[str, Verdict] = {}
@@ -146,10 +146,9 @@ class Witness:
             await verdict.ended.wait()
         return verdict
 
-    def forget(self) -> None:
-        """Begin anew: the next request to any URL gets a verdict of its own."""
-        self.verdicts.clear()
-        self._urls.clear()
+    def forget(self, url: str) -> None:
+        """The next request to that URL gets a verdict of its own."""
+        self.verdicts.pop(url, None)
 
     def _of(self, url: str) -> Verdict:
         return self.verdicts.setdefault(url, Verdict())
