@@ -23,13 +23,12 @@ class Address:
             self._held = _reserve(self.host, options.pop("port", 0))
             self.port: int = self._held.getsockname()[1]
 
-    def options(self) -> dict[str, Any]:
-        """What a worker gives its Server: a socket that listens. Raises OSError."""
+    def listen(self) -> socket.socket:
+        """In a worker: a socket that listens. Raises OSError."""
         if self._uds:
-            return {"sock": self._held}
-        sock = _listen_tcp(self.host, self.port, reuse_port=True)
+            return self._held
         self._held.close()  # the supervisor holds the port, not we
-        return {"sock": sock, "host": self.host}
+        return _listen_tcp(self.host, self.port, reuse_port=True)
 
     def url(self, secure: bool) -> str:
         """Where the workers answer, as Server.url has it."""

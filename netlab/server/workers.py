@@ -32,12 +32,16 @@ from typing import Any
 
 from netlab.server.backoff import Backoff
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
+from netlab.server.handshakes import refuse_handshakes
 from netlab.server.running import StartupFailed, live, run
 from netlab.server.server import Handler, Server
 from netlab.server.sharing import Address
 
 # What the supervisor says to a worker: each is one octet.
 DRAIN, HURRY = b"d", b"h"
+
+# Seconds from the last handshake that may begin until the listener closes: what has begun needs a round trip.
+SETTLE = 0.1
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
@@ -333,21 +337,34 @@ async def _work(
     loop = asyncio.get_running_loop()
     asked, hurry = asyncio.Event(), asyncio.Event()
     line.setblocking(False)
+    listener: socket.socket | None = None
 
-    def listen() -> None:
+    def drain() -> None:
+        if listener is not None and listener.family != socket.AF_UNIX and listener.fileno() >= 0:
+            refuse_handshakes(listener)
+        loop.call_later(SETTLE, asked.set)
+
+    def hear() -> None:
         said = line.recv(16)
-        asked.set()
         if HURRY in said:
+            asked.set()
             hurry.set()
+        else:
+            drain()
         if not said:  # the supervisor has died
             loop.remove_reader(line)
+
+    def make() -> Server:
+        nonlocal listener
+        listener = address.listen()
+        return Server(app, sock=listener, host=address.host, **options)
 
     def ready(server: Server) -> None:
         if each is not None:
             each(server)
         line.send(b'""\n')
 
-    loop.add_reader(line, listen)
-    loop.add_signal_handler(signal.SIGTERM, asked.set)
-    await live(app, lambda: Server(app, **options, **address.options()), ready, asked, hurry)
+    loop.add_reader(line, hear)
+    loop.add_signal_handler(signal.SIGTERM, drain)
+    await live(app, make, ready, asked, hurry)
     loop.remove_reader(line)

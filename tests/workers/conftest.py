@@ -33,6 +33,11 @@ class Supervisor(Process):
         found = psutil.Process(self.child.pid).children()
         return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
 
+    def wait(self) -> tuple[int, str, str]:
+        """Exit status, what it printed, what it complained of: it has been told to end already."""
+        out, complaints = self.child.communicate(timeout=60)
+        return self.child.returncode, out, complaints
+
     def signal(self, number: int) -> None:
         """Send a signal to the supervisor alone."""
         os.kill(self.child.pid, number)
