@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from netlab.server.server import Server
 
 MIB = 1 << 20
+
+# One piece for all streams: what waits for their readers are views of it.
+PIECE = bytes(MIB)
 JSON = {"content-type": "application/json"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
 OCTETS = {"content-type": "application/octet-stream"}
@@ -122,9 +125,8 @@ def _number(text: str, most: int) -> float | None:
 
 
 async def _pieces(count: int) -> AsyncIterator[bytes]:
-    piece = bytes(MIB)
     for _ in range(count):
-        yield piece
+        yield PIECE
 
 
 async def _beginning(

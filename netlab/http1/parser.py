@@ -31,11 +31,11 @@ from typing import Any
 
 from netlab.http1 import heads
 from netlab.http1.errors import ProtocolError
-from netlab.http1.fields import NO_FIELDS, Fields
 from netlab.http1.framing import NO_CONTENT, Framing, FramingKind
-from netlab.http1.grammar import CHUNK_LINE, HEXDIG_RUN
+from netlab.http1.grammar import CHUNK_LINE, HEXDIG_RUN, SMALL_CHUNK, SMALL_CHUNKS
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import Content, EndOfMessage, Event
+from netlab.http1.trailers import read_trailers
 
 END_OF_MESSAGE = EndOfMessage()
 
@@ -43,18 +43,22 @@ END_OF_MESSAGE = EndOfMessage()
 # a POST with a CRLF too many). More than this is nobody's mistake.
 EMPTY_LINES = 4
 
-# Fields that must not stand in a trailer section: they frame, route or authenticate. RFC 9110 §6.5.1
-FORBIDDEN_TRAILERS = frozenset(
-    "authorization cache-control connection content-encoding content-length content-range content-type "
-    "cookie expect host keep-alive max-forwards proxy-authorization range set-cookie te trailer "
-    "transfer-encoding upgrade www-authenticate".split()
-)
-
 
 class _Parser:
     """What requests and responses share: the buffer, and the reading of content."""
 
-    __slots__ = ("_at", "_buffer", "_closed", "_error", "_read", "_remaining", "_scanned", "_taken", "limits")
+    __slots__ = (
+        "_at",
+        "_buffer",
+        "_closed",
+        "_error",
+        "_extensions",
+        "_read",
+        "_remaining",
+        "_scanned",
+        "_taken",
+        "limits",
+    )
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
@@ -66,6 +70,7 @@ class _Parser:
         self._remaining = (
             0  # bytes of content, or of the current chunk, still to come; below 0 see _read_chunks
         )
+        self._extensions = 0  # bytes of chunk extensions of this message so far
         self._taken = 0  # bytes of content of this message so far
         self._closed = False
         self._error: ProtocolError | None = None
@@ -144,15 +149,13 @@ class _Parser:
 
     def _start_content(self, framing: Framing) -> None:
         """Read this message's content next."""
-        self._taken = 0
+        self._taken = self._extensions = 0
         if framing.kind is FramingKind.CHUNKED:
             self._remaining = _CHUNK_LINE_NEXT
             self._read = _Parser._read_chunks
         elif framing.kind is FramingKind.UNTIL_CLOSE:
             self._read = _Parser._read_until_close
         else:
-            if framing.length > self.limits.content:
-                raise self._too_large()
             self._remaining = framing.length
             self._read = _Parser._read_length
 
@@ -164,6 +167,12 @@ class _Parser:
         return ProtocolError(
             413, f"the content is larger than {self.limits.content} bytes", "RFC 9110 §15.5.14"
         )
+
+    def _count(self, size: int) -> None:
+        """So many bytes more of content: within the limit? Raises ProtocolError (413)."""
+        self._taken += size
+        if self._taken > self.limits.content:
+            raise self._too_large()
 
     def _take(self, size: int) -> bytes:
         """Up to `size` bytes from the buffer; the whole buffer is handed on as it is, not copied."""
@@ -180,6 +189,9 @@ class _Parser:
         if self._remaining == 0:
             self._read = type(self)._read_head
             return END_OF_MESSAGE
+        if not self._taken:
+            # Only now, not at the head: a handler may have set a limit of its own for this request.
+            self._count(self._remaining)
         if self._at == len(self._buffer):
             return self._wait("content shorter than its Content-Length", "RFC 9112 §6.3 rule 6")
         piece = self._take(self._remaining)
@@ -190,9 +202,7 @@ class _Parser:
         """Content that ends where the connection does. RFC 9112 §6.3 rule 8"""
         if self._at < len(self._buffer):
             piece = self._take(len(self._buffer))
-            self._taken += len(piece)
-            if self._taken > self.limits.content:
-                raise self._too_large()
+            self._count(len(piece))
             return Content(piece)
         return END_OF_MESSAGE if self._closed else None
 
@@ -212,6 +222,10 @@ class _Parser:
                 if not self._skip_crlf():
                     break
                 self._remaining = _CHUNK_LINE_NEXT
+            elif run := SMALL_CHUNKS.match(self._buffer, self._at):
+                pieces.append(b"".join([chunk[3:-2] for chunk in SMALL_CHUNK.findall(run[0])]))
+                self._at = run.end()
+                self._count(len(pieces[-1]))
             else:
                 size = self._chunk_size()
                 if size is None:
@@ -248,11 +262,14 @@ class _Parser:
             self._refuse_chunk_line(newline)
             self._scanned = len(buffer)
             return None
+        # §7.1.1: the extensions of all chunks together have a limit, too, or a gigabyte carries a terabyte.
+        self._extensions += max(0, line.end() - at - _SIZE_LINE)
+        if self._extensions > self.limits.chunk_line:
+            rule = f"chunk extensions of more than {self.limits.chunk_line} bytes"
+            raise ProtocolError(400, rule, "RFC 9112 §7.1.1")
         self._at = line.end()
         size = int(line[1], 16)
-        self._taken += size
-        if self._taken > self.limits.content:
-            raise self._too_large()
+        self._count(size)
         return size
 
     def _refuse_chunk_line(self, newline: int) -> None:
@@ -302,7 +319,7 @@ class _Parser:
         self._at = end + 4
         self._scanned = 0
         self._read = type(self)._read_head
-        return EndOfMessage(_trailers(block, self.limits))
+        return EndOfMessage(read_trailers(block, self.limits))
 
     def _wait(self, rule: str, section: str) -> Event | None:
         """More bytes are needed (None): an error once the peer has said that none will come."""
@@ -313,13 +330,8 @@ class _Parser:
 
 _CHUNK_LINE_NEXT = -1
 
-
-def _trailers(block: str, limits: Limits) -> Fields:
-    fields = Fields.of_lines(heads.field_lines(block, limits.field_lines))
-    forbidden = sorted(FORBIDDEN_TRAILERS.intersection(fields))
-    if forbidden:
-        raise ProtocolError(400, f"{forbidden[0]} must not stand in a trailer section", "RFC 9110 §6.5.1")
-    return fields or NO_FIELDS
+# A chunk-size line of sixteen digits has 18 bytes; what is longer has extensions.
+_SIZE_LINE = 18
 
 
 class RequestParser(_Parser):

@@ -16,7 +16,13 @@ from netlab.http1.grammar import FIELD_VALUE, TARGET, TOKEN
 LAST_CHUNK = b"0\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-REASONS = {status.value: status.phrase for status in HTTPStatus}
+REASONS = {status.value: status.phrase for status in HTTPStatus} | {
+    # As RFC 9110 §15.5 has them; Python 3.11 still has those of RFC 2616.
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 
 Lines = Mapping[str, str] | Iterable[tuple[str, str]]
 

@@ -88,6 +88,12 @@ class Sweep:
 
     def _tick(self) -> None:
         self._timer = None
+        behind = self._clock() - self.now - 4 * self._interval
+        if behind > 0:
+            # The loop stood still, held up by somebody's long work. What came meanwhile lies in the kernel
+            # unread: nobody is late for a wait that was ours.
+            for member in self.members:
+                member.deadline += behind
         self.sweep()
         if self.members and self._timer is None:
             self._timer = self._loop.call_later(self._interval, self._tick)

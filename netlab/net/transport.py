@@ -11,15 +11,15 @@ OpenSSL's code on the same descriptor. Three things differ, and they are all tha
 - The selector sees the kernel's buffer, not OpenSSL's. A read asks for at least a whole record, so that
   nothing stays behind in OpenSSL (without read-ahead it takes one record at a time from the kernel).
 
-A TLS `send` takes one record, 16 KiB, a call: a partial write is the rule, not the exception.
+A TLS `send` is given one record, 16 KiB, a call. Python sets OpenSSL up without partial writes: of a larger
+piece it would send record after record for as long as the peer reads, the other connections waiting, and when
+it would block not say how much has gone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
-import os
 import socket
 import ssl
 import sys
@@ -28,38 +28,22 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
+from netlab.net.filepart import FilePart
 from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
 
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
 RECEIVE = 64 * 1024
 
+# The most that one TLS record carries (RFC 8446 §5.1), and so one TLS `send`.
+RECORD = 16 * 1024
+
+# Parts of one write that together have at most so many bytes are copied into one on TLS: few records.
+COPIED = 128 * 1024
+
 # One flush sends at most about this much before the other connections get their turn.
 FLUSH = 1024 * 1024
 
 Buffer = bytes | bytearray | memoryview
-
-
-class FilePart:
-    """Part of a file that waits to be sent by the kernel (sendfile)."""
-
-    __slots__ = ("_count", "_fd", "_offset")
-
-    def __init__(self, fd: int, offset: int, count: int) -> None:
-        self._fd, self._offset, self._count = fd, offset, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def send(self, to: int) -> int:
-        """Send some of it. Raises BlockingIOError, and OSError when the file ends too early."""
-        sent = os.sendfile(to, self._fd, self._offset, min(self._count, FLUSH))
-        if not sent:
-            raise OSError(errno.ENODATA, "the file has shrunk while it was sent")
-        return sent
-
-    def after(self, sent: int) -> FilePart:
-        """What remains when `sent` bytes have gone."""
-        return FilePart(self._fd, self._offset + sent, self._count - sent)
 
 
 Part = Buffer | FilePart
@@ -211,7 +195,7 @@ class Transport:
         if self.closed:
             return True
         try:
-            sent = self._socket.send(data)
+            sent = self._socket.send(data if len(data) <= RECORD else self._portion(data))
         except _WOULD_BLOCK:
             sent = 0
         except ssl.SSLWantWriteError:
@@ -228,11 +212,15 @@ class Transport:
         """`write` of several pieces as one: they leave in one call where that needs no copy.
 
         On a plain socket the kernel gathers them (sendmsg). OpenSSL cannot; there the small parts ride in
-        the records of their neighbours, at the price of a copy that encryption dwarfs.
+        the records of their neighbours, at the price of a copy that encryption dwarfs; unless the copy would
+        be large, which is memory.
         """
-        if self.secure or self._waiting is not None or self.closed:
-            return self.write(b"".join(parts))
         size = sum(map(len, parts))
+        if self._waiting is not None or self.closed or (self.secure and size <= COPIED):
+            return self.write(b"".join(parts))
+        if self.secure:
+            self._waiting = deque(parts)
+            return self._flush(quiet=True)
         try:
             sent = self._socket.sendmsg(parts)
         except _WOULD_BLOCK:
@@ -271,7 +259,7 @@ class Transport:
                 else:
                     # A retried TLS write must be given the same bytes again: OpenSSL has them encrypted
                     # already. Cutting off what it says it has sent keeps that true.
-                    sent = self._socket.send(part)
+                    sent = self._socket.send(self._portion(part))
                     rest = memoryview(part)[sent:] if sent < len(part) else b""
                 budget -= sent
                 if rest:
@@ -299,6 +287,10 @@ class Transport:
         if not quiet:
             self._owner.flushed()
         return True
+
+    def _portion(self, data: Buffer) -> Buffer:
+        """What one `send` is given of the data: all of it, or one TLS record."""
+        return memoryview(data)[:RECORD] if self.secure else data
 
     @property
     def waiting(self) -> int:

@@ -236,8 +236,10 @@ class Server:
             # A client that has just had its answer may be sending its next request: it is answered, with
             # "close". Who stays silent is closed.
             await asyncio.sleep(min(GRACE, patience / 2))
+        # In a turn of their own: a request that has just come starts its handler, which no task may do.
         for connection in list(self.connections):
-            connection.drain()
+            self.loop.call_soon(connection.drain)
+        await asyncio.sleep(0)
         if self.connections:
             try:
                 await asyncio.wait_for(self._empty.wait(), patience)

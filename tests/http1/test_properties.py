@@ -118,7 +118,7 @@ def test_what_is_written_is_read_back(
 @given(st.lists(st.binary(max_size=300), max_size=10), st.lists(LINE, max_size=3), CUTS)
 @settings(max_examples=300, deadline=None)
 def test_chunks_are_read_back(parts: list[bytes], trailers: list[tuple[str, str]], cuts: list[int]) -> None:
-    from netlab.http1.parser import FORBIDDEN_TRAILERS
+    from netlab.http1.trailers import FORBIDDEN_TRAILERS
 
     trailers = [line for line in trailers if line[0].lower() not in FORBIDDEN_TRAILERS]
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
