@@ -11,7 +11,6 @@ import asyncio
 import logging
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -86,7 +85,6 @@ class Evidence:
     poisoned: dict[str, int] = field(default_factory=dict)
     through_the_cache: int = 0
     ages: dict[int, list[Seen]] = field(default_factory=dict)
-    started: float = 0.0
 
 
 async def measure(run: Run) -> Measurement:
@@ -202,7 +200,6 @@ async def play_ages(on: Stage, evidence: Evidence) -> None:
 
     server = await on.serve(app, Routes(policies))
     requests = {age: PageRequest(page=on.ours, url=f"{server}/{age}", method="PUT") for age in AGES}
-    evidence.started = time.monotonic()
     for pause in (0.0, 0.3, PAUSE, 0.3):
         await asyncio.sleep(pause)
         for request in requests.values():
@@ -318,9 +315,10 @@ def yes(what: bool) -> str:
 
 def draw(axes: Any, evidence: Evidence) -> None:
     """The requests of each Max-Age over time."""
+    started = min(seen.at for found in evidence.ages.values() for seen in found)
     for row, age in enumerate(AGES):
         for seen in evidence.ages[age]:
-            at = seen.at - evidence.started
+            at = seen.at - started
             mark, colour = ("D", plots.RED) if seen.preflight else ("o", plots.BLUE)
             lift = -0.16 if seen.preflight else 0.16
             axes.plot(at, row + lift, mark, color=colour, markersize=6)

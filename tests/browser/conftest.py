@@ -40,11 +40,10 @@ def driver() -> ModuleType:
 async def chromium(driver: ModuleType, certificates: authority.Certificates) -> AsyncIterator[Any]:
     """The browser, running before any test begins: so it is no test's leftover."""
     try:
-        driver.find()
+        async with driver.browser(certificates.root) as started:
+            yield started
     except driver.Missing as missing:
         without(str(missing))
-    async with driver.browser(certificates.root) as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
@@ -55,5 +54,5 @@ def stage(chromium: Any, driver: ModuleType, certificates: authority.Certificate
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Denials are what these tests are about: hundreds of them would bury a failure's own words."""
-    caplog.set_level(logging.ERROR, "netlab.cors")
+    """Denials and crashes are what these tests are about: their log would bury a failure's own words."""
+    caplog.set_level(logging.CRITICAL, "netlab")

@@ -1,24 +1,21 @@
-"""The peer: starlette's CORSMiddleware under uvicorn, over TLS. `python peer.py CHAIN KEY < POLICIES`.
+"""The peer: starlette's CORSMiddleware, as its documentation has it, on netlab's ASGI bridge.
 
-POLICIES is a JSON object: the first segment of a path → the settings of the policy there, by netlab's names.
-Prints the port, and serves until it is ended. A program of its own: nothing of it is left in the tests.
+So everything but the middleware is the same as in the other controls: the server, TLS, the handler's answers.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import socket
-import sys
+from collections.abc import Mapping
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+from netlab.asgi import AsgiHandler
 
 # netlab's names of the settings, and starlette's
 NAMES = {
@@ -37,27 +34,18 @@ async def endpoint(request: Request) -> Response:
     return PlainTextResponse("done", status, headers)
 
 
-def application(settings: dict[str, Any]) -> Starlette:
-    """An application with the middleware as starlette's documentation has it."""
+def application(settings: Mapping[str, Any]) -> Starlette:
+    """An application with the middleware around all of its routes."""
     given = {NAMES[name]: value for name, value in settings.items()}
     route = Route("/{path:path}", endpoint, methods=METHODS)
     return Starlette(routes=[route], middleware=[Middleware(CORSMiddleware, **given)])
 
 
-async def main() -> None:
-    applications = {name: application(settings) for name, settings in json.load(sys.stdin).items()}
+def server(policies: Mapping[str, Mapping[str, Any]]) -> AsgiHandler:
+    """An application for each first segment of a path."""
+    applications = {name: application(settings) for name, settings in policies.items()}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await applications[scope["path"].split("/")[1]](scope, receive, send)
 
-    chain, key = sys.argv[1:]
-    listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)
-    config = uvicorn.Config(
-        app, ssl_certfile=chain, ssl_keyfile=key, lifespan="off", log_level="critical", access_log=False
-    )
-    await uvicorn.Server(config).serve(sockets=[listener])
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+    return AsgiHandler(app)

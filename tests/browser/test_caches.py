@@ -115,7 +115,7 @@ async def play(w: World, story: str) -> list[str]:
             continue
         request = PageRequest(page=getattr(w, who), url=w.url("/list"))
         _, witness = await w.open(request.page)
-        witness.forget()
+        witness.forget(request.url)
         [outcome] = await w.ask([request], cache="no-store")
         assert outcome.readable is (not outcome.error), n
         errors.append(outcome.error)

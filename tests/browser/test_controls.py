@@ -7,18 +7,13 @@ one loses most; starlette's middleware, configured as its users do it, loses tho
 from __future__ import annotations
 
 import importlib.util
-import json
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import netlab
 from netlab.cors import PageRequest, Policy, PolicyError, Routes
-from netlab.tls import authority
 
 from .world import Stage, World, without
 
@@ -172,25 +167,11 @@ async def test_a_server_that_echoes_loses_most_rows(stage: Stage) -> None:
         assert await losses(w) == WRONG_LOSES
 
 
-async def test_starlette_loses_the_rows_that_are_named(
-    stage: Stage, certificates: authority.Certificates
-) -> None:
-    for package in ("starlette", "uvicorn"):
-        if importlib.util.find_spec(package) is None:
-            without(f"needs {package} (pip install starlette uvicorn)")
+async def test_starlette_loses_the_rows_that_are_named(stage: Stage) -> None:
+    if importlib.util.find_spec("starlette") is None:
+        without("needs starlette (pip install starlette)")
+    from .peer import server
+
     async with stage() as w:
-        policies = {str(number): filled(row.settings, w) for number, row in enumerate(ROWS)}
-        command = [sys.executable, str(Path(__file__).with_name("peer.py"))]
-        with subprocess.Popen(
-            [*command, str(certificates.chain), str(certificates.leaf_key)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        ) as peer:  # fmt: skip
-            assert peer.stdin and peer.stdout
-            peer.stdin.write(json.dumps(policies))
-            peer.stdin.close()
-            try:
-                w.api = f"https://localhost:{int(peer.stdout.readline())}"
-                lost = await losses(w)
-            finally:
-                peer.kill()  # asked to end, it would wait for the browser to hang up
-    assert lost == STARLETTE_LOSES
+        w.server.app = server({str(number): filled(row.settings, w) for number, row in enumerate(ROWS)})
+        assert await losses(w) == STARLETTE_LOSES

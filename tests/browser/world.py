@@ -266,3 +266,5 @@ async def world(
             yield here
         finally:
             await context.close()
+            for server in (first, second, api):
+                await server.stop(0)  # its only client has left: there is nobody to wait for
