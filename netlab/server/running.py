@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -35,6 +36,10 @@ def run(work: Coroutine[Any, Any, None], patience: float) -> None:
     """
     last = threading.Timer(patience, _give_up)
     last.daemon = True
+
+    # What is imported by now lives as long as the process: the garbage collector need not look at it again.
+    gc.collect()
+    gc.freeze()
 
     async def bounded() -> None:
         try:
