@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+import sys
+from asyncio import Task
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from netlab.asgi.incoming import Incoming, disconnect
+from netlab.asgi.incoming import Gate, Incoming, disconnect
 from netlab.asgi.lifespan import end
 from netlab.asgi.scope import App, InvalidMessage, Message, Scope, connection_of, field_lines
 from netlab.server import responding
@@ -23,6 +25,9 @@ from netlab.server.lifecycle import CLOSED
 
 # Bytes of a response that an app may be ahead of its client. Small pieces gather here into one chunk.
 AHEAD = 64 * 1024
+
+# Since Python 3.12 a task may take its first step at once. Many an app needs no second one.
+EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 log = logging.getLogger("netlab.asgi")
 
@@ -36,18 +41,15 @@ class _Stage(Enum):
     DONE = "nothing: the response is complete"
 
 
-Keep = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-
-
 class Exchange:
     """One request and its response; also the stream of that response: what the app sends, in pieces.
 
-    content: the request's, where it is known already. keep: makes a task that shutdown waits for. grace:
-    seconds that the app may go on when nobody waits for its response any more.
+    content: the request's, where it is known already. tasks: the handler's, for which its shutdown waits.
+    grace: seconds that the app may go on when nobody waits for its response any more.
     """
 
-    def __init__(self, request: Request, content: bytes | None, keep: Keep, grace: float) -> None:
-        self._keep = keep
+    def __init__(self, request: Request, content: bytes | None, tasks: set[Task[Any]], grace: float) -> None:
+        self._tasks = tasks
         self._grace = grace
         self._request = request
         self._incoming = Incoming(request, content)
@@ -57,15 +59,15 @@ class Exchange:
         self._trailers: list[tuple[str, str]] | None = None
         self._pieces: list[bytes] = []
         self._size = 0  # bytes of them
-        self._room = asyncio.Event()  # the app may send more
-        self._room.set()
-        self._news = asyncio.Event()  # the app has sent something, or ended
+        self._room = Gate()  # the app may send more
+        self._room.open()
+        self._news = Gate()  # the app has sent something, or ended
         self._streamed = False  # the content comes in more than one message, or trailers follow it
         self._begun = False  # the stream is being read
         self._closed = False  # the stream is not read any more
         self._gone = False  # nobody is there to take the rest
         self._unwanted = False  # the client is there, but this response has no content (HEAD, 304)
-        self._task: asyncio.Task[None]
+        self._task: Task[None]
 
     # The app's side: these run in its task.
 
@@ -87,8 +89,8 @@ class Exchange:
         if self._unwanted:
             await asyncio.sleep(0)
         elif self._size >= AHEAD:
-            self._room.clear()
-            await self._room.wait()
+            self._room.shut()
+            await self._room.passage()
             if self._gone:
                 raise ConnectionResetError("the client has left")
 
@@ -111,14 +113,14 @@ class Exchange:
             self._streamed = True
         else:
             self._stage = _Stage.DONE if self._trailers is None else _Stage.TRAILERS
-        self._news.set()
+        self._news.open()
 
     def _take_trailers(self, message: Message) -> None:
         assert self._trailers is not None
         self._trailers += field_lines(message.get("headers", ()))
         if not message.get("more_trailers", False):
             self._stage = _Stage.DONE
-        self._news.set()
+        self._news.open()
 
     # The handler's side.
 
@@ -127,8 +129,9 @@ class Exchange:
 
         Raises what the app raises before that, and InvalidMessage when it has nothing to say.
         """
-        self._task = self._keep(self._run(app, scope))
-        self._task.add_done_callback(self._ended)
+        task = self._task = Task(self._run(app, scope), loop=asyncio.get_running_loop(), **EAGER)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
         try:
             await self._hear()
             if not self._streamed:
@@ -140,7 +143,7 @@ class Exchange:
             await self._incoming.pause()
         except Exception:
             await self._incoming.stop()
-            self._keep(self._leave())
+            self._leave_later()
             raise
         except asyncio.CancelledError:
             await self._leave()  # the client has left
@@ -154,9 +157,10 @@ class Exchange:
     async def _run(self, app: App, scope: Scope) -> None:
         await app(scope, self.receive, self.send)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: Task[None]) -> None:
         """The app has ended. What it failed with is raised in the handler's task, if that still listens."""
-        self._news.set()
+        self._tasks.discard(task)
+        self._news.open()
         error = None if task.cancelled() else task.exception()
         if error is None:
             return
@@ -168,8 +172,8 @@ class Exchange:
 
     async def _hear(self) -> None:
         """Until the app has sent something. Raises what it failed with, or InvalidMessage."""
-        await self._news.wait()
-        self._news.clear()
+        await self._news.passage()
+        self._news.shut()
         if self._stage is _Stage.DONE or self._pieces or not self._task.done():
             return
         if self._incoming.broken is not None:
@@ -199,7 +203,7 @@ class Exchange:
             raise StopAsyncIteration
         await self._incoming.pause()
         pieces, self._pieces, self._size = self._pieces, [], 0
-        self._room.set()
+        self._room.open()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def aclose(self) -> None:
@@ -213,17 +217,24 @@ class Exchange:
         else:
             # The client is there. Where nobody has read, the response has no content: let the app finish.
             self._unwanted = not self._begun
-            self._keep(self._leave())
+            self._leave_later()
 
     def _see_whether_dropped(self) -> None:
-        if connection_of(self._request).state is CLOSED and not self._task.done():
-            self._keep(self._leave())
+        if connection_of(self._request).state is CLOSED:
+            self._leave_later()
+
+    def _leave_later(self) -> None:
+        """Leave in a task that the handler's shutdown waits for."""
+        if not self._task.done():
+            leaving = asyncio.get_running_loop().create_task(self._leave())
+            self._tasks.add(leaving)
+            leaving.add_done_callback(self._tasks.discard)
 
     async def _leave(self) -> None:
         """Nobody waits for the rest of the response: the app is told, has its grace, and is cancelled."""
         self._gone = not self._unwanted
         self._pieces, self._size = [], 0
-        self._room.set()
+        self._room.open()
         try:
             await self._incoming.stop()
             if not self._task.done():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any
 
@@ -42,7 +41,7 @@ class AsgiHandler:
         framing = request.head.framing
         small = framing.kind is FramingKind.LENGTH and framing.length <= SMALL
         content = await request.read() if small and not request.head.expects_continue else None
-        exchange = Exchange(request, content, self.keep, self.grace)
+        exchange = Exchange(request, content, self.tasks, self.grace)
         return await exchange.answer(self.app, self.scope(request))
 
     async def startup(self) -> None:
@@ -74,10 +73,3 @@ class AsgiHandler:
     def scope(self, request: Request) -> Scope:
         """What the app is told of a request before it starts."""
         return scope(request, self.root_path, self._lifespan.state if self._lifespan else None)
-
-    def keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """A task that `shutdown` waits for."""
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
