@@ -232,6 +232,8 @@ def response_head(block: str, limits: Limits, method: str) -> ResponseHead:
     line = STATUS_LINE.match(block)
     if line is None:
         raise ProtocolError(400, "not a status line", "RFC 9112 §4")
+    if line.end() > limits.target:
+        raise ProtocolError(431, f"the status line is longer than {limits.target} bytes", "RFC 9112 §4")
     if line[1] != "1":
         raise ProtocolError(505, f"HTTP/{line[1]}.{line[2]} is not spoken here", "RFC 9112 §2.3")
     section = block[line.end() : -2]

@@ -26,9 +26,9 @@ import sys
 import termios
 from collections import deque
 from collections.abc import Iterator
-from typing import Protocol
 
 from netlab.net.filepart import FilePart
+from netlab.net.owner import NOBODY, Owner
 from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
 
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
@@ -49,25 +49,6 @@ Buffer = bytes | bytearray | memoryview
 Part = Buffer | FilePart
 
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
-
-
-class Owner(Protocol):
-    """Who a transport reports to. Each is called at most once for one cause, never after `close`."""
-
-    def connected(self) -> None:
-        """The TLS handshake is done."""
-
-    def received(self, data: bytes) -> None:
-        """Bytes from the peer, never empty."""
-
-    def ended(self) -> None:
-        """The peer sends no more (FIN or close_notify); it may still read."""
-
-    def lost(self, error: Exception | None) -> None:
-        """The connection is gone; the transport is closed already."""
-
-    def flushed(self) -> None:
-        """What waited has gone to the kernel. Called after `write` had to keep some."""
 
 
 class Transport:
@@ -91,7 +72,7 @@ class Transport:
     def __init__(self, sock: socket.socket, poller: Poller, owner: Owner) -> None:
         self._socket = sock
         self._poller = poller
-        self._owner = owner
+        self._owner: Owner = owner
         self.fd = sock.fileno()
         self.secure = isinstance(sock, ssl.SSLSocket)
         self.closed = False
@@ -334,6 +315,9 @@ class Transport:
         if not self.closed:
             self.closed = True
             self._waiting = None
+            # The owner holds us, too: ten thousand such pairs would wait for the garbage collector, and each
+            # with its socket's TLS state.
+            self._owner = NOBODY
             self._poller.unregister(self.fd)
             if self.secure and not self._shut:
                 self._close_notify()
@@ -351,16 +335,18 @@ class Transport:
 
     def _fail(self, error: Exception | None) -> None:
         if not self.closed:
+            owner = self._owner
             self._shut = True
             self.close()
-            self._owner.lost(error)
+            owner.lost(error)
 
     def _fail_later(self, error: Exception) -> None:
         """Close now, report in the loop's next turn: the caller of `write` is in the middle of its work."""
         if not self.closed:
+            owner = self._owner
             self._shut = True
             self.close()
-            asyncio.get_running_loop().call_soon(self._owner.lost, error)
+            asyncio.get_running_loop().call_soon(owner.lost, error)
 
     # -- what the poller watches ----------------------------------------------------------------------------
 

@@ -119,6 +119,7 @@ class Lifecycle:
 
     def _refuse(self, error: ProtocolError) -> None:
         """Answer what broke a rule with the rule's name, then close: nothing after it is a request."""
+        error.__traceback__ = None  # it leads back to us, who would wait for the garbage collector
         self._persistent = False
         self._server.refused += 1
         nobody = RequestHead("GET", "*", 1, self._server.no_fields, NO_CONTENT, False, False)
@@ -205,6 +206,8 @@ class Lifecycle:
         if self.state is CLOSED:
             return
         self.state = CLOSED
+        if self._broken is not None:
+            self._broken.__traceback__ = None  # it leads back to us
         if self.task is not None:
             # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
             self._server.loop.call_soon(self.task.cancel)
