@@ -149,7 +149,6 @@ async def test_a_request_that_comes_soon_after_the_signal_is_answered_with_close
         await server.cut()
 
 
-@pytest.mark.xfail(strict=False, reason="the drain starts a handler inside the task that stops the server")
 async def test_a_request_that_comes_in_the_very_turn_of_the_close_is_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
