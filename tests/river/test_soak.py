@@ -15,7 +15,7 @@ from . import flow
 from .conftest import APP, Start
 from .test_flat import FLAT, downloaded
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
 MIB = flow.MIB
 SIZE = 5 * 1000**3 // MIB + 1  # MiB: 5 GB
