@@ -171,7 +171,7 @@ class Witness:
         verdict, cors = self._of(url), event.get("corsErrorStatus")
         if cors:
             verdict.error, verdict.parameter = cors["corsError"], cors["failedParameter"]
-        else:
+        elif not verdict.ended.is_set():  # a response that nobody wants to read on is aborted as well
             verdict.network = event["errorText"]
         verdict.ended.set()
 
