@@ -36,7 +36,7 @@ class Starter:
         self._context = self._base.copy()
         self._handover: asyncio.Future[_Work] = self._loop.create_future()
         self._spare: asyncio.Task[Any] = asyncio.Task(
-            _go_on(self._handover), loop=self._loop, context=self._context, name="netlab spare"
+            _spare(self._handover), loop=self._loop, context=self._context, name="netlab spare"
         )
 
     def start(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -68,6 +68,11 @@ class Starter:
         """End the spare task."""
         self._spare.cancel()
         await asyncio.wait([self._spare])
+
+
+async def _spare(handover: asyncio.Future[_Work]) -> Any:
+    """What a task is made of must be a coroutine by the letter: since Python 3.12 no generator will do."""
+    return await _go_on(handover)
 
 
 @types.coroutine

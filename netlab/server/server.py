@@ -29,6 +29,7 @@ from netlab.net.sweep import Sweep
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
 from netlab.server.connection import Connection
 from netlab.server.exchange import Request, Response
+from netlab.server.handshakes import refuse_handshakes
 from netlab.server.lifecycle import Lifecycle, State
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -222,20 +223,15 @@ class Server:
         if self._listener is None:
             return
         patience = self.timeouts.drain if timeout is None else timeout
-        self._accept_rest()
         self.draining = True
-        if self._accepting:
-            self._accepting = False
-            self.poller.unregister(self._listener.fileno())
-        self._listener.close()
-        self._listener = None
-        if self.uds:
-            _remove_socket(self.uds)
-        self._empty = asyncio.Event()
+        if not self.uds:
+            refuse_handshakes(self._listener)
         if self.connections:
             # A client that has just had its answer may be sending its next request: it is answered, with
             # "close". Who stays silent is closed.
             await asyncio.sleep(min(GRACE, patience / 2))
+        self._stop_listening()
+        self._empty = asyncio.Event()
         # In a turn of their own: a request that has just come starts its handler, which no task may do.
         for connection in list(self.connections):
             self.loop.call_soon(connection.drain)
@@ -246,6 +242,18 @@ class Server:
             except TimeoutError:
                 pass
         await self.cut()
+
+    def _stop_listening(self) -> None:
+        """Accept what the kernel has completed, then close the listening socket."""
+        assert self._listener is not None
+        self._accept_rest()
+        if self._accepting:
+            self._accepting = False
+            self.poller.unregister(self._listener.fileno())
+        self._listener.close()
+        self._listener = None
+        if self.uds:
+            _remove_socket(self.uds)
 
     def _accept_rest(self) -> None:
         """Connections that the kernel has completed already: closing the listener would reset them."""
