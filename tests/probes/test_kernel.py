@@ -7,7 +7,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -43,8 +44,23 @@ def fill(sender: socket.socket, most: int) -> int:
     return taken
 
 
+def again(check: Callable[[], None], times: int = 20) -> None:
+    """Check until it holds: the kernel's books move between two looks; a port may have other owners."""
+    for left in reversed(range(times)):
+        try:
+            return check()
+        except AssertionError:
+            if not left:
+                raise
+            time.sleep(0.02)
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_the_sockets_of_one_port_are_counted_by_state(address: str) -> None:
+    again(lambda: the_sockets_of_one_port_are_counted_by_state(address))
+
+
+def the_sockets_of_one_port_are_counted_by_state(address: str) -> None:
     with connected(3, address) as (port, clients, _), connected(5, address):
         clients[0].close()
         seen = kernel.port_memory(port)
@@ -116,9 +132,13 @@ def test_ss_tells_the_same(address: str) -> None:
     with connected(3, address) as (port, clients, servers):
         fill(servers[0], 1 << 20)
         clients[1].send(b"half read")
-        for remote in (False, True):
+
+        def same(remote: bool) -> None:
             by_ss = sorted(kernel._by_ss(program, port, remote), key=repr)
             assert by_ss == sorted(kernel._by_sock_diag(port, remote), key=repr)
+
+        again(lambda: same(False))
+        again(lambda: same(True))
 
 
 def test_without_netlink_ss_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
