@@ -48,7 +48,8 @@ def again(check: Callable[[], None], times: int = 20) -> None:
     """Check until it holds: the kernel's books move between two looks; a port may have other owners."""
     for left in reversed(range(times)):
         try:
-            return check()
+            check()
+            return
         except AssertionError:
             if not left:
                 raise
