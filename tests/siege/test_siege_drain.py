@@ -167,10 +167,11 @@ async def test_a_request_that_comes_in_the_very_turn_of_the_close_is_answered(
                 writer.write(GET)
 
         monkeypatch.setattr(asyncio, "sleep", sleep)
-        await server.stop()
-        assert asked
+        stopping = asyncio.create_task(server.stop())
         answer = await asyncio.wait_for(reader.read(), PATIENCE)
         writer.close()
+        await stopping
+        assert asked
         assert answer.startswith(b"HTTP/1.1 200 ") and b"\r\nconnection: close\r\n" in answer, answer
 
 
