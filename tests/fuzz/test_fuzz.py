@@ -18,13 +18,9 @@ from tests.fuzz.targets import TARGETS
 
 FOUND = sorted(path.name for path in FINDS.iterdir() if path.name != "README.md")
 
-OPEN = {"responses-8102ec681837": "a status line that comes whole has no limit"}
-
 
 @pytest.mark.parametrize("name", FOUND)
 def test_what_once_broke_holds(name: str) -> None:
-    if name in OPEN:
-        pytest.xfail(OPEN[name])
     TARGETS[name.partition("-")[0]]((FINDS / name).read_bytes())
 
 
