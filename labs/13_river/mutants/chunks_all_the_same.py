@@ -1,0 +1,12 @@
+"""Frames pieces whatever the head has said: sizes and CRLFs become part of the film.
+
+caught by: test_by_content_length_a_piece_has_no_frame_and_the_content_no_ending
+"""
+    # >>> task 2: frame a piece, and end the content
+    if not piece:
+        return ()
+    return (b"%x\r\n" % len(piece), piece, b"\r\n")
+    # <<< task 2
+    # >>> task 2: frame a piece, and end the content
+    return b"0\r\n\r\n" if framing is Framing.CHUNKED else b""
+    # <<< task 2

@@ -1,0 +1,23 @@
+"""Closes the producer when something went wrong: each film that was seen to its end stays open.
+
+caught by: test_a_response_goes_out_whole_and_ends_the_connection_in_order
+"""
+        # >>> task 4: stop when the client leaves
+        self.lost = True
+        self.room.set()
+        if self.task is not None:
+            self.task.cancel()
+        # <<< task 4
+    # >>> task 4: stop when the client leaves
+    try:
+        await connection.send((head,))
+        async for piece in content:
+            await connection.send(framed(piece, framing))
+        await connection.send((ending(framing),))
+    except BaseException:
+        connection.transport.abort()
+        await content.aclose()
+        raise
+    else:
+        connection.transport.close()
+    # <<< task 4

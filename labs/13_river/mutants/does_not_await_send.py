@@ -1,0 +1,25 @@
+"""Starts each send without waiting for it: as many pieces in memory as the disk is fast.
+
+caught by: test_the_next_piece_is_asked_for_when_this_one_has_been_sent
+"""
+        # >>> task 4: stop when the client leaves
+        self.lost = True
+        self.room.set()
+        if self.task is not None:
+            self.task.cancel()
+        # <<< task 4
+    # >>> task 4: stop when the client leaves
+    try:
+        await connection.send((head,))
+        async for piece in content:
+            sending = asyncio.ensure_future(connection.send(framed(piece, framing)))
+            sending.add_done_callback(_seen)
+        await connection.send((ending(framing),))
+    except BaseException:
+        connection.transport.abort()
+        raise
+    else:
+        connection.transport.close()
+    finally:
+        await content.aclose()
+    # <<< task 4

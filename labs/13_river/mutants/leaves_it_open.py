@@ -1,0 +1,22 @@
+"""Sends all and does not end the connection, as its head has promised.
+
+caught by: test_a_response_goes_out_whole_and_ends_the_connection_in_order
+"""
+        # >>> task 4: stop when the client leaves
+        self.lost = True
+        self.room.set()
+        if self.task is not None:
+            self.task.cancel()
+        # <<< task 4
+    # >>> task 4: stop when the client leaves
+    try:
+        await connection.send((head,))
+        async for piece in content:
+            await connection.send(framed(piece, framing))
+        await connection.send((ending(framing),))
+    except BaseException:
+        connection.transport.abort()
+        raise
+    finally:
+        await content.aclose()
+    # <<< task 4

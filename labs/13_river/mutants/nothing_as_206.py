@@ -1,0 +1,20 @@
+"""Answers a range of nothing by nothing, as if it had been found.
+
+caught by: test_a_range_with_nothing_in_it_is_416
+"""
+    # >>> task 5: send the part that a player asks for
+    whole = Part(200, 0, size)
+    unit, _, ranges = (field or "").partition("=")
+    asked = RANGE.fullmatch(ranges)
+    if unit.lower() != "bytes" or asked is None:
+        return whole
+    first, last, suffix = (None if digits is None else int(digits) for digits in asked.groups())
+    if first is None:
+        assert suffix is not None
+        first, last = max(0, size - suffix), size - 1
+    elif last is not None and last < first:
+        return whole
+    else:
+        last = size - 1 if last is None else min(last, size - 1)
+    return Part(206, first, max(0, last - first + 1))
+    # <<< task 5
