@@ -1,0 +1,28 @@
+"""Looks for the end of the line from its beginning each time: a long line in octets costs its square.
+
+caught by: test_a_head_in_octets_costs_no_more_than_its_length
+"""
+        # >>> task 3: refuse a head early
+        self.held += data
+        while True:
+            end = self.held.find(b"\n", self.line_at) + 1
+            size = (end or len(self.held)) - self.line_at
+            empty = self.held[self.line_at : self.line_at + 2].rstrip(b"\r\n") == b"" and size <= 2
+            if not self.lines and size > self.limits.line:
+                raise Refused(414)
+            if self.lines and not empty and self.line_at + size - self.section_at > self.limits.section:
+                raise Refused(431)
+            if not end:
+                self.sought = len(self.held)
+                return None
+            if empty and not self.lines:
+                raise Refused(400)
+            if empty:
+                return bytes(self.held[:end]), bytes(self.held[end:])
+            self.lines += 1
+            if self.lines == 1:
+                self.section_at = end
+            if self.lines - 1 > self.limits.lines:
+                raise Refused(431)
+            self.line_at = self.sought = end
+        # <<< task 3

@@ -1,0 +1,33 @@
+"""Asks the gate once, before it begins: a crowd passes together.
+
+caught by: test_nobody_is_let_in_whom_there_is_no_room_for
+"""
+        # >>> task 5: keep room, and wait for it
+        return max(1, descriptors - min(reserve, descriptors // 2))
+        # <<< task 5
+        # >>> task 5: keep room, and wait for it
+        return self.open < self.room and now >= self.not_before
+        # <<< task 5
+        # >>> task 5: keep room, and wait for it
+        self.open -= 1
+        self.not_before = 0.0
+        # <<< task 5
+        # >>> task 5: keep room, and wait for it
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            self.not_before = now + self.pause
+        elif error.errno != errno.ECONNABORTED:
+            raise error
+        # <<< task 5
+    # >>> task 5: keep room, and wait for it
+    if not loop.gate.listening(loop.clock()):
+        return
+    for _ in range(ACCEPT):
+        try:
+            sock, _address = loop.listener.accept()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            loop.gate.failed(error, loop.clock())
+        else:
+            loop.welcome(sock)
+    # <<< task 5

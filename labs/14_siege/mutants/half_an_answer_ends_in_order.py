@@ -1,0 +1,22 @@
+"""Ends a stalled answer with FIN: what ends with the connection looks whole.
+
+caught by: test_an_answer_that_has_stopped_is_cut_and_not_closed
+"""
+    # >>> task 2: choose the deadline
+    beginnings = {
+        (Phase.IDLE, Event.BYTES): (Phase.HEAD, timeouts.head),
+        (Phase.HEAD, Event.CONTENT_FOLLOWS): (Phase.CONTENT, timeouts.content),
+        (Phase.HEAD, Event.REQUEST_WHOLE): (Phase.ANSWER, timeouts.stall),
+        (Phase.CONTENT, Event.REQUEST_WHOLE): (Phase.ANSWER, timeouts.stall),
+        (Phase.ANSWER, Event.ANSWERED): (Phase.IDLE, timeouts.idle),
+        (Phase.ANSWER, Event.LAST_SAID): (Phase.LINGER, timeouts.linger),
+    }
+    return beginnings.get((phase, event), (phase, None))
+    # <<< task 2
+    # >>> task 2: choose the deadline
+    if phase in (Phase.CONTENT, Phase.ANSWER) and moved:
+        return Late.AGAIN
+    if phase is Phase.CONTENT or (phase is Phase.HEAD and heard):
+        return Late.REFUSE
+    return Late.CLOSE
+    # <<< task 2
