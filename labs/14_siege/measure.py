@@ -1,6 +1,6 @@
 """The evidence of lab 14: four servers under the same siege, and who is still answered.
 
-Each server is a process of its own that may open 128 files (siege_servers.py). 130 hostile connections hold
+Each server is a process of its own that may open 128 files (siege_servers.py). 126 hostile connections hold
 what they can, and come again when they are thrown out; honest clients come behind them (besieger.py). netlab
 and the loop under the rules of the code under measure have deadlines; uvicorn and http.server are the
 control.
@@ -29,7 +29,7 @@ from labs.runner import plots
 from labs.runner.evidence import Measurement, Plot, Run, Table, Verdict
 from netlab.tls import client_context
 
-HOSTILE = 130  # more than the descriptors of any of these servers
+HOSTILE = 126  # more than the descriptors of any of these servers
 NEWCOMERS = 10
 PATIENCE = 1.2  # seconds that an honest newcomer waits
 CLIENTS = 8  # of the load under which SIGTERM comes
