@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 DESCRIPTORS = 128
-SHORT = {"head": 0.2, "content": 0.2, "stall": 0.2, "linger": 0.2}  # seconds
+SHORT = {"head": 0.2, "content": 0.2, "stall": 0.1, "linger": 0.2}  # seconds
 BIG = bytes(4 << 20)
 HELLO = b"hello"
 
