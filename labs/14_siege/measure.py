@@ -299,6 +299,6 @@ def draw(axes: Any, found: dict[str, Found]) -> None:
         values = [max(0.5, value) for _, value in shown]
         axes.barh(places, values, height, color=colour, hatch=hatch, edgecolor="white", label=name)
     axes.set_yticks(range(len(sieges)), sieges)
-    axes.invert_yaxis()
+    axes.set_ylim(len(sieges) - 0.5, -0.5)
     axes.set_xlabel(f"% of honest newcomers answered within {PATIENCE} s")
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=4)
