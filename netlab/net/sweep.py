@@ -5,7 +5,9 @@ request. Here a connection writes down a number (its deadline), and a sweep over
 second, finds those whose moment has passed: a request pays one assignment, and a sweep over 10,000
 connections takes about a millisecond.
 
-Time is what the clock says at the last sweep. A deadline is never early: it allows for that coarseness.
+Time is what the clock says at the last sweep. A deadline is never early: it allows for that coarseness. While
+the loop stands still, held up by somebody's long work, no time passes: what comes then lies in the kernel
+unread, and nobody is late for a wait that was ours.
 """
 
 from __future__ import annotations
@@ -47,8 +49,10 @@ class Sweep:
         self._clock = clock
         self._each = each
         self._timer: asyncio.TimerHandle | None = None
+        self._stood_still = 0.0  # seconds that do not count
         self.members: set[Perishable] = set() if members is None else members
         self.now = clock()
+        """Seconds, at the last sweep, without those in which the loop stood still."""
 
     def deadline(self, seconds: float) -> float:
         """The deadline `seconds` from now: never early, at most two intervals late."""
@@ -76,7 +80,7 @@ class Sweep:
 
     def _refresh(self) -> None:
         """Read the clock. After a rest without members the time of the last sweep is long past."""
-        self.now = self._clock()
+        self.now = self._clock() - self._stood_still
         if self._each is not None:
             self._each()
 
@@ -88,12 +92,9 @@ class Sweep:
 
     def _tick(self) -> None:
         self._timer = None
-        behind = self._clock() - self.now - 4 * self._interval
+        behind = self._clock() - self._stood_still - self.now - 4 * self._interval
         if behind > 0:
-            # The loop stood still, held up by somebody's long work. What came meanwhile lies in the kernel
-            # unread: nobody is late for a wait that was ours.
-            for member in self.members:
-                member.deadline += behind
+            self._stood_still += behind
         self.sweep()
         if self.members and self._timer is None:
             self._timer = self._loop.call_later(self._interval, self._tick)

@@ -94,6 +94,29 @@ async def test_the_sweep_is_never_early_and_forgets_who_has_left() -> None:
     sweep.close()
 
 
+async def test_while_the_loop_stands_still_no_time_passes() -> None:
+    now = 100.0
+    sweep = Sweep(asyncio.get_running_loop(), interval=0.01, clock=lambda: now)
+
+    class Member:
+        deadline = sweep.deadline(10)
+
+        def expire(self) -> None:
+            raise AssertionError("late for a wait that was ours")
+
+    member = Member()
+    sweep.add(member)
+    now += 3600  # the sweep should have come after a hundredth of a second
+    async with asyncio.timeout(5):
+        while sweep.now == 100:
+            await asyncio.sleep(0)
+    assert 100 < sweep.now < 101
+    sweep.discard(member)
+    late = sweep.deadline(10)  # one that begins after it has no more and no less than its time
+    assert 110 < late < 111
+    sweep.close()
+
+
 async def test_a_coroutine_that_does_not_wait_is_done_at_once_and_costs_no_task() -> None:
     starter = Starter(asyncio.get_running_loop())
     tasks = len(asyncio.all_tasks())
