@@ -37,6 +37,11 @@ class Limits:
     content: int = GIB
     """Content of one message; longer is 413. A handler may ask for another limit for its request."""
 
+    least: int = KIB
+    """Of a content that somebody waits for, in each `Timeouts.content` of waiting; less is 408. A deadline
+    that each byte renews would let one byte now and then hold a connection for ever. 1 KiB in 30 s is a
+    hundredth of what GPRS carries; 1 is for clients that say a word now and then in one endless request."""
+
     pipeline: int = 64 * KIB
     """Bytes of further requests held while one is being answered; then reading pauses."""
 

@@ -22,7 +22,8 @@ class Timeouts:
     theirs: who closes first must be the client's side, or a request is lost in the race."""
 
     content: float = 30.0
-    """Without a byte of the content that a handler is waiting for."""
+    """Of waiting for content, in which `Limits.least` bytes of it must come. While the handler is busy with
+    what it has, this clock stands."""
 
     stall: float = 30.0
     """A client that takes nothing of a response."""

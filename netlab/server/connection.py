@@ -16,11 +16,13 @@ from netlab.cors import decide
 from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import NO_CONTENT, FramingKind
 from netlab.http1.messages import Content, EndOfMessage, RequestHead
+from netlab.http1.parser import END_OF_MESSAGE
 from netlab.http1.serializer import CONTINUE
 from netlab.net.sweep import NEVER
 from netlab.server import preflight, responding, streaming
 from netlab.server.exchange import Request, Response, refusal
 from netlab.server.lifecycle import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, Lifecycle
+from netlab.server.pace import Pace
 
 if TYPE_CHECKING:
     import socket
@@ -42,14 +44,13 @@ DISCARD = 64 * 1024
 class Connection(Lifecycle):
     """A client's connection. Made by the server for each socket that it accepts."""
 
-    __slots__ = ("_cors", "_head", "_owes_continue", "_unyielded")
+    __slots__ = ("_cors", "_head", "_unyielded")
 
     def __init__(self, server: Server, sock: socket.socket) -> None:
         super().__init__(server, sock)
         # Of the exchange that is under way:
         self._head: RequestHead | None = None
         self._cors: Decision | None = None
-        self._owes_continue = False
         self._unyielded = 0  # bytes streamed since the other connections last had their turn
 
     # -- step 2: bytes come ---------------------------------------------------------------------------------
@@ -122,11 +123,9 @@ class Connection(Lifecycle):
         self._head = head
         self._persistent = head.persistent
         server.requests += 1
-        if head.framing is NO_CONTENT:
-            self._complete = True
-        else:
-            self._complete = False
-            self._owes_continue = head.expects_continue and not self._parser.buffered
+        if head.framing is not NO_CONTENT:
+            owes_continue = head.expects_continue and not self._parser.buffered
+            self._content = Pace(server.limits.least, server.timeouts.content, owes_continue)
         request = Request(head, self)
         if server.cors is not None:
             self._cors = decision = decide(server.cors.policy_for(request.path), head.method, head.fields)
@@ -172,6 +171,9 @@ class Connection(Lifecycle):
 
     async def next_content(self) -> Content | EndOfMessage:
         """The next piece of the request's content, or its end: for Request.stream."""
+        sweep, pace = self._server.sweep, self._content
+        if pace is None:
+            return END_OF_MESSAGE  # somebody has read it already
         while True:
             try:
                 event = self._parser.next_event()
@@ -180,17 +182,22 @@ class Connection(Lifecycle):
                 raise
             if event is not None:
                 break
-            if self._owes_continue:
+            if pace.owes_continue:
                 # RFC 9110 §10.1.1: the client waits for this before it sends the content.
-                self._owes_continue = False
+                pace.owes_continue = False
                 self.transport.write(CONTINUE)
             if not self._ended:
                 self.transport.resume()
-            await self._wait(self._server.timeouts.content)
+            pace.begin(sweep)
+            try:
+                await self._wait(pace.deadline)
+            finally:
+                pace.end(sweep)
         if isinstance(event, EndOfMessage):
-            self._complete = True
+            self._content = None
             return event
         assert isinstance(event, Content)
+        pace.heard += len(event.data)
         return event
 
     def limit_content(self, size: int) -> None:
@@ -213,7 +220,7 @@ class Connection(Lifecycle):
         head, server = self._head, self._server
         assert head is not None
         persistent = self._persistent and not server.draining
-        if not self._complete and (not isinstance(response, Response) or response.stream is None):
+        if self._content is not None and (not isinstance(response, Response) or response.stream is None):
             persistent = persistent and self._may_discard()
         try:
             if not isinstance(response, Response):
@@ -244,7 +251,7 @@ class Connection(Lifecycle):
         try:
             # While the request's content is still coming, the stream may be made of it: its first piece is
             # asked for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
-            outcome = self._server.begin(streaming.send(self, response, plan, hold=not self._complete))
+            outcome = self._server.begin(streaming.send(self, response, plan, hold=self._content is not None))
         except streaming.NotBegun as error:
             return self._respond(self._failure(error.__cause__ or error))
         except BaseException as error:
@@ -298,7 +305,7 @@ class Connection(Lifecycle):
             return
         self._unyielded = 0
         while transport.waiting:
-            await self._wait(self._server.timeouts.stall)
+            await self._wait(self._server.sweep.deadline(self._server.timeouts.stall))
 
     async def send_chunk(self, data: bytes | memoryview) -> None:
         """Send a piece of a stream as one chunk, without copying it into another (RFC 9112 §7.1)."""
@@ -332,19 +339,15 @@ class Connection(Lifecycle):
         if self._broken is not None:
             self._linger()
             return False
-        if not self._complete and not self._discard():
+        if self._content is not None and not self._discard(self._content):
             # Content is still on its way that nobody wants.
             if self._persistent and self._may_discard():
-                self.deadline = self._server.sweep.deadline(self._server.timeouts.content)
-                self._waiter = self._server.loop.create_future()
-                self._waiter.add_done_callback(self._discarded)
-                self.transport.resume()
+                self._await_discarded(self._content)
             else:
                 self._linger()
             return False
         bare = self._head is None or self._head.framing is NO_CONTENT
         self._head = None
-        self._owes_continue = False
         if not self._persistent or (self._ended and not self._parser.buffered):
             # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
             # content, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
@@ -359,27 +362,39 @@ class Connection(Lifecycle):
             self.transport.resume()
         return True
 
-    def _discard(self) -> bool:
+    def _discard(self, pace: Pace) -> bool:
         """Read past the content that has come and that no handler has read. True at its end."""
         try:
-            while not self._complete:
-                event = self._parser.next_event()
-                if event is None:
-                    return False
-                self._complete = isinstance(event, EndOfMessage)
+            while (event := self._parser.next_event()) is not None:
+                if isinstance(event, EndOfMessage):
+                    self._content = None
+                    return True
+                assert isinstance(event, Content)
+                pace.heard += len(event.data)
+            return False
         except ProtocolError as error:
             self._break(error)
-        return True
+            return True
 
     def _may_discard(self) -> bool:
         """Is the rest of the unread content small enough to read past, and surely coming?"""
-        framing = self._head.framing if self._head else NO_CONTENT
-        if self._discard():
+        framing, pace = self._head.framing if self._head else NO_CONTENT, self._content
+        if pace is None or self._discard(pace):
             return self._persistent
-        return not self._owes_continue and framing.kind is FramingKind.LENGTH and framing.length <= DISCARD
+        return not pace.owes_continue and framing.kind is FramingKind.LENGTH and framing.length <= DISCARD
+
+    def _await_discarded(self, pace: Pace) -> None:
+        """Wait for more of the content that nobody wants."""
+        pace.begin(self._server.sweep)
+        self.deadline = pace.deadline
+        self._waiter = self._server.loop.create_future()
+        self._waiter.add_done_callback(self._discarded)
+        self.transport.resume()
 
     def _discarded(self, waiter: asyncio.Future[None]) -> None:
         """More content that nobody wants has come."""
         self._waiter = None
+        if self._content is not None:
+            self._content.end(self._server.sweep)
         if self.state is EXCHANGE and not waiter.cancelled() and self._finish():
             self._answer_waiting()

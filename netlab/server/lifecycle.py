@@ -25,6 +25,7 @@ from netlab.net.sweep import NEVER
 from netlab.net.transport import Transport
 from netlab.server import responding
 from netlab.server.exchange import refusal
+from netlab.server.pace import Pace
 
 if TYPE_CHECKING:
     import socket
@@ -52,7 +53,7 @@ class Lifecycle:
 
     __slots__ = (
         "_broken",
-        "_complete",
+        "_content",
         "_ended",
         "_fresh",
         "_parser",
@@ -75,7 +76,7 @@ class Lifecycle:
         self._fresh = True  # no request has come yet: the deadline of the head runs from accept
         self._ended = False  # the client sends no more; it may still read
         self._persistent = True
-        self._complete = True  # the current request's content has been read to its end
+        self._content: Pace | None = None  # the current request's, as long as some of it is to be read
         self._broken: ProtocolError | None = None  # the rule that this client's content broke
         self._stalled = 0  # bytes unacknowledged when the deadline for taking them last passed
         self.task: asyncio.Task[Any] | None = None  # the handler, or the stream, that had to wait
@@ -96,9 +97,9 @@ class Lifecycle:
         elif self._server.draining:
             self.close()
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, deadline: float) -> None:
         """Until bytes have come, or gone; with a deadline."""
-        self.deadline = self._server.sweep.deadline(seconds)
+        self.deadline = deadline
         self._waiter = waiter = self._server.loop.create_future()
         try:
             await waiter
@@ -153,7 +154,7 @@ class Lifecycle:
             self._refuse(
                 ProtocolError(408, "the request head did not come whole in time", "RFC 9110 §15.5.9")
             )
-        elif self.state is EXCHANGE and not self._complete:
+        elif self.state is EXCHANGE and self._content is not None:
             self._expire_content()
         else:
             self.close()
@@ -170,7 +171,7 @@ class Lifecycle:
             self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
 
     def _expire_content(self) -> None:
-        """The client has stopped in the middle of its content: the handler that reads it gets a 408."""
+        """The client sends its content too slowly, or not at all: the handler that reads it gets a 408."""
         late = ProtocolError(408, "the request content did not come in time", "RFC 9110 §15.5.9")
         self._break(late)
         self.deadline = NEVER
