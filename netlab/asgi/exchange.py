@@ -140,7 +140,6 @@ class Exchange:
             response = Response(self._status, fields=self._fields, stream=self, trailers=self._trailers)
             # A head that cannot be sent is refused now, where the app can still be told.
             responding.streamed(response, self._request.head, b"", True, None)
-            await self._incoming.pause()
         except Exception:
             await self._incoming.stop()
             self._leave_later()
@@ -196,12 +195,10 @@ class Exchange:
             if not self._pieces and self._stage is not _Stage.DONE:
                 return b""
         while not self._pieces and self._stage is not _Stage.DONE:
-            self._incoming.resume()
             await self._hear()
         if not self._pieces:
             await self._incoming.stop()
             raise StopAsyncIteration
-        await self._incoming.pause()
         pieces, self._pieces, self._size = self._pieces, [], 0
         self._room.open()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

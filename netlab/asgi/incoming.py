@@ -1,14 +1,13 @@
 """What `receive` gives an app: the content, piece by piece, then the news that the client has left.
 
-Theory of operation. A connection has one waiter at a time: the handler's task, which sends the response, or
-a reader of content. An app may do both at once. So a read that has to wait is a small task of its own, which
-is interrupted while the response needs the connection.
+Theory of operation. A call of `receive` may be cancelled at any moment, and some frameworks do that at every
+piece they send. So a read that has to wait is a small task of its own, which goes on, and which the next call
+takes up. It does not disturb the response: a connection is read by one task while another writes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncGenerator
 from typing import cast
 
@@ -67,20 +66,15 @@ class Incoming:
         self._complete = False  # the app has been given all the content
         self._over = False  # there is nothing more to tell but http.disconnect
         self._step: asyncio.Task[Message] | None = None  # a read that had to wait
-        self._free = Gate()  # the connection is not needed for the response
-        self._free.open()
         self.broken: ProtocolError | None = None
         """The rule that the client broke inside its content."""
 
     async def next(self) -> Message:
         """The next message. A cancelled call loses no content: the next one takes up its read."""
-        while not self._over and not (self._complete and connection_of(self._request)._ended):
+        while not self._over and not (self._complete and connection_of(self._request).half_closed):
             if self._whole is not None:
                 content, self._whole, self._complete = self._whole, None, True
                 return {"type": "http.request", "body": content, "more_body": False}
-            await self._free.passage()
-            if self._over:
-                break
             if self._step is None:
                 self._step = asyncio.get_running_loop().create_task(self._wait())
             step = self._step
@@ -96,7 +90,8 @@ class Incoming:
         try:
             if not self._complete:
                 return await self._read()
-            await _client_ended(self._request)
+            # A request that is complete is answered all the same (half-close).
+            await connection_of(self._request).until_half_closed()
         except ProtocolError as error:
             self.broken = error
         self._over = True
@@ -105,37 +100,16 @@ class Incoming:
     async def _read(self) -> Message:
         if self._parts is None:
             self._parts = cast(AsyncGenerator[bytes, None], self._request.stream())
-        try:
-            piece = await anext(self._parts, b"")
-        except asyncio.CancelledError:
-            self._parts = None  # a generator that was interrupted has ended
-            raise
+        piece = await anext(self._parts, b"")
         self._complete = not piece
         return {"type": "http.request", "body": piece, "more_body": bool(piece)}
-
-    async def pause(self) -> None:
-        """The response needs the connection: interrupt a read until `resume`."""
-        self._free.shut()
-        step = self._step
-        if step is not None and not step.done():
-            step.cancel()
-            await asyncio.wait((step,))
-
-    def resume(self) -> None:
-        """The response waits for the app: read on."""
-        self._free.open()
 
     async def stop(self) -> None:
         """Never read again: what comes now belongs to the next request."""
         self._over = True
-        await self.pause()
-        self._free.open()
+        step = self._step
+        if step is not None and not step.done():
+            step.cancel()
+            await asyncio.wait((step,))
         if self._parts is not None:
             await self._parts.aclose()
-
-
-async def _client_ended(request: Request) -> None:
-    """Until the client sends no more. A request that is complete is answered all the same (half-close)."""
-    connection = connection_of(request)
-    while not connection._ended:
-        await connection._wait(math.inf)

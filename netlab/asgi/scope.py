@@ -65,7 +65,7 @@ def _headers(request: Request) -> list[tuple[bytes, bytes]]:
 
 def connection_of(request: Request) -> Connection:
     """A handler of ours never asks which connection carries its request; an ASGI scope tells of it."""
-    return cast(Connection, request._source)
+    return cast(Connection, request.source)
 
 
 def _ends(request: Request) -> Scope:

@@ -19,6 +19,9 @@ from typing import Any, Protocol
 
 NEVER = float("inf")
 
+# The deadline of what is to be looked at in each sweep, since no event tells how it gets on.
+ALWAYS = -NEVER
+
 
 class Perishable(Protocol):
     """What can be late."""

@@ -26,7 +26,7 @@ class Timeouts:
     what it has, this clock stands."""
 
     stall: float = 30.0
-    """A client that takes nothing of a response."""
+    """A client that takes nothing of a response, from the last byte of it that its kernel has confirmed."""
 
     linger: float = 5.0
     """After a refusal, reading on until the client has seen it and closed: closing on unread bytes sends a

@@ -21,7 +21,7 @@ from netlab.http1.serializer import CONTINUE
 from netlab.net.sweep import NEVER
 from netlab.server import preflight, responding, streaming
 from netlab.server.exchange import Request, Response, refusal
-from netlab.server.lifecycle import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, Lifecycle
+from netlab.server.lifecycle import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, Lifecycle, wake
 from netlab.server.pace import Pace
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Connection(Lifecycle):
             return  # read so that the client sees our answer and not a reset; never parsed
         self._parser.feed(data)
         if state is EXCHANGE:
-            self._wake()
+            wake(self._reader)
         else:
             self._answer_waiting()
         if self.state is EXCHANGE and self._parser.buffered >= self._server.limits.pipeline:
@@ -75,14 +75,14 @@ class Connection(Lifecycle):
 
     def ended(self) -> None:
         """The client sends no more. A request that is complete is answered all the same (half-close)."""
-        self._ended = True
+        self.half_closed = True
         if self.state is LINGERING:
             if not self.transport.waiting:
                 self.close()
             return
         self._parser.feed_eof()
         if self.state is EXCHANGE:
-            self._wake()
+            wake(self._reader)
         else:
             self._answer_waiting()
 
@@ -171,7 +171,7 @@ class Connection(Lifecycle):
 
     async def next_content(self) -> Content | EndOfMessage:
         """The next piece of the request's content, or its end: for Request.stream."""
-        sweep, pace = self._server.sweep, self._content
+        pace = self._content
         if pace is None:
             return END_OF_MESSAGE  # somebody has read it already
         while True:
@@ -185,14 +185,11 @@ class Connection(Lifecycle):
             if pace.owes_continue:
                 # RFC 9110 §10.1.1: the client waits for this before it sends the content.
                 pace.owes_continue = False
-                self.transport.write(CONTINUE)
-            if not self._ended:
+                if not self.transport.write(CONTINUE):
+                    self._watch_stall()
+            if not self.half_closed:
                 self.transport.resume()
-            pace.begin(sweep)
-            try:
-                await self._wait(pace.deadline)
-            finally:
-                pace.end(sweep)
+            await self._more(pace)
         if isinstance(event, EndOfMessage):
             self._content = None
             return event
@@ -239,7 +236,7 @@ class Connection(Lifecycle):
             server.access_log(self, head, response)
         if self.transport.write(octets):
             return self._finish()
-        self.deadline = server.sweep.deadline(server.timeouts.stall)
+        self._watch_stall()
         return False
 
     def _stream(self, response: Response, plan: responding.StreamPlan) -> bool:
@@ -305,7 +302,7 @@ class Connection(Lifecycle):
             return
         self._unyielded = 0
         while transport.waiting:
-            await self._wait(self._server.sweep.deadline(self._server.timeouts.stall))
+            await self._taken()
 
     async def send_chunk(self, data: bytes | memoryview) -> None:
         """Send a piece of a stream as one chunk, without copying it into another (RFC 9112 §7.1)."""
@@ -324,12 +321,15 @@ class Connection(Lifecycle):
     def flushed(self) -> None:
         """The kernel has taken what waited."""
         if self.state is EXCHANGE:
-            if self._waiter is not None:
-                self._wake()
+            if self._writer is not None:
+                wake(self._writer)
             elif self.task is None and self._finish():
                 self._answer_waiting()
-        elif self.state is LINGERING and self._ended:
-            self.close()
+        elif self.state is LINGERING:
+            if self.half_closed:
+                self.close()
+            else:
+                self._await_end()
 
     # -- step 7: persistence --------------------------------------------------------------------------------
 
@@ -348,17 +348,17 @@ class Connection(Lifecycle):
             return False
         bare = self._head is None or self._head.framing is NO_CONTENT
         self._head = None
-        if not self._persistent or (self._ended and not self._parser.buffered):
+        if not self._persistent or (self.half_closed and not self._parser.buffered):
             # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
             # content, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
-            if self._ended or (bare and not self._parser.buffered and not self._server.draining):
+            if self.half_closed or (bare and not self._parser.buffered and not self._server.draining):
                 self._close_after_response()
             else:
                 self._linger()
             return False
         self.state = IDLE
         self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
-        if not self._ended and self._parser.buffered < self._server.limits.pipeline:
+        if not self.half_closed and self._parser.buffered < self._server.limits.pipeline:
             self.transport.resume()
         return True
 
@@ -385,16 +385,12 @@ class Connection(Lifecycle):
 
     def _await_discarded(self, pace: Pace) -> None:
         """Wait for more of the content that nobody wants."""
-        pace.begin(self._server.sweep)
-        self.deadline = pace.deadline
-        self._waiter = self._server.loop.create_future()
-        self._waiter.add_done_callback(self._discarded)
+        self._begin_reading(pace).add_done_callback(self._discarded)
         self.transport.resume()
 
-    def _discarded(self, waiter: asyncio.Future[None]) -> None:
-        """More content that nobody wants has come."""
-        self._waiter = None
-        if self._content is not None:
-            self._content.end(self._server.sweep)
-        if self.state is EXCHANGE and not waiter.cancelled() and self._finish():
+    def _discarded(self, reader: asyncio.Future[None]) -> None:
+        """More content that nobody wants has come; or too little, and `_broken` says so."""
+        reader.exception()
+        self._end_reading(self._content)
+        if self.state is EXCHANGE and self._finish():
             self._answer_waiting()

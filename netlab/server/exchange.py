@@ -35,11 +35,12 @@ class ContentSource(Protocol):
 class Request:
     """One request as a handler sees it. The content is read only when the handler asks for it."""
 
-    __slots__ = ("_content", "_source", "head", "trailers")
+    __slots__ = ("_content", "head", "source", "trailers")
 
     def __init__(self, head: RequestHead, source: ContentSource) -> None:
         self.head = head
-        self._source = source
+        self.source = source
+        """Where the content comes from: for bridges to other interfaces, not for handlers."""
         self._content = b"" if head.framing is NO_CONTENT else None
         self.trailers: Fields | None = None
         """The trailer section, once the content has been read to its end; None without one."""
@@ -73,7 +74,7 @@ class Request:
     @property
     def peer(self) -> str:
         """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
-        return self._source.peer
+        return self.source.peer
 
     async def stream(self, limit: int | None = None) -> AsyncIterator[bytes]:
         """The content in pieces, as it arrives; the client is slowed to the reader's pace.
@@ -82,12 +83,12 @@ class Request:
         the client breaks the framing, sends more than it may (413) or leaves before the end.
         """
         if limit is not None:
-            self._source.limit_content(limit)
+            self.source.limit_content(limit)
         if self._content is not None:
             if self._content:
                 yield self._content
             return
-        while isinstance(event := await self._source.next_content(), Content):
+        while isinstance(event := await self.source.next_content(), Content):
             yield event.data
         self._content = b""
         self.trailers = event.trailers or None

@@ -21,7 +21,7 @@ from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
 from netlab.net.poller import READABLE
-from netlab.net.sweep import NEVER
+from netlab.net.sweep import ALWAYS, NEVER
 from netlab.net.transport import Transport
 from netlab.server import responding
 from netlab.server.exchange import refusal
@@ -54,14 +54,16 @@ class Lifecycle:
     __slots__ = (
         "_broken",
         "_content",
-        "_ended",
         "_fresh",
         "_parser",
         "_persistent",
+        "_reader",
         "_server",
-        "_stalled",
-        "_waiter",
+        "_stalled_at",
+        "_unread",
+        "_writer",
         "deadline",
+        "half_closed",
         "state",
         "task",
         "transport",
@@ -74,19 +76,24 @@ class Lifecycle:
         self.state = OPENING if self.transport.secure else IDLE
         self.deadline = server.sweep.deadline(server.timeouts.head)
         self._fresh = True  # no request has come yet: the deadline of the head runs from accept
-        self._ended = False  # the client sends no more; it may still read
+        self.half_closed = False
+        """The client sends no more; it may still read."""
         self._persistent = True
         self._content: Pace | None = None  # the current request's, as long as some of it is to be read
         self._broken: ProtocolError | None = None  # the rule that this client's content broke
-        self._stalled = 0  # bytes unacknowledged when the deadline for taking them last passed
         self.task: asyncio.Task[Any] | None = None  # the handler, or the stream, that had to wait
-        self._waiter: asyncio.Future[None] | None = None  # set when bytes come, or go
+        # A request may be read while its response is sent, by two tasks:
+        self._reader: asyncio.Future[None] | None = None  # who waits for bytes to come
+        self._writer: asyncio.Future[None] | None = None  # who waits for bytes to go
+        # While the kernel does not take what we write:
+        self._unread = 0  # bytes that the client had not confirmed in the last sweep
+        self._stalled_at = NEVER  # when it is dropped, if it confirms none until then
 
     # -- waiting --------------------------------------------------------------------------------------------
 
     def _await_request(self) -> None:
         """No whole request is there: wait for one, or for the rest of one."""
-        if self._ended:
+        if self.half_closed:
             self.close()
         elif self._parser.buffered:
             self.transport.resume()
@@ -97,19 +104,59 @@ class Lifecycle:
         elif self._server.draining:
             self.close()
 
-    async def _wait(self, deadline: float) -> None:
-        """Until bytes have come, or gone; with a deadline."""
-        self.deadline = deadline
-        self._waiter = waiter = self._server.loop.create_future()
+    async def _more(self, pace: Pace | None) -> None:
+        """Until the client has sent more, or its end. Raises ProtocolError (408) when it is too slow."""
+        if self._reader is not None and not self._reader.done():
+            raise RuntimeError("two tasks read the content of one request at once")
+        reader = self._begin_reading(pace)
         try:
-            await waiter
+            await reader
         finally:
-            self._waiter = None
-            self.deadline = NEVER
+            # A task that was cancelled comes here late, when another may be reading.
+            if self._reader is reader:
+                self._end_reading(pace)
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def _begin_reading(self, pace: Pace | None) -> asyncio.Future[None]:
+        self._reader = reader = self._server.loop.create_future()
+        if pace is not None:
+            pace.begin(self._server.sweep)
+        self._set_deadline()
+        return reader
+
+    def _end_reading(self, pace: Pace | None) -> None:
+        self._reader = None
+        if pace is not None:
+            pace.end(self._server.sweep)
+        self._set_deadline()
+
+    async def until_half_closed(self) -> None:
+        """Until the client sends no more. To be awaited when its content has been read, and by one task."""
+        while not self.half_closed:
+            await self._more(None)
+
+    async def _taken(self) -> None:
+        """Until the kernel has taken what waits. A client that takes nothing of it is dropped."""
+        self._watch_stall()
+        self._writer = self._server.loop.create_future()
+        try:
+            await self._writer
+        finally:
+            self._writer = None
+            self._set_deadline()
+
+    def _watch_stall(self) -> None:
+        """The kernel did not take all that was written: from now on each sweep looks how the client reads."""
+        self._unread = self.transport.unacknowledged
+        self._stalled_at = self._server.sweep.deadline(self._server.timeouts.stall)
+        self.deadline = ALWAYS
+
+    def _set_deadline(self) -> None:
+        """In an exchange: what the client must take comes first, then what it must send."""
+        if self.state is EXCHANGE:
+            if self.transport.waiting:
+                self.deadline = ALWAYS
+            else:
+                self.deadline = NEVER if self._content is None else self._content.deadline
 
     def _break(self, error: ProtocolError) -> None:
         """The client broke a rule inside its content: no further request can be found behind it."""
@@ -130,18 +177,25 @@ class Lifecycle:
 
     def _linger(self) -> None:
         """Send FIN, then read until the client closes too, for its unread bytes would turn into a reset."""
-        if self._ended:
+        if self.half_closed:
             self._close_after_response()
             return
         self.state = LINGERING
-        self.deadline = self._server.sweep.deadline(self._server.timeouts.linger)
         self.transport.shut()
         self.transport.resume()
+        if self.transport.waiting:
+            self._watch_stall()
+        else:
+            self._await_end()
+
+    def _await_end(self) -> None:
+        """Our last word has left: the client has so long to read it and to close."""
+        self.deadline = self._server.sweep.deadline(self._server.timeouts.linger)
 
     def _close_after_response(self) -> None:
         if self.transport.waiting:
             self.state = LINGERING
-            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
+            self._watch_stall()
             self.transport.shut()
         else:
             self.close()
@@ -154,7 +208,7 @@ class Lifecycle:
             self._refuse(
                 ProtocolError(408, "the request head did not come whole in time", "RFC 9110 §15.5.9")
             )
-        elif self.state is EXCHANGE and self._content is not None:
+        elif self.state is EXCHANGE:
             self._expire_content()
         else:
             self.close()
@@ -163,22 +217,25 @@ class Lifecycle:
         """A client that has taken nothing for that long is dropped; a slow one gets as long again."""
         # What our kernel holds counts, too: it takes our bytes by the megabyte, and makes room for more only
         # when a third has gone. A slow link needs minutes for that, reading on all the while.
-        unread = self.transport.unacknowledged
-        if unread == self._stalled:
+        now, unread = self._server.sweep.now, self.transport.unacknowledged
+        if unread != self._unread:
+            self._unread = unread
+            self._stalled_at = now + self._server.timeouts.stall
+        elif self._stalled_at <= now:
             self.abort()
-        else:
-            self._stalled = unread
-            self.deadline = self._server.sweep.deadline(self._server.timeouts.stall)
+            return
+        if self.state is EXCHANGE:
+            self._expire_content()
 
     def _expire_content(self) -> None:
-        """The client sends its content too slowly, or not at all: the handler that reads it gets a 408."""
-        late = ProtocolError(408, "the request content did not come in time", "RFC 9110 §15.5.9")
-        self._break(late)
-        self.deadline = NEVER
-        if self.task is not None and self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(late)
-        else:
-            self._linger()
+        """The client sends its content too slowly, or not at all: who reads it gets a 408."""
+        pace, reader = self._content, self._reader
+        if pace is None or pace.deadline > self._server.sweep.now:
+            self._set_deadline()
+        elif reader is not None and not reader.done():
+            late = ProtocolError(408, "the request content did not come in time", "RFC 9110 §15.5.9")
+            self._break(late)
+            reader.set_exception(late)
 
     def lost(self, error: Exception | None) -> None:
         """The connection is gone: whoever works for it is told."""
@@ -213,3 +270,9 @@ class Lifecycle:
             # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
             self._server.loop.call_soon(self.task.cancel)
         self._server.left(self)
+
+
+def wake(waiter: asyncio.Future[None] | None) -> None:
+    """What was waited for has come; nothing happens where nobody waits."""
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

@@ -180,6 +180,7 @@ async def test_content_that_no_handler_wants_must_come_as_fast() -> None:
         await slow.trickle(b"x", 30, 5)
         assert slow.server.stats()["active"] == 1
         slow.pass_time(1)
+        await slow.states(active=0)
         slow.pass_time(6)  # that it may read the end
         assert not slow.open
 
