@@ -30,7 +30,8 @@ class Timeouts:
 
     linger: float = 5.0
     """After a refusal, reading on until the client has seen it and closed: closing on unread bytes sends a
-    reset, and a reset destroys the answer on its way (RFC 9112 §9.6)."""
+    reset, and a reset destroys the answer on its way (RFC 9112 §9.6). Who sends `Limits.least` bytes and more
+    in that time is in the middle of an upload and has as long again, six times at most (nginx: 30 s, too)."""
 
     drain: float = 30.0
     """From SIGTERM until what is still under way is cut off."""

@@ -63,7 +63,9 @@ class Connection(Lifecycle):
         """Bytes from the client."""
         state = self.state
         if state is LINGERING:
-            return  # read so that the client sees our answer and not a reset; never parsed
+            # Read so that the client sees our answer and not a reset; never parsed.
+            self._overhear(len(data))
+            return
         self._parser.feed(data)
         if state is EXCHANGE:
             wake(self._reader)

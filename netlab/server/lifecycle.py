@@ -48,6 +48,10 @@ class State(Enum):
 OPENING, IDLE, HEAD, EXCHANGE, LINGERING, CLOSED = State
 
 
+# A client that goes on uploading after our last word is listened to for so many times `Timeouts.linger`.
+LINGERINGS = 6
+
+
 class Lifecycle:
     """The part of a connection that waits, is late, and ends; `connection` adds the rest."""
 
@@ -190,7 +194,20 @@ class Lifecycle:
 
     def _await_end(self) -> None:
         """Our last word has left: the client has so long to read it and to close."""
-        self.deadline = self._server.sweep.deadline(self._server.timeouts.linger)
+        server, seconds = self._server, self._server.timeouts.linger
+        end = server.sweep.deadline(seconds if server.draining else LINGERINGS * seconds)
+        self._content = Pace(server.limits.least, seconds, end=end)
+        self._content.begin(server.sweep)
+        self.deadline = self._content.deadline
+
+    def _overhear(self, size: int) -> None:
+        """So many bytes that nobody will read: who is in the middle of an upload has not seen our answer."""
+        pace = self._content
+        if pace is not None and not self.transport.waiting:
+            pace.end(self._server.sweep)
+            pace.heard += size
+            pace.begin(self._server.sweep)
+            self.deadline = pace.deadline
 
     def _close_after_response(self) -> None:
         if self.transport.waiting:

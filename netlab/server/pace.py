@@ -22,13 +22,15 @@ class Pace:
     reader is busy with something else, the client loses no time. What has come beyond the least buys none.
 
     least: bytes. window: seconds. owes_continue: does the client wait for a 100 (Continue) before it sends?
+    end: the moment at which there are no further windows.
     """
 
-    __slots__ = ("_least", "_left", "_window", "deadline", "heard", "owes_continue")
+    __slots__ = ("_end", "_least", "_left", "_window", "deadline", "heard", "owes_continue")
 
-    def __init__(self, least: int, window: float, owes_continue: bool) -> None:
+    def __init__(self, least: int, window: float, owes_continue: bool = False, end: float = NEVER) -> None:
         self._least = least
         self._window = self._left = window
+        self._end = end
         self.owes_continue = owes_continue
         self.heard = 0
         """Bytes of content since the window began. Whoever takes some adds them."""
@@ -40,7 +42,7 @@ class Pace:
         if self.heard >= self._least:
             self.heard = 0
             self._left = self._window
-        self.deadline = sweep.deadline(self._left)
+        self.deadline = min(sweep.deadline(self._left), self._end)
 
     def end(self, sweep: Sweep) -> None:
         """Nobody waits any more."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -146,19 +148,57 @@ async def test_endless_chunks_of_one_octet_reach_the_limit_of_content() -> None:
         writer.close()
 
 
-async def test_who_goes_on_sending_after_a_refusal_is_let_go_all_the_same() -> None:
-    async with Timed(routes) as timed:
-        reader, writer = await timed.connect()
-        writer.write(b"BAD\r\n")
-        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
-        for _ in range(5):
-            writer.write(b"more and more" * 1000)
+@asynccontextmanager
+async def refused(timed: Timed) -> AsyncIterator[asyncio.StreamWriter]:
+    """A client that has heard its refusal."""
+    reader, writer = await timed.connect()
+    writer.write(b"BAD\r\n")
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
+    yield writer
+    writer.transport.abort()
+
+
+async def test_an_upload_that_goes_on_after_a_refusal_is_read_for_thirty_seconds() -> None:
+    async with Timed(routes) as timed, refused(timed) as writer:
+        for _ in range(10):
+            writer.write(bytes(20_000))
             await taken(timed)
-            timed.pass_time(0.9)
+            timed.pass_time(2.9)
             assert timed.server.stats()["open"] == 1
-        timed.pass_time(1)
+        writer.write(bytes(20_000))
+        await taken(timed)
+        timed.pass_time(1.5)
         assert timed.server.stats()["open"] == 0
-        writer.transport.abort()
+
+
+async def test_who_falls_silent_after_a_refusal_is_let_go_five_seconds_later() -> None:
+    async with Timed(routes) as timed, refused(timed) as writer:
+        for _ in range(3):
+            timed.pass_time(4)
+            writer.write(bytes(2000))
+            await taken(timed)
+        timed.pass_time(4.9)
+        assert timed.server.stats()["open"] == 1
+        timed.pass_time(0.6)
+        assert timed.server.stats()["open"] == 0
+
+
+@pytest.mark.parametrize(
+    ("piece", "draining"), [(b"x", False), (bytes(20_000), True)], ids=["octets", "drain"]
+)
+async def test_octets_after_a_refusal_buy_no_time_and_nothing_does_in_a_drain(
+    piece: bytes, draining: bool
+) -> None:
+    async with Timed(routes) as timed:
+        timed.server.draining = draining
+        async with refused(timed) as writer:
+            for _ in range(5):
+                writer.write(piece)
+                await taken(timed)
+                timed.pass_time(0.9)
+                assert timed.server.stats()["open"] == 1
+            timed.pass_time(1)
+            assert timed.server.stats()["open"] == 0
 
 
 async def test_a_slow_reader_that_reads_on_is_kept_and_one_that_stops_is_dropped() -> None:
