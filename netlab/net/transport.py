@@ -11,9 +11,7 @@ OpenSSL's code on the same descriptor. Three things differ, and they are all tha
 - The selector sees the kernel's buffer, not OpenSSL's. A read asks for at least a whole record, so that
   nothing stays behind in OpenSSL (without read-ahead it takes one record at a time from the kernel).
 
-A TLS `send` is given one record, 16 KiB, a call. Python sets OpenSSL up without partial writes: of a larger
-piece it would send record after record for as long as the peer reads, the other connections waiting, and when
-it would block not say how much has gone.
+How the bytes that had to wait go on their way is in `outgoing`; what happens to them is in `_flush`.
 """
 
 from __future__ import annotations
@@ -24,18 +22,16 @@ import socket
 import ssl
 import sys
 import termios
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from netlab.net.filepart import FilePart
+from netlab.net.outgoing import RECORD, Buffer, Outgoing
 from netlab.net.owner import NOBODY, Owner
 from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
+from netlab.net.window import follow
 
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
 RECEIVE = 64 * 1024
-
-# The most that one TLS record carries (RFC 8446 §5.1), and so one TLS `send`.
-RECORD = 16 * 1024
 
 # Parts of one write that together have at most so many bytes are copied into one on TLS: few records.
 COPIED = 128 * 1024
@@ -43,12 +39,11 @@ COPIED = 128 * 1024
 # One flush sends at most about this much before the other connections get their turn.
 FLUSH = 1024 * 1024
 
-Buffer = bytes | bytearray | memoryview
+# From this size on, a write asks how much the kernel may hold (see `window`).
+LARGE = 256 * 1024
 
-
-Part = Buffer | FilePart
-
-_WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
+_NOT_READABLE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
+_WOULD_BLOCK = (*_NOT_READABLE, ssl.SSLWantWriteError)
 
 
 class Transport:
@@ -80,9 +75,9 @@ class Transport:
         self._paused = False
         self._shut = False  # shut down for writing once what waits has gone
         self._read_wants_write = False
-        # What the kernel did not take yet. None, not an empty deque: an idle connection has none, and an
-        # empty deque weighs 600 bytes.
-        self._waiting: deque[Part] | None = None
+        # What the kernel did not take yet. None, not an empty one: an idle connection has none, and its deque
+        # weighs 600 bytes.
+        self._waiting: Outgoing | None = None
         self._events = READABLE
 
     def open(self) -> None:
@@ -120,7 +115,7 @@ class Transport:
         """Read once and hand it on; the poller reports what remains in its next turn."""
         try:
             data = self._socket.recv(RECEIVE)
-        except _WOULD_BLOCK:
+        except _NOT_READABLE:
             return
         except ssl.SSLWantWriteError:
             self._read_wants_write = True
@@ -175,19 +170,22 @@ class Transport:
             return False
         if self.closed:
             return True
+        if len(data) > RECORD and self.secure:
+            return self._write_records((data,))
+        if len(data) >= LARGE:
+            follow(self._socket)
         try:
-            sent = self._socket.send(data if len(data) <= RECORD else self._portion(data))
+            sent = self._socket.send(data)
         except _WOULD_BLOCK:
-            sent = 0
-        except ssl.SSLWantWriteError:
             sent = 0
         except OSError as error:
             self._fail_later(error)
             return True
         if sent == len(data):
             return True
-        self._waiting = deque((memoryview(data)[sent:],))
-        return self._flush(quiet=True)
+        self._waiting = Outgoing((data,), sent)
+        self._watch()
+        return False
 
     def write_parts(self, parts: tuple[Buffer, ...]) -> bool:
         """`write` of several pieces as one: they leave in one call where that needs no copy.
@@ -200,8 +198,9 @@ class Transport:
         if self._waiting is not None or self.closed or (self.secure and size <= COPIED):
             return self.write(b"".join(parts))
         if self.secure:
-            self._waiting = deque(parts)
-            return self._flush(quiet=True)
+            return self._write_records(parts)
+        if size >= LARGE:
+            follow(self._socket)
         try:
             sent = self._socket.sendmsg(parts)
         except _WOULD_BLOCK:
@@ -211,9 +210,13 @@ class Transport:
             return True
         if sent == size:
             return True
-        self._waiting = deque(_after(parts, sent))
+        self._waiting = Outgoing(parts, sent)
         self._watch()
         return False
+
+    def _write_records(self, parts: Iterable[Buffer]) -> bool:
+        self._waiting = Outgoing(parts)
+        return self._flush(quiet=True)
 
     def write_file(self, fd: int, offset: int, count: int) -> bool:
         """`write` of part of a file, on a plain socket: the kernel copies it, this process never sees it."""
@@ -223,34 +226,20 @@ class Transport:
             return False
         if self.closed or not count:
             return True
-        self._waiting = deque((part,))
+        self._waiting = Outgoing((part,))
         return self._flush(quiet=True)
 
     def _flush(self, quiet: bool = False) -> bool:
         """Send what waits until the kernel takes no more. True when all has gone."""
         waiting = self._waiting
         assert waiting is not None
-        budget = FLUSH
+        sock, budget = self._socket, FLUSH
+        if len(waiting) >= LARGE:
+            follow(sock)
         try:
             while waiting and budget > 0:
-                part = waiting[0]
-                if isinstance(part, FilePart):
-                    sent = part.send(self.fd)
-                    rest: Part = part.after(sent)
-                else:
-                    # A retried TLS write must be given the same bytes again: OpenSSL has them encrypted
-                    # already. Cutting off what it says it has sent keeps that true.
-                    sent = self._socket.send(self._portion(part))
-                    rest = memoryview(part)[sent:] if sent < len(part) else b""
-                budget -= sent
-                if rest:
-                    waiting[0] = rest
-                else:
-                    waiting.popleft()
+                budget -= waiting.send_records(sock, budget) if self.secure else waiting.send(sock)
         except _WOULD_BLOCK:
-            self._watch()
-            return False
-        except ssl.SSLWantWriteError:
             self._watch()
             return False
         except OSError as error:
@@ -269,14 +258,10 @@ class Transport:
             self._owner.flushed()
         return True
 
-    def _portion(self, data: Buffer) -> Buffer:
-        """What one `send` is given of the data: all of it, or one TLS record."""
-        return memoryview(data)[:RECORD] if self.secure else data
-
     @property
     def waiting(self) -> int:
         """Bytes that were written and the kernel has not taken."""
-        return sum(len(piece) for piece in self._waiting or ())
+        return len(self._waiting) if self._waiting is not None else 0
 
     @property
     def unacknowledged(self) -> int:
@@ -367,14 +352,6 @@ class Transport:
     def socket(self) -> socket.socket:
         """The socket itself, for questions (addresses, TLS version), not for bytes."""
         return self._socket
-
-
-def _after(parts: tuple[Buffer, ...], sent: int) -> Iterator[Buffer]:
-    """What remains of the parts when `sent` bytes have gone."""
-    for part in parts:
-        if sent < len(part):
-            yield memoryview(part)[sent:]
-        sent = max(0, sent - len(part))
 
 
 def _pending_error(sock: socket.socket) -> OSError | None:

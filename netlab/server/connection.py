@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 # Pipelined requests answered in one turn of the loop; then the other connections get theirs.
 TURN = 16
 
-# Bytes that a stream may send without waiting before the other connections get their turn: about 100 µs.
-UNYIELDED = 256 * 1024
+# Bytes that a stream may send without waiting before the other connections get their turn: some 300 µs.
+UNYIELDED = 1024 * 1024
 
 # Content that no handler has read and that has not all come: up to this many bytes are read past, so that
 # the connection persists; a client with more to say is told to close.

@@ -23,6 +23,7 @@ from netlab.http1.fields import NO_FIELDS
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
+from netlab.net import window
 from netlab.net.poller import READABLE, Poller
 from netlab.net.starter import Starter
 from netlab.net.sweep import Sweep
@@ -40,10 +41,6 @@ BACKLOG = 4096
 
 # Connections accepted in one turn of the loop; then those that are open get theirs.
 ACCEPT = 64
-
-# Bytes that the kernel holds for a client beyond what is on its way. Without this limit a client that has
-# stopped reading makes it hold 4 MB, which no RSS shows; with it, 70 KB.
-UNSENT = 128 * 1024
 
 # File descriptors kept for everything that is no connection: logs, files, the loop, a peer of the handler's.
 FD_RESERVE = 64
@@ -326,8 +323,7 @@ def _listen_tcp(host: str, port: int, reuse_port: bool = False) -> socket.socket
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         # We write whole responses and whole pieces: Nagle's waiting for more would only delay them.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+        window.limit(listener)
         listener.bind(info[4])
         listener.listen(BACKLOG)
     except BaseException:
