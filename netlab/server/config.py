@@ -19,7 +19,8 @@ class Timeouts:
 
     idle: float = 75.0
     """A persistent connection with nothing to do. Above the 60 s after which common load balancers let go of
-    theirs: who closes first must be the client's side, or a request is lost in the race."""
+    theirs: who closes first must be the client's side, or a request is lost in the race. While a server is
+    full and somebody waits at its door, those that have been idle for longer than `head` are let go."""
 
     content: float = 30.0
     """Of waiting for content, in which `Limits.least` bytes of it must come. While the handler is busy with

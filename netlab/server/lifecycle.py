@@ -260,10 +260,22 @@ class Lifecycle:
 
     def drain(self) -> None:
         """The server is stopping: idle connections close, others after their response."""
+        if self.state is OPENING:
+            self.close()
+        else:
+            self.close_if_idle()
+
+    @property
+    def between_requests(self) -> bool:
+        """Has a response gone, and nothing come since?"""
+        return self.state is IDLE and not self._fresh and not self._parser.buffered
+
+    def close_if_idle(self) -> None:
+        """Close, unless a request is under way: one that the kernel has already is answered."""
+        requests = self._server.requests
         if self.state is IDLE and not self._parser.buffered:
-            # A request that the kernel has already is answered; closing on it would be a reset.
-            self.transport.ready(READABLE)
-        if self.state is OPENING or (self.state is IDLE and not self._parser.buffered):
+            self.transport.ready(READABLE)  # closing on unread bytes would be a reset
+        if self.state is IDLE and not self._parser.buffered and self._server.requests == requests:
             self.close()
 
     def abort(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import math
 import os
 import resource
 import socket
@@ -15,6 +16,7 @@ import ssl
 import stat
 import time
 from collections.abc import Awaitable, Callable
+from heapq import nsmallest
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +49,9 @@ FD_RESERVE = 64
 
 # Seconds for which a stop leaves idle connections open, for the requests that are on their way.
 GRACE = 0.25
+
+# Idle connections closed at once for those who wait at the door of a full server.
+LET_GO = 32
 
 # Of these `accept` failures the remedy is to wait: descriptors or memory are used up.
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -103,6 +108,7 @@ class Server:
         self._listener: socket.socket | None = sock
         self._accepting = False
         self._warn_again = 0.0
+        self._made_room = -math.inf
         self._empty: asyncio.Event | None = None
         self._ended = False
 
@@ -147,6 +153,8 @@ class Server:
         """The listening socket is readable: connections wait to be accepted."""
         listener = self._listener
         assert listener is not None
+        if len(self.connections) >= self.max_connections:
+            self._make_room()
         for _ in range(ACCEPT):
             if len(self.connections) >= self.max_connections:
                 self._pause_accepting()
@@ -164,6 +172,20 @@ class Server:
                 self._pause_accepting()
                 return
             self._welcome(sock)
+
+    def _make_room(self) -> None:
+        """Somebody waits at the door: close some of those that have been idle longest.
+
+        Nobody who has been idle for less than the time for a head: a flood must not drive out those who come
+        again and again. What of a request has come already is answered.
+        """
+        if self._made_room == self.sweep.now:
+            return  # nobody has been idle longer since then
+        self._made_room = self.sweep.now
+        since = self.sweep.deadline(self.timeouts.idle - self.timeouts.head)
+        idle = [each for each in self.connections if each.between_requests and each.deadline <= since]
+        for connection in nsmallest(min(LET_GO, len(idle) // 8 + 1), idle, key=lambda each: each.deadline):
+            connection.close_if_idle()
 
     def _welcome(self, sock: socket.socket) -> None:
         sock.setblocking(False)

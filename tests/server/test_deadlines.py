@@ -263,6 +263,60 @@ async def test_the_cap_on_connections_makes_later_ones_wait_not_fail() -> None:
         writer.close()
 
 
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(GET)
+    assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_full_server_lets_go_of_who_has_been_idle_longest() -> None:
+    async with Timed(hello, max_connections=3) as timed:
+        connected = [await timed.connect() for _ in range(3)]
+        for streams in connected:
+            await ask(*streams)
+            timed.pass_time(4)
+        connected.append(await asyncio.open_connection("127.0.0.1", timed.server.port))
+        await ask(*connected[3])
+        assert await asyncio.wait_for(connected[0][0].read(), 5) == b""
+        await ask(*connected[1])
+        await ask(*connected[2])
+        for _, writer in connected:
+            writer.close()
+
+
+async def test_a_full_server_drives_nobody_out_who_comes_again_and_again() -> None:
+    async with Timed(hello, max_connections=2) as timed:
+        silent, regular = await timed.connect(), await timed.connect()
+        newcomer = await asyncio.open_connection("127.0.0.1", timed.server.port)
+        newcomer[1].write(GET)
+        for _ in range(4):
+            await ask(*regular)
+            timed.pass_time(2.4)
+            await asyncio.sleep(0)
+            assert timed.server.stats()["open"] == 2 and timed.server.accepted == 2
+        timed.pass_time(2)  # who has not said a word has had the time for a head
+        assert (await asyncio.wait_for(newcomer[0].readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        await ask(*regular)
+        for _, writer in (silent, regular, newcomer):
+            writer.close()
+
+
+async def test_a_request_that_has_come_is_answered_although_the_server_is_full() -> None:
+    async with Timed(hello, max_connections=1) as timed:
+        first = await timed.connect()
+        await ask(*first)
+        timed.pass_time(11)
+        waiting = socket.create_connection(("127.0.0.1", timed.server.port))
+        first[1].write(GET)  # both before the server has its turn
+        assert (await asyncio.wait_for(first[0].readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        await timed.until(lambda: timed.server.stats()["idle"] == 1)
+        timed.pass_time(11)
+        second = await asyncio.open_connection(sock=waiting)
+        await ask(*second)
+        assert await asyncio.wait_for(first[0].read(), 5) == b""
+        for _, writer in (first, second):
+            writer.close()
+
+
 async def test_a_stop_answers_what_is_under_way_and_closes_what_is_idle() -> None:
     release = asyncio.Event()
 
