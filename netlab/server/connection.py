@@ -128,6 +128,7 @@ class Connection(Lifecycle):
         if head.framing is not NO_CONTENT:
             owes_continue = head.expects_continue and not self._parser.buffered
             self._content = Pace(server.limits.least, server.timeouts.content, owes_continue)
+            self._parser.limits = server.limits  # a handler's own were for the request before
         request = Request(head, self)
         if server.cors is not None:
             self._cors = decision = decide(server.cors.policy_for(request.path), head.method, head.fields)
@@ -171,9 +172,12 @@ class Connection(Lifecycle):
 
     # -- the handler reads the request's content ------------------------------------------------------------
 
-    async def next_content(self) -> Content | EndOfMessage:
+    async def next_content(self, head: RequestHead) -> Content | EndOfMessage:
         """The next piece of the request's content, or its end: for Request.stream."""
         pace = self._content
+        if head is not self._head:
+            # The next request's content, which may be another user's, is not for a task left over from this.
+            raise RuntimeError("the content cannot be read any more: its exchange is over")
         if pace is None:
             return END_OF_MESSAGE  # somebody has read it already
         while True:
@@ -199,9 +203,10 @@ class Connection(Lifecycle):
         pace.heard += len(event.data)
         return event
 
-    def limit_content(self, size: int) -> None:
+    def limit_content(self, head: RequestHead, size: int) -> None:
         """A handler's own limit for this request's content, in bytes."""
-        self._parser.limit_content(size)
+        if head is self._head:
+            self._parser.limit_content(size)
 
     @property
     def peer(self) -> str:

@@ -19,12 +19,12 @@ FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
 class ContentSource(Protocol):
-    """Where a request's content comes from: its connection."""
+    """Where a request's content comes from: its connection, as long as the exchange lasts."""
 
-    async def next_content(self) -> Content | EndOfMessage:
+    async def next_content(self, head: RequestHead) -> Content | EndOfMessage:
         """The next piece, or the end. Raises ProtocolError when the client breaks a rule or leaves."""
 
-    def limit_content(self, size: int) -> None:
+    def limit_content(self, head: RequestHead, size: int) -> None:
         """Let this message have `size` bytes of content."""
 
     @property
@@ -83,12 +83,12 @@ class Request:
         the client breaks the framing, sends more than it may (413) or leaves before the end.
         """
         if limit is not None:
-            self.source.limit_content(limit)
+            self.source.limit_content(self.head, limit)
         if self._content is not None:
             if self._content:
                 yield self._content
             return
-        while isinstance(event := await self.source.next_content(), Content):
+        while isinstance(event := await self.source.next_content(self.head), Content):
             yield event.data
         self._content = b""
         self.trailers = event.trailers or None

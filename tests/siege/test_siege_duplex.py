@@ -238,6 +238,48 @@ async def test_two_tasks_that_read_one_content_are_told_apart() -> None:
         writer.close()
 
 
+async def test_a_reader_that_outlives_its_exchange_gets_nothing_of_the_next_request() -> None:
+    left: list[asyncio.Future[bytes]] = []
+    go = asyncio.Event()
+
+    async def late(request: Request) -> bytes:
+        await go.wait()
+        return await request.read()
+
+    async def app(request: Request) -> Response:
+        if not left:
+            left.append(asyncio.ensure_future(late(request)))
+            return Response(200, b"first")
+        go.set()
+        await asyncio.wait(left)
+        return Response(200, await request.read())
+
+    async with Timed(app) as timed:
+        reader, writer = await timed.connect()
+        writer.write(POST + CONTENT % 4 + b"mine")
+        await asyncio.wait_for(reader.readuntil(b"first"), 5)
+        writer.write(POST + CONTENT % 6 + b"secret")
+        assert (await asyncio.wait_for(reader.readuntil(b"secret"), 5)).startswith(b"HTTP/1.1 200 ")
+        assert "its exchange is over" in str(left[0].exception())
+        writer.close()
+
+
+async def test_a_handlers_own_limit_holds_for_its_request_alone() -> None:
+    limits: list[int | None] = [4, None, 4, None]
+
+    async def app(request: Request) -> Response:
+        return Response(200, b"".join([piece async for piece in request.stream(limits.pop(0))]))
+
+    async with Timed(app) as timed:
+        reader, writer = await timed.connect()
+        for content in (b"four", b"and more"):
+            writer.write(POST + CONTENT % len(content) + content)
+            assert (await asyncio.wait_for(reader.readuntil(content), 5)).startswith(b"HTTP/1.1 200 ")
+        writer.write(GET + POST + CONTENT % 8 + b"and more")  # a limit without a content is nobody's
+        assert (await asyncio.wait_for(reader.readuntil(b"and more"), 5)).count(b"HTTP/1.1 200 ") == 2
+        writer.close()
+
+
 async def test_a_reader_that_ends_after_its_exchange_leaves_the_next_deadline_alone() -> None:
     readers: list[asyncio.Future[bytes]] = []
 
