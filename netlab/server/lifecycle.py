@@ -195,7 +195,7 @@ class Lifecycle:
     def _await_end(self) -> None:
         """Our last word has left: the client has so long to read it and to close."""
         server, seconds = self._server, self._server.timeouts.linger
-        end = server.sweep.deadline(seconds if server.draining else LINGERINGS * seconds)
+        end = server.sweep.deadline(LINGERINGS * seconds)
         self._content = Pace(server.limits.least, seconds, end=end)
         self._content.begin(server.sweep)
         self.deadline = self._content.deadline
@@ -203,7 +203,7 @@ class Lifecycle:
     def _overhear(self, size: int) -> None:
         """So many bytes that nobody will read: who is in the middle of an upload has not seen our answer."""
         pace = self._content
-        if pace is not None and not self.transport.waiting:
+        if pace is not None and not self.transport.waiting and not self._server.draining:
             pace.end(self._server.sweep)
             pace.heard += size
             pace.begin(self._server.sweep)

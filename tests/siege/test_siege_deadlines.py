@@ -189,16 +189,15 @@ async def test_who_falls_silent_after_a_refusal_is_let_go_five_seconds_later() -
 async def test_octets_after_a_refusal_buy_no_time_and_nothing_does_in_a_drain(
     piece: bytes, draining: bool
 ) -> None:
-    async with Timed(routes) as timed:
+    async with Timed(routes) as timed, refused(timed) as writer:
         timed.server.draining = draining
-        async with refused(timed) as writer:
-            for _ in range(5):
-                writer.write(piece)
-                await taken(timed)
-                timed.pass_time(0.9)
-                assert timed.server.stats()["open"] == 1
-            timed.pass_time(1)
-            assert timed.server.stats()["open"] == 0
+        for _ in range(5):
+            writer.write(piece)
+            await taken(timed)
+            timed.pass_time(0.9)
+            assert timed.server.stats()["open"] == 1
+        timed.pass_time(1)
+        assert timed.server.stats()["open"] == 0
 
 
 async def test_a_slow_reader_that_reads_on_is_kept_and_one_that_stops_is_dropped() -> None:
