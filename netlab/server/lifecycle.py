@@ -293,6 +293,7 @@ class Lifecycle:
         if self.state is CLOSED:
             return
         self.state = CLOSED
+        self._reader = None  # whose callback, while unread content is discarded, leads back to us
         if self._broken is not None:
             self._broken.__traceback__ = None  # it leads back to us
         if self.task is not None:

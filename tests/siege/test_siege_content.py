@@ -6,6 +6,10 @@ Each window of waiting must bring the least that there may be. The clock is the 
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
+import struct
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +24,7 @@ from .clients import GET, POST
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 MUCH = POST + b"Content-Length: 1000000\r\n\r\n"
+RESET = struct.pack("ii", 1, 0)  # the SO_LINGER of a client that closes with RST
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -200,6 +205,32 @@ async def test_the_window_begins_anew_with_each_request() -> None:
             await slow.trickle(b"x", 29, 2.9)
             assert await slow.answer() == b"HTTP/1.1 200 OK\r\n"
             await slow.reader.readuntil(b"x" * 10)
+
+
+@pytest.mark.parametrize("target", [b"/echo", b"/nobody"], ids=["wanted", "not wanted"])
+@pytest.mark.parametrize("late", [False, True], ids=["left", "late"])
+async def test_a_connection_that_ends_in_its_content_is_gone_at_once(target: bytes, late: bool) -> None:
+    async with Timed(routes) as timed:
+        reader, writer = await timed.connect()
+        gc.collect()
+        gc.disable()
+        try:
+            writer.write(POST.replace(b"/echo", target) + b"Content-Length: 60000\r\n\r\n")
+            await timed.states(active=1)
+            if target == b"/nobody":
+                await reader.readuntil(b"\r\n\r\n")
+            sockets = weakref.WeakSet(each.transport.socket for each in timed.server.connections)
+            if late:
+                timed.pass_time(31)
+                await timed.states(active=0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            writer.transport.abort()
+            await timed.states(open=0)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert not sockets, "it waits for the garbage collector"
+        finally:
+            gc.enable()
 
 
 def test_a_least_that_cannot_be_is_refused_when_it_is_set() -> None:
