@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
+import socket
 import ssl
 import subprocess
 import urllib.request
@@ -16,7 +18,7 @@ import httpx
 import pytest
 import requests
 
-from .conftest import Process, need
+from .conftest import Process, Raw, need
 
 HELLO = b'{"hello":"world"}'
 
@@ -184,3 +186,15 @@ class TestOpenssl:
                    "-CAfile", root, version, "-brief"]  # fmt: skip
         done = subprocess.run(command, input="", capture_output=True, text=True, timeout=30)
         assert "Verification: OK" in done.stderr + done.stdout
+
+
+def test_a_tls_client_that_ends_with_a_bare_fin_gets_its_answer(secure: Process, root: str) -> None:
+    """Without close_notify (RFC 8446 §6.1 wants one), while the handler is still at work."""
+    connection = Raw(secure.port, ssl.create_default_context(cafile=root))
+    with connection.socket:
+        connection.send(b"GET /sleep?s=0.3 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        # `SSLSocket.shutdown` would forget its TLS; a second socket for the same connection does not.
+        with socket.socket(fileno=os.dup(connection.socket.fileno())) as beneath:
+            beneath.shutdown(socket.SHUT_WR)
+        assert connection.response()[0] == 200
+        assert connection.rest() == b""

@@ -52,7 +52,11 @@ class Client:
                 break
             except ssl.SSLWantReadError:
                 await self._flush()
-                self._incoming.write(await self._loop.sock_recv(self._sock, RECEIVE))
+                received = await self._loop.sock_recv(self._sock, RECEIVE)
+                if not received:
+                    # At its end a socket is always readable: without this the loop would never come to rest.
+                    raise ConnectionError("the server closed during the handshake")
+                self._incoming.write(received)
         await self._flush()
 
     async def _flush(self) -> None:
