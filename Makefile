@@ -2,7 +2,8 @@
 # Every target sets up what it needs; the first one makes .venv, which takes about a minute.
 
 PYTHON ?= python3
-JOBS ?= 2
+# One more than two cores: some tests wait.
+JOBS ?= 3
 
 PY := .venv/bin/python
 
@@ -13,7 +14,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help labs test test-all lint status serve bench fuzz certs labs-verify clean setup setup-bench certs-ready FORCE
+.PHONY: help labs test soak test-all lint status serve bench fuzz certs labs-verify clean setup setup-bench certs-ready FORCE
 FORCE:
 
 help:  ## this list
@@ -51,10 +52,13 @@ serve: certs-ready  ## run netlab's own server (ARGS="--tls --port 8443")
 	$(call run,$(PY) -m netlab serve $(ARGS))
 
 test: setup  ## the test suite, in parallel
-	$(call run,$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not soak" $(ARGS))
+	$(call run,$(PY) -m pytest -n $(JOBS) --dist worksteal -m "not soak" $(ARGS))
+
+soak: setup  ## the long runs alone: 5 GB, ten thousand connections
+	$(call run,$(PY) -m pytest -m soak $(ARGS))
 
 test-all: setup  ## the test suite with its long runs
-	$(call run,$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS))
+	$(call run,$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS))
 
 labs-verify: certs-ready  ## prove the labs honest: stubs fail, solutions pass, wrong programs are caught
 	$(call run,$(PY) -m labs verify)

@@ -11,8 +11,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
+
+# A timing never decides a test: a busy machine makes single examples slow.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def _open_fds() -> dict[int, str]:
@@ -45,6 +50,8 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     if set(_open_fds()) - set(fds):
         gc.collect()  # what only a reference cycle holds is not left behind
     left = {fd: what for fd, what in _open_fds().items() if fd not in fds}
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(timeout=2)  # one that has been told to end may be in its last step
     extra = [t.name for t in threading.enumerate() if t not in threads and t.is_alive()]
     assert not left, f"{request.node.name} left file descriptors open: {left}"
     assert not extra, f"{request.node.name} left threads running: {extra}"

@@ -23,7 +23,7 @@ from .differences import DIFFERENCES, Difference
 from .matrix import SEED
 from .world import Outcome, Stage
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 COUNT = 900
 

@@ -15,7 +15,7 @@ from netlab.cors.fetch_model import preflight_reasons, settled
 from .differences import Asking
 from .world import Outcome, Stage, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Lines = list[tuple[str, str]]
 

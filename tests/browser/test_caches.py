@@ -20,7 +20,7 @@ from netlab.cors import HeaderList, PageRequest, Policy, cors_check
 
 from .world import Handler, Stage, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CACHEABLE = {"Cache-Control": "public, max-age=600", "Content-Type": "text/plain"}
 

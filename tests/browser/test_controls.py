@@ -17,7 +17,7 @@ from netlab.cors import PageRequest, Policy, PolicyError, Routes
 
 from .world import Stage, World, without
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 JSON = (("Content-Type", "application/json"),)
 TOKEN = (("Authorization", "Bearer abc"),)

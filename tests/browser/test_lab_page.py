@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import LAB
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 READ = """() => Object.fromEntries(["yours", "chromium", "server", "trace", "change", "curl"].map(
     id => [id, document.getElementById(id).textContent]))"""

@@ -27,7 +27,7 @@ from netlab.tls import client_context
 from .matrix import cases
 from .world import NULL, Outcome, Stage, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 COUNT = 500
 

@@ -16,7 +16,7 @@ from netlab.cors import PageRequest, Policy, Routes
 
 from .world import Stage, World, is_preflight
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AGES = {"/0": 0, "/5": 5, "/600": 600, "/default": None}
 REQUESTS: tuple[dict[str, Any], ...] = (

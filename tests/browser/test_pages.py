@@ -14,7 +14,7 @@ from netlab.cors import PageRequest, Policy, explain
 
 from .world import NULL, Stage, World, done
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 JSON = (("Content-Type", "application/json"),)
 TOKEN = (("Authorization", "Bearer abc"),)

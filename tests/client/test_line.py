@@ -30,7 +30,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_line_serves_as_a_searched_list_would(steps: list[tuple[str, object]]) -> None:
     line: Line[Someone] = Line()
     model: list[Someone] = []

@@ -81,7 +81,7 @@ def read(parser: RequestParser | ResponseParser, pieces: Sequence[bytes], end: b
 @given(NOISE, CUTS)
 @example(b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", [1, 2, 3])
 @example(b"GET / HTTP/1.1\r\nHost: a\r\n\r", [3])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_however_the_bytes_are_cut_a_request_reads_the_same(data: bytes, cuts: list[int]) -> None:
     whole = read(RequestParser(), [data], end=False)
     pieces = read(RequestParser(), cut(data, cuts), end=False)
@@ -93,7 +93,7 @@ def test_however_the_bytes_are_cut_a_request_reads_the_same(data: bytes, cuts: l
 
 
 @given(NOISE, CUTS, st.sampled_from(["GET", "HEAD", "POST"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_make_a_response_a_wait_or_a_protocol_error(
     data: bytes, cuts: list[int], method: str
 ) -> None:
@@ -103,7 +103,7 @@ def test_any_bytes_make_a_response_a_wait_or_a_protocol_error(
 
 
 @given(TOKEN, TARGET, st.lists(LINE, max_size=12), CUTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_written_is_read_back(
     method: str, target: str, lines: list[tuple[str, str]], cuts: list[int]
 ) -> None:
@@ -116,7 +116,7 @@ def test_what_is_written_is_read_back(
 
 
 @given(st.lists(st.binary(max_size=300), max_size=10), st.lists(LINE, max_size=3), CUTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_chunks_are_read_back(parts: list[bytes], trailers: list[tuple[str, str]], cuts: list[int]) -> None:
     from netlab.http1.trailers import FORBIDDEN_TRAILERS
 
@@ -154,7 +154,7 @@ def h11_reads(data: bytes) -> list[object] | None:
 
 
 @given(NOISE)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_what_both_accept_we_and_h11_read_alike(data: bytes) -> None:
     """Where both accept, both must see the same request.
 

@@ -15,9 +15,6 @@ import pytest
 from .child import Child
 from .clients import GET, POST, honest_connection, rest
 
-# One worker, one server.
-pytestmark = pytest.mark.xdist_group("siege: answers")
-
 MIB = 1 << 20
 CONTENT = bytes(2 * MIB)
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"

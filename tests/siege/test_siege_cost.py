@@ -14,9 +14,6 @@ import pytest
 from .child import Child
 from .clients import GET, ONES, POST, honest_connection, rest
 
-# One worker, one server.
-pytestmark = pytest.mark.xdist_group("siege: cost")
-
 CHUNKED = POST.replace(b"/echo", b"/count") + b"Transfer-Encoding: chunked\r\n\r\n"
 SIZED = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789"
 
