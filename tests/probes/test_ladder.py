@@ -90,7 +90,7 @@ def test_two_descriptors_per_connection_are_seen_as_two_without_any_request(synt
 
 def test_descriptors_that_never_close_are_seen(synthetic: Synthetic) -> None:
     with Server(synthetic("--leak"), URL) as server:
-        run = ladder.climb(server.target, server.pid, replace(SHORT, request=False, patience=0.1))
+        run = ladder.climb(server.target, server.pid, replace(SHORT, request=False, patience=1.0))
     assert run.returned is False
 
 
@@ -141,7 +141,7 @@ def test_idle_connections_that_the_server_closes_stop_the_ladder(synthetic: Synt
 
 
 def test_connections_that_the_server_does_not_accept_stop_the_ladder(synthetic: Synthetic) -> None:
-    plan = Plan((20, 40, 60, 80), runs=1, warmup=5, request=False, patience=0.1)
+    plan = Plan((20, 40, 60, 80), runs=1, warmup=5, request=False, patience=1.0)
     with Server(synthetic("--accept", 70), URL) as server:
         run = ladder.climb(server.target, server.pid, plan)
     assert run.stopped is not None
