@@ -37,7 +37,7 @@ Section = tuple[Fields, Framing, bool, bool]
 # What a head says depends on its bytes alone, and clients repeat themselves: a poller sends the same head
 # again and again, a browser the same field section with another target (HPACK rests on the same fact). So
 # both are remembered, up to this many, each up to this many bytes; then the memory starts anew.
-_KEPT, _KEPT_SIZE = 256, 1024
+_KEPT, KEPT_SIZE = 256, 1024
 
 _Key = TypeVar("_Key", bytes, str)
 _Value = TypeVar("_Value")
@@ -61,7 +61,7 @@ class _Memory(dict[_Key, _Value]):
             if len(self._once) >= 4 * self._most:
                 self._once.clear()
             self._once.add(number)
-        elif len(key) <= _KEPT_SIZE:
+        elif len(key) <= KEPT_SIZE:
             if len(self) >= self._most:
                 self.clear()
             self[key] = value
@@ -76,7 +76,7 @@ class RequestHeads:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._heads: _Memory[bytes, RequestHead] = _Memory(_KEPT)
+        self.known: _Memory[bytes, RequestHead] = _Memory(_KEPT)
         self._sections: tuple[_Memory[str, Section], _Memory[str, Section]]  # by minor version
         self._sections = (_Memory(_KEPT), _Memory(_KEPT))
 
@@ -85,10 +85,10 @@ class RequestHeads:
 
         Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
         """
-        head = self._heads.get(block)
+        head = self.known.get(block)
         if head is None:
             head = self._read(block.decode("latin-1"))
-            self._heads.note(block, head)
+            self.known.note(block, head)
         return head
 
     def _read(self, block: str) -> RequestHead:

@@ -348,12 +348,19 @@ class RequestParser(_Parser):
         buffer, at = self._buffer, self._at
         if at == len(buffer):
             return None
-        if buffer[at] == 0x0D and not self._skip_empty_lines():
-            return None
-        block = self._find_head()
-        if block is None:
-            return None
-        head = self._heads.read(block)
+        head = None
+        if at == 0 and buffer.__class__ is bytes and len(buffer) <= heads.KEPT_SIZE:
+            # Most often what has come is one whole head, and one that came before.
+            head = self._heads.known.get(buffer)
+            if head is not None:
+                self._at, self._scanned = len(buffer), 0
+        if head is None:
+            if buffer[at] == 0x0D and not self._skip_empty_lines():
+                return None
+            block = self._find_head()
+            if block is None:
+                return None
+            head = self._heads.read(block)
         if head.framing is not NO_CONTENT:
             self._start_content(head.framing)
         return head

@@ -53,7 +53,6 @@ class Transport:
         "_events",
         "_handshaking",
         "_owner",
-        "_paused",
         "_poller",
         "_read_wants_write",
         "_shut",
@@ -61,6 +60,7 @@ class Transport:
         "_waiting",
         "closed",
         "fd",
+        "paused",
         "secure",
     )
 
@@ -72,7 +72,7 @@ class Transport:
         self.secure = isinstance(sock, ssl.SSLSocket)
         self.closed = False
         self._handshaking = self.secure
-        self._paused = False
+        self.paused = False
         self._shut = False  # shut down for writing once what waits has gone
         self._read_wants_write = False
         # What the kernel did not take yet. None, not an empty one: an idle connection has none, and its deque
@@ -105,7 +105,7 @@ class Transport:
                 self._flush()
             if self.closed:
                 return
-        if events & READABLE and not self._paused:
+        if events & READABLE and not self.paused:
             self._read()
         elif events & BROKEN and not events & WRITABLE:
             # Broken while nobody reads: the peer is gone, and a paused reader would never notice.
@@ -148,14 +148,14 @@ class Transport:
 
     def pause(self) -> None:
         """Stop reading: the peer's bytes stay in the kernel, and its window closes. That is backpressure."""
-        if not self._paused and not self.closed:
-            self._paused = True
+        if not self.paused and not self.closed:
+            self.paused = True
             self._watch()
 
     def resume(self) -> None:
         """Read again."""
-        if self._paused and not self.closed:
-            self._paused = False
+        if self.paused and not self.closed:
+            self.paused = False
             self._watch()
 
     # -- writing --------------------------------------------------------------------------------------------
@@ -170,10 +170,11 @@ class Transport:
             return False
         if self.closed:
             return True
-        if len(data) > RECORD and self.secure:
-            return self._write_records((data,))
-        if len(data) >= LARGE:
-            follow(self._socket)
+        if len(data) > RECORD:
+            if self.secure:
+                return self._write_records((data,))
+            if len(data) >= LARGE:
+                follow(self._socket)
         try:
             sent = self._socket.send(data)
         except _WOULD_BLOCK:
@@ -336,7 +337,7 @@ class Transport:
     # -- what the poller watches ----------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        events = 0 if self._paused else READABLE
+        events = 0 if self.paused else READABLE
         if self._waiting is not None or self._read_wants_write:
             events |= WRITABLE
         self._set_events(events)

@@ -103,8 +103,7 @@ class Connection(Lifecycle):
             if not self._begin(head):
                 return
             if not self._parser.buffered:
-                self._await_request()
-                return
+                return  # idle, as `_finish` left it
         if self._parser.buffered >= self._server.limits.pipeline:
             self.transport.pause()
         self._server.loop.call_soon(self._go_on)
@@ -365,8 +364,9 @@ class Connection(Lifecycle):
             return False
         self.state = IDLE
         self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
-        if not self.half_closed and self._parser.buffered < self._server.limits.pipeline:
-            self.transport.resume()
+        if self.transport.paused and not self.half_closed:
+            if self._parser.buffered < self._server.limits.pipeline:
+                self.transport.resume()
         return True
 
     def _discard(self, pace: Pace) -> bool:

@@ -58,7 +58,9 @@ class Request:
     @property
     def path(self) -> str:
         """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
-        path = self.head.target.partition("?")[0]
+        path = self.head.target
+        if "?" in path:
+            path = path.partition("?")[0]
         return unquote(path) if "%" in path else path
 
     @property

@@ -57,17 +57,19 @@ def fixed(
     """
     content = response.content
     given = _given(response, cors)
-    if given.closes:
+    start, _, closes, has_date, plain = given
+    if closes:
         persistent = False
-    if given.plain and request.method != "HEAD":
+    if plain and request.method != "HEAD":
         size = b"content-length: %d\r\n\r\n" % len(content)
     else:
         size = _size(given, response.status, len(content), request.method)
         if request.method == "HEAD":
             content = b""
-    date = b"" if given.has_date else date
+    if has_date:
+        date = b""
     says = b"" if persistent and request.minor else _persistence(persistent, request.minor)
-    return b"".join((given.start, date, says, size, content)), persistent
+    return b"".join((start, date, says, size, content)), persistent
 
 
 def _size(given: _Given, status: int, size: int, method: str) -> bytes:

@@ -95,4 +95,4 @@ def test_the_memory_of_heads_is_bounded_and_knows_its_limits() -> None:
     for number in range(2000):
         lax.feed(b"GET /%d HTTP/1.1\r\nHost: a\r\nX: %d\r\n\r\n" % (number, number))
         lax.next_event()
-    assert len(reader._heads) <= 256 and len(reader._sections[1]) <= 256
+    assert len(reader.known) <= 256 and len(reader._sections[1]) <= 256
