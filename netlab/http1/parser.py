@@ -222,7 +222,7 @@ class _Parser:
                 if not self._skip_crlf():
                     break
                 self._remaining = _CHUNK_LINE_NEXT
-            elif run := SMALL_CHUNKS.match(self._buffer, self._at):
+            elif run := SMALL_CHUNKS.match(self._buffer, self._at, self._at + _RUN):
                 pieces.append(b"".join([chunk[3:-2] for chunk in SMALL_CHUNK.findall(run[0])]))
                 self._at = run.end()
                 self._count(len(pieces[-1]))
@@ -329,6 +329,9 @@ class _Parser:
 
 
 _CHUNK_LINE_NEXT = -1
+
+# Bytes of small chunks taken in one step: each chunk is an object of 34 bytes or more until they are joined.
+_RUN = 64 * 1024
 
 # A chunk-size line of sixteen digits has 18 bytes; what is longer has extensions.
 _SIZE_LINE = 18

@@ -33,6 +33,10 @@ from netlab.net.window import follow
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
 RECEIVE = 64 * 1024
 
+# And this many while somebody waits for content: an upload then costs a third less CPU time. At all times it
+# would be what each client can make us hold that sends requests faster than they are answered.
+BULK = 256 * 1024
+
 # Parts of one write that together have at most so many bytes are copied into one on TLS: few records.
 COPIED = 128 * 1024
 
@@ -61,6 +65,7 @@ class Transport:
         "closed",
         "fd",
         "paused",
+        "reads",
         "secure",
     )
 
@@ -73,6 +78,7 @@ class Transport:
         self.closed = False
         self._handshaking = self.secure
         self.paused = False
+        self.reads = RECEIVE  # bytes, at most, that one read takes
         self._shut = False  # shut down for writing once what waits has gone
         self._read_wants_write = False
         # What the kernel did not take yet. None, not an empty one: an idle connection has none, and its deque
@@ -114,7 +120,7 @@ class Transport:
     def _read(self) -> None:
         """Read once and hand it on; the poller reports what remains in its next turn."""
         try:
-            data = self._socket.recv(RECEIVE)
+            data = self._socket.recv(self.reads)
         except _NOT_READABLE:
             return
         except ssl.SSLWantWriteError:

@@ -68,7 +68,8 @@ class Connection(Lifecycle):
             return
         self._parser.feed(data)
         if state is EXCHANGE:
-            wake(self._reader)
+            if wake(self._reader):
+                return  # it takes what has come before we read again: no need to pause, 5 % of an upload
         else:
             self._answer_waiting()
         if self.state is EXCHANGE and self._parser.buffered >= self._server.limits.pipeline:
@@ -364,9 +365,9 @@ class Connection(Lifecycle):
             return False
         self.state = IDLE
         self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
-        if self.transport.paused and not self.half_closed:
-            if self._parser.buffered < self._server.limits.pipeline:
-                self.transport.resume()
+        transport = self.transport
+        if transport.paused and not self.half_closed and self._parser.buffered < self._server.limits.pipeline:
+            transport.resume()
         return True
 
     def _discard(self, pace: Pace) -> bool:

@@ -22,7 +22,7 @@ from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
 from netlab.net.poller import READABLE
 from netlab.net.sweep import ALWAYS, NEVER
-from netlab.net.transport import Transport
+from netlab.net.transport import BULK, RECEIVE, Transport
 from netlab.server import responding
 from netlab.server.exchange import refusal
 from netlab.server.pace import Pace
@@ -122,6 +122,7 @@ class Lifecycle:
 
     def _begin_reading(self, pace: Pace | None) -> asyncio.Future[None]:
         self._reader = reader = self._server.loop.create_future()
+        self.transport.reads = BULK
         if pace is not None:
             pace.begin(self._server.sweep)
         self._set_deadline()
@@ -129,6 +130,7 @@ class Lifecycle:
 
     def _end_reading(self, pace: Pace | None) -> None:
         self._reader = None
+        self.transport.reads = RECEIVE
         if pace is not None:
             pace.end(self._server.sweep)
         self._set_deadline()
@@ -302,7 +304,9 @@ class Lifecycle:
         self._server.left(self)
 
 
-def wake(waiter: asyncio.Future[None] | None) -> None:
-    """What was waited for has come; nothing happens where nobody waits."""
-    if waiter is not None and not waiter.done():
-        waiter.set_result(None)
+def wake(waiter: asyncio.Future[None] | None) -> bool:
+    """What was waited for has come. False where nobody waits."""
+    if waiter is None or waiter.done():
+        return False
+    waiter.set_result(None)
+    return True
