@@ -33,9 +33,10 @@ from netlab.net.window import follow
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
 RECEIVE = 64 * 1024
 
-# And this many while somebody waits for content: an upload then costs a third less CPU time. At all times it
-# would be what each client can make us hold that sends requests faster than they are answered.
-BULK = 256 * 1024
+# And this many while somebody waits for content, the most that malloc still serves so: an upload then costs a
+# quarter less CPU time. At all times it would be what each client can make us hold that sends requests faster
+# than they are answered.
+BULK = 112 * 1024
 
 # Parts of one write that together have at most so many bytes are copied into one on TLS: few records.
 COPIED = 128 * 1024
