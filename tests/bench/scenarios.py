@@ -68,6 +68,11 @@ def _with_idle(pace: Pace) -> Load:
     return Requests({"": Pattern(content=17)}, pace.seconds_of(1), checks.hello, idle=counts)
 
 
+def _one_among_idle(pace: Pace) -> Load:
+    counts = (10, 1_000) if pace.quick else (10, 1_000, 10_000)
+    return Requests({"": Pattern(content=17, connections=1)}, pace.seconds_of(1), checks.hello, idle=counts)
+
+
 def _with_fields(pace: Pace) -> Load:
     patterns = {f"{count} field lines": Pattern(("fields", str(count)), content=17) for count in (2, 16, 64)}
     return Requests(patterns, pace.seconds_of(1), partial(checks.hello, field_lines=64))
@@ -135,6 +140,11 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(
             "connections", "GET / while others are idle",
             "32 active connections among so many idle ones", _with_idle, rounds=(3, 1),
+        ),
+        Scenario(
+            "connections-tls", "GET / over TLS 1.3 while others are idle",
+            "one active connection among so many idle ones: does its latency (p50) grow?",
+            _one_among_idle, tls=True, rounds=(3, 1), usual=False,
         ),
         Scenario(
             "fields", "GET / by the number of field lines",
