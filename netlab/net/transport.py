@@ -291,6 +291,8 @@ class Transport:
     def _shut_down(self) -> None:
         try:
             self._close_notify()
+            # From here on an SSLSocket has forgotten its TLS and reads ciphertext: who still listens is
+            # lingering, and counts bytes without reading them.
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # the peer was faster; `ended` or `lost` follows
