@@ -125,11 +125,12 @@ class Connection(Lifecycle):
         self._head = head
         self._persistent = head.persistent
         server.requests += 1
+        pace = None
         if head.framing is not NO_CONTENT:
             owes_continue = head.expects_continue and not self._parser.buffered
-            self._content = Pace(server.limits.least, server.timeouts.content, owes_continue)
+            self._content = pace = Pace(server.limits.least, server.timeouts.content, owes_continue)
             self._parser.limits = server.limits  # a handler's own were for the request before
-        request = Request(head, self)
+        request = Request(head, self, pace)
         if server.cors is not None:
             self._cors = decision = decide(server.cors.policy_for(request.path), head.method, head.fields)
             if decision.kind in preflight.DENIED:
@@ -172,15 +173,15 @@ class Connection(Lifecycle):
 
     # -- the handler reads the request's content ------------------------------------------------------------
 
-    async def next_content(self, head: RequestHead) -> Content | EndOfMessage:
+    async def next_content(self, pace: Pace) -> Content | EndOfMessage:
         """The next piece of the request's content, or its end: for Request.stream."""
-        pace = self._content
-        if head is not self._head:
-            # The next request's content, which may be another user's, is not for a task left over from this.
-            raise RuntimeError("the content cannot be read any more: its exchange is over")
-        if pace is None:
-            return END_OF_MESSAGE  # somebody has read it already
         while True:
+            if pace.whole:
+                return END_OF_MESSAGE  # somebody has read it already
+            if pace.over or pace is not self._content:
+                # The next request's content, which may be another user's, is not for a task left over from
+                # this one; nor for a task that asked in time and has waited since.
+                raise RuntimeError("the content cannot be read any more: its exchange is over")
             try:
                 event = self._parser.next_event()
             except ProtocolError as error:
@@ -188,7 +189,7 @@ class Connection(Lifecycle):
                 raise
             if event is not None:
                 break
-            if pace.owes_continue:
+            if pace.owes_continue and not pace.answered:
                 # RFC 9110 §10.1.1: the client waits for this before it sends the content.
                 pace.owes_continue = False
                 if not self.transport.write(CONTINUE):
@@ -198,14 +199,15 @@ class Connection(Lifecycle):
             await self._more(pace)
         if isinstance(event, EndOfMessage):
             self._content = None
+            pace.whole = True
             return event
         assert isinstance(event, Content)
         pace.heard += len(event.data)
         return event
 
-    def limit_content(self, head: RequestHead, size: int) -> None:
+    def limit_content(self, pace: Pace, size: int) -> None:
         """A handler's own limit for this request's content, in bytes."""
-        if head is self._head:
+        if pace is self._content and not pace.over:
             self._parser.limit_content(size)
 
     @property
@@ -293,6 +295,8 @@ class Connection(Lifecycle):
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send a piece of a stream; backpressure suspends the producer here until the kernel has it."""
+        if self._content is not None:
+            self._content.answered = True
         await self._sent(self.transport.write(data), len(data))
 
     async def _sent(self, gone: bool, size: int) -> None:
@@ -343,6 +347,12 @@ class Connection(Lifecycle):
     def _finish(self) -> bool:
         """The response has gone. True when the connection persists and the next request may begin."""
         self._cors = None
+        if self._content is not None:
+            self._content.over = True
+        if self._reader is not None:
+            # Of a task left over from the handler: it learns that its exchange is over.
+            wake(self._reader)
+            self._end_reading(self._content)
         if self._broken is not None:
             self._linger()
             return False
@@ -398,6 +408,8 @@ class Connection(Lifecycle):
 
     def _discarded(self, reader: asyncio.Future[None]) -> None:
         """More content that nobody wants has come; or too little, and `_broken` says so."""
+        if self.state is CLOSED:
+            return
         reader.exception()
         self._end_reading(self._content)
         if self.state is EXCHANGE and self._finish():

@@ -7,13 +7,15 @@ is put on the wire stands in `responding`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
-from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import Content, EndOfMessage, RequestHead
+
+if TYPE_CHECKING:
+    from netlab.server.pace import Pace
 
 FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -21,10 +23,10 @@ FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
 class ContentSource(Protocol):
     """Where a request's content comes from: its connection, as long as the exchange lasts."""
 
-    async def next_content(self, head: RequestHead) -> Content | EndOfMessage:
+    async def next_content(self, pace: Pace) -> Content | EndOfMessage:
         """The next piece, or the end. Raises ProtocolError when the client breaks a rule or leaves."""
 
-    def limit_content(self, head: RequestHead, size: int) -> None:
+    def limit_content(self, pace: Pace, size: int) -> None:
         """Let this message have `size` bytes of content."""
 
     @property
@@ -35,13 +37,15 @@ class ContentSource(Protocol):
 class Request:
     """One request as a handler sees it. The content is read only when the handler asks for it."""
 
-    __slots__ = ("_content", "head", "source", "trailers")
+    __slots__ = ("_content", "_pace", "head", "source", "trailers")
 
-    def __init__(self, head: RequestHead, source: ContentSource) -> None:
+    def __init__(self, head: RequestHead, source: ContentSource, pace: Pace | None = None) -> None:
         self.head = head
+        # Tells this request's content from the next one's. The head does not: equal heads are one object.
+        self._pace = pace
         self.source = source
         """Where the content comes from: for bridges to other interfaces, not for handlers."""
-        self._content = b"" if head.framing is NO_CONTENT else None
+        self._content = b"" if pace is None else None
         self.trailers: Fields | None = None
         """The trailer section, once the content has been read to its end; None without one."""
 
@@ -84,13 +88,14 @@ class Request:
         limit: bytes that this request may have, instead of the server's limit. Raises ProtocolError when
         the client breaks the framing, sends more than it may (413) or leaves before the end.
         """
-        if limit is not None:
-            self.source.limit_content(self.head, limit)
-        if self._content is not None:
+        pace = self._pace
+        if self._content is not None or pace is None:
             if self._content:
                 yield self._content
             return
-        while isinstance(event := await self.source.next_content(self.head), Content):
+        if limit is not None:
+            self.source.limit_content(pace, limit)
+        while isinstance(event := await self.source.next_content(pace), Content):
             yield event.data
         self._content = b""
         self.trailers = event.trailers or None

@@ -295,12 +295,18 @@ class Lifecycle:
         if self.state is CLOSED:
             return
         self.state = CLOSED
-        self._reader = None  # whose callback, while unread content is discarded, leads back to us
+        reader, self._reader = self._reader, None
         if self._broken is not None:
             self._broken.__traceback__ = None  # it leads back to us
         if self.task is not None:
             # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
             self._server.loop.call_soon(self.task.cancel)
+        self.half_closed = True
+        if self._content is not None:
+            self._content.over = True
+        if reader is not None:
+            # Behind the handler's own cancellation: whoever else waits for content learns that it is over.
+            self._server.loop.call_soon(wake, reader)
         self._server.left(self)
 
 

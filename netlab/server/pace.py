@@ -25,13 +25,30 @@ class Pace:
     end: the moment at which there are no further windows.
     """
 
-    __slots__ = ("_end", "_least", "_left", "_window", "deadline", "heard", "owes_continue")
+    __slots__ = (
+        "_end",
+        "_least",
+        "_left",
+        "_window",
+        "answered",
+        "deadline",
+        "heard",
+        "over",
+        "owes_continue",
+        "whole",
+    )
 
     def __init__(self, least: int, window: float, owes_continue: bool = False, end: float = NEVER) -> None:
         self._least = least
         self._window = self._left = window
         self._end = end
         self.owes_continue = owes_continue
+        self.answered = False
+        """Has the response begun? Then it is too late for a 100."""
+        self.whole = False
+        """Has it been read to its end?"""
+        self.over = False
+        """Has its exchange ended? Nobody may read of it any more."""
         self.heard = 0
         """Bytes of content since the window began. Whoever takes some adds them."""
         self.deadline = NEVER

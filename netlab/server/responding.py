@@ -96,6 +96,8 @@ def streamed(
     if response.content:
         raise InvalidResponse("a response has content or a stream, not both: drop one")
     status = response.status
+    if status == 205:
+        raise InvalidResponse("a 205 has no content (RFC 9110 §15.3.6): send it with another status")
     persistent = persistent and not given.closes
     if length is not None and status != 204:
         coding, framing = Coding.LENGTH, b"content-length: %d\r\n" % length

@@ -87,9 +87,16 @@ async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
             await loop.run_in_executor(None, close)
 
 
+def _octets(piece: Octets) -> Octets:
+    """A view of larger items as octets: framing counts these, `len` counts those."""
+    if isinstance(piece, memoryview) and piece.nbytes != len(piece):
+        return piece.cast("B")
+    return piece
+
+
 async def _first(pieces: AsyncIterator[Octets]) -> Octets:
     try:
-        return await anext(pieces, b"")
+        return _octets(await anext(pieces, b""))
     except Exception as error:
         raise NotBegun from error
 
@@ -100,7 +107,7 @@ async def _chunked(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], pla
         await sink.send_chunk(first)
     async for piece in pieces:
         if piece:
-            await sink.send_chunk(piece)
+            await sink.send_chunk(_octets(piece))
     await sink.send(last_chunk(plan.trailers or ()))
 
 
@@ -108,7 +115,7 @@ async def _until_close(sink: Sink, first: Octets, pieces: AsyncIterator[Octets],
     if first:
         await sink.send(first)
     async for piece in pieces:
-        await sink.send(piece)
+        await sink.send(_octets(piece))
 
 
 async def _measured(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan) -> None:
@@ -117,6 +124,7 @@ async def _measured(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], pl
     if first and left >= 0:
         await sink.send(first)
     async for piece in pieces:
+        piece = _octets(piece)
         left -= len(piece)
         if left < 0:
             break
