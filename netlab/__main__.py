@@ -19,6 +19,9 @@ COMMANDS = {
     "certs": "mint a root, an intermediate and a leaf for localhost",
 }
 
+# What netlab needs beside the standard library, as pyproject.toml asks for it.
+LIBRARIES = {"cryptography": "cryptography>=42", "psutil": "psutil>=5.9"}
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
@@ -54,6 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except UserError as mistake:
         print(f"netlab: {mistake}", file=sys.stderr)
+        return 2
+    except ImportError as missing:
+        if (missing.name or "").partition(".")[0] not in LIBRARIES:
+            raise
+        print(
+            f"netlab: this Python has no {missing.name}, or too old a one: use .venv/bin/python (`make setup`"
+            f" makes it), or pip install {' '.join(map(repr, LIBRARIES.values()))}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         return 130

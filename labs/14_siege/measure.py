@@ -165,6 +165,8 @@ def judge(found: dict[str, Found]) -> tuple[Verdict, str]:
         return Verdict.FALSE, ""
     if len(down) == len(found):
         return Verdict.TRUE, ""
+    if any(name in WITH_DEADLINES for name in down):
+        return Verdict.TRUE_ONLY_IF, f"the server is one of these: {', '.join(down)}"
     return Verdict.TRUE_ONLY_IF, "the server waits for them without a bound"
 
 

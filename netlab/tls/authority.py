@@ -22,6 +22,9 @@ from cryptography.hazmat.primitives import serialization
 
 from netlab.tls import issue
 
+if not hasattr(x509.Certificate, "not_valid_after_utc"):
+    raise ImportError("cryptography is older than 42", name="cryptography")
+
 FOLDER = Path("certs")
 
 # Renewed when this much of its life is left: the lives in `issue` are chosen to go with it.

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,23 @@ def test_the_demonstration_app_answers_as_the_contract_says() -> None:
     assert numbers["open"] == 1 and numbers["active"] == 1 and numbers["requests"] == len(CONTRACT) + 2
     client.close()
     assert server.stop()[0] == 0
+
+
+@pytest.mark.parametrize("library", ["cryptography", "psutil"])
+def test_a_library_that_is_missing_is_named(library: str, tmp_path: Path) -> None:
+    """The system's own Python has perhaps none, or an old one."""
+    (tmp_path / f"{library}.py").write_text(f"raise ImportError('gone', name={library!r})\n")
+    arguments = {"cryptography": ["certs", "--out", str(tmp_path / "out")], "psutil": ["probe", "1"]}[library]
+    done = subprocess.run(
+        [sys.executable, "-m", "netlab", *arguments], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and f"no {library}" in done.stderr and ".venv" in done.stderr
+
+
+def test_the_libraries_are_those_of_the_project() -> None:
+    from netlab.__main__ import LIBRARIES
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert list(LIBRARIES.values()) == project["dependencies"]
