@@ -52,5 +52,10 @@ if __name__ == "__main__":
         asyncio.run(main(parser.parse_args()))
     except KeyboardInterrupt:
         sys.exit(130)
-    except (Mistake, OSError) as mistake:
-        sys.exit(f"{mistake}")
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else " (another --port? 0 takes a free one)"
+        print(f"river: {error.strerror}{place}", file=sys.stderr)
+        sys.exit(2)
+    except Mistake as mistake:
+        print(f"river: {mistake}", file=sys.stderr)
+        sys.exit(2)

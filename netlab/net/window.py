@@ -2,7 +2,7 @@
 
 What is written and cannot be sent yet lies in the kernel: memory that no RSS shows, 4 MB for each client that
 has stopped reading. A limit keeps it small (tcp(7), TCP_NOTSENT_LOWAT), but a small limit has its price: a
-stream then leaves in small portions, with a wake-up for each (1.3 times the CPU time, at 128 KiB).
+stream then leaves in small portions, with a wake-up for each (1.3 to 1.5 times the CPU time, at 128 KiB).
 
 So the limit follows the window that the peer advertises (RFC 9293 §3.8.6). What fits into it has a place on
 the peer's side already: if the peer stops reading at this moment, it still drains into their kernel. Only

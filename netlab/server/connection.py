@@ -69,7 +69,7 @@ class Connection(Lifecycle):
         self._parser.feed(data)
         if state is EXCHANGE:
             if wake(self._reader):
-                return  # it takes what has come before we read again: no need to pause, 5 % of an upload
+                return  # it takes what has come before we read again: no need to pause
         else:
             self._answer_waiting()
         if self.state is EXCHANGE and self._parser.buffered >= self._server.limits.pipeline:
