@@ -68,7 +68,7 @@ class Outgoing:
         sent, end, send = 0, min(len(piece), most), sock.send
         corked = end > RECORD
         if corked:
-            _cork(sock, 1)
+            cork(sock, 1)
         try:
             while sent < end:
                 # A retried TLS write must be given the same bytes again: OpenSSL has them encrypted already.
@@ -77,7 +77,7 @@ class Outgoing:
         finally:
             self._drop(sent)
             if corked:
-                _cork(sock, 0)
+                cork(sock, 0)
         return sent
 
     def _before_a_file(self) -> Iterator[Buffer]:
@@ -96,7 +96,8 @@ class Outgoing:
             parts[0] = first.after(sent) if isinstance(first, FilePart) else memoryview(first)[sent:]
 
 
-def _cork(sock: socket.socket, on: int) -> None:
+def cork(sock: socket.socket, on: int) -> None:
+    """1: the kernel sends whole segments only, and keeps the rest back; 0: it sends that, too."""
     if hasattr(socket, "TCP_CORK"):
         with contextlib.suppress(OSError):  # a Unix socket, or one whose peer has left: `send` says so
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
