@@ -21,32 +21,25 @@ class Fields(Mapping[str, str]):
     `get_all` (RFC 9110 §5.3).
     """
 
-    __slots__ = ("_index", "_pairs")
+    __slots__ = ("_index", "_pairs", "_section")
 
     def __init__(self, lines: Mapping[str, str] | Pairs = ()) -> None:
         pairs = lines.items() if isinstance(lines, Mapping) else lines
-        self._pairs: tuple[tuple[str, str], ...] = tuple(pairs)
-        index: Index = {name.lower(): value for name, value in self._pairs}
-        if len(index) < len(self._pairs):
-            index = self._with_repeated()
-        self._index = index
+        self._pairs: tuple[tuple[str, str], ...] | None = tuple(pairs)
+        self._section = ""
+        self._index = _indexed([(name.lower(), value) for name, value in self._pairs])
 
     @classmethod
-    def of_lines(cls, lines: Sequence[tuple[str, str, str]]) -> Fields:
-        """From lines as a parser has them, (name, value, name in lower case): nothing is computed twice."""
-        fields = cls.__new__(cls)
-        fields._pairs = tuple([(name, value) for name, value, _ in lines])
-        fields._index = {key: value for _, value, key in lines}
-        if len(fields._index) < len(lines):
-            fields._index = fields._with_repeated()
-        return fields
+    def of_section(cls, section: str, found: Sequence[tuple[str, str]]) -> Fields:
+        """From a field section that is valid, and what its lines say: (name in lower case, value).
 
-    def _with_repeated(self) -> Index:
-        """The index where some name stands on several lines: linear in the number of lines."""
-        groups: dict[str, list[str]] = {}
-        for name, value in self._pairs:
-            groups.setdefault(name.lower(), []).append(value)
-        return {key: found[0] if len(found) == 1 else tuple(found) for key, found in groups.items()}
+        How the names were written is looked up in the section when somebody asks: hardly a handler does.
+        """
+        fields = cls.__new__(cls)
+        fields._pairs = None
+        fields._section = section
+        fields._index = _indexed(found)
+        return fields
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """The values of every line of that name, in wire order; empty when there is none."""
@@ -81,19 +74,33 @@ class Fields(Mapping[str, str]):
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The field lines as (name, value), names as they were written, in wire order."""
+        if self._pairs is None:
+            split = [line.partition(":") for line in self._section.split("\r\n")[:-1]]
+            self._pairs = tuple([(name, value.strip(" \t")) for name, _, value in split])
         return self._pairs
 
     def __repr__(self) -> str:
-        return f"Fields({list(self._pairs)!r})"
+        return f"Fields({list(self.lines)!r})"
 
     def __eq__(self, other: object) -> bool:
         """Equal when the same lines stand in the same order, names compared without regard to case."""
         if not isinstance(other, Fields):
             return NotImplemented
-        return [(n.lower(), v) for n, v in self._pairs] == [(n.lower(), v) for n, v in other._pairs]
+        return [(n.lower(), v) for n, v in self.lines] == [(n.lower(), v) for n, v in other.lines]
 
     def __hash__(self) -> int:
-        return hash(tuple((name.lower(), value) for name, value in self._pairs))
+        return hash(tuple((name.lower(), value) for name, value in self.lines))
+
+
+def _indexed(found: Sequence[tuple[str, str]]) -> Index:
+    """What stands under which name; a tuple where it stands on several lines. Linear in their number."""
+    index: Index = dict(found)
+    if len(index) == len(found):
+        return index
+    groups: dict[str, list[str]] = {}
+    for key, value in found:
+        groups.setdefault(key, []).append(value)
+    return {key: values[0] if len(values) == 1 else tuple(values) for key, values in groups.items()}
 
 
 NO_FIELDS = Fields()

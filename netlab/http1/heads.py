@@ -70,8 +70,8 @@ class _Memory(dict[_Key, _Value]):
 class RequestHeads:
     """Reads request heads under certain limits, and remembers what it has read.
 
-    A repeated head costs 0.3 µs instead of 1.3, a known field section with a new target 1.3 instead of 7
-    (for nine lines; CPython 3.11).
+    For nine lines (CPython 3.11): a repeated head costs 0.1 µs, a known field section behind a new target
+    1.7, a field section of which one line is new 6.3.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -85,13 +85,9 @@ class RequestHeads:
 
         Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
         """
-        head = self.known.get(block)
-        if head is None:
-            head = self._read(block.decode("latin-1"))
-            self.known.note(block, head)
-        return head
+        return self.known.get(block) or self._read(block, block.decode("latin-1"))
 
-    def _read(self, block: str) -> RequestHead:
+    def _read(self, octets: bytes, block: str) -> RequestHead:
         line = REQUEST_LINE.match(block)
         if line is None:
             raise explain_request_line(block, self._limits)
@@ -100,19 +96,22 @@ class RequestHeads:
             raise _target_too_long(self._limits)
         version = 0 if minor == "0" else 1
         section = block[line.end() : -2]
-        fields, content, persistent, expects_continue = self._sections[version].get(
-            section
-        ) or self._read_section(section, version)
-        if target[0] == "/" and method != "CONNECT":
-            return RequestHead(method, target, version, fields, content, persistent, expects_continue)
-        target, authority = _other_target(method, target)
-        return RequestHead(method, target, version, fields, content, persistent, expects_continue, authority)
+        known = self._sections[version].get(section)
+        fields, content, persistent, expects_continue = known or self._read_section(section, version)
+        authority = None
+        if target[0] != "/" or method == "CONNECT":
+            target, authority = _other_target(method, target)
+        head = RequestHead(method, target, version, fields, content, persistent, expects_continue, authority)
+        if known is not None:
+            # A head cannot have come before whose field section has not: that costs a note less for most.
+            self.known.note(octets, head)
+        return head
 
     def _read_section(self, section: str, version: int) -> Section:
         """What a field section says, read line by line and checked."""
         if len(section) > self._limits.field_section:
             raise _section_too_large(self._limits)
-        fields = Fields.of_lines(field_lines(section, self._limits.field_lines))
+        fields = read_fields(section, self._limits.field_lines)
         check_host(fields, version)
         content = framing.request_framing(fields, version)
         known = (fields, content, framing.persistent(fields, version), _expects_continue(fields, version))
@@ -126,8 +125,8 @@ def request_heads(limits: Limits) -> RequestHeads:
     return RequestHeads(limits)
 
 
-def field_lines(section: str, most: int) -> list[Line]:
-    """The lines of a field section (each ended by CRLF) as (name, value, name in lower case), in wire order.
+def read_fields(section: str, most: int) -> Fields:
+    """The fields of a field section, whose lines each end with CRLF.
 
     most: how many lines are allowed. Raises ProtocolError (400 or 431).
     """
@@ -136,29 +135,31 @@ def field_lines(section: str, most: int) -> list[Line]:
         raise ProtocolError(431, f"more than {most} field lines", "RFC 6585 §5")
     if lines.pop():
         raise explain_section(section)
-    found = []
-    for line in lines:
-        known = _known_lines.get(line)
-        found.append(_read_line(line, section) if known is None else known)
-    return found
+    try:
+        return Fields.of_section(section, list(map(_known_lines.__getitem__, lines)))
+    except _BadLineError:
+        raise explain_section(section) from None
 
 
-# A field line as (name, value, name in lower case).
-Line = tuple[str, str, str]
+class _BadLineError(Exception):
+    """A field line does not follow its grammar."""
+
+
+class _Lines(_Memory[str, tuple[str, str]]):
+    """What a field line says, (name in lower case, value); one that is not known yet is read."""
+
+    def __missing__(self, line: str) -> tuple[str, str]:
+        if FIELD_LINE.fullmatch(line) is None:
+            raise _BadLineError
+        name, _, value = line.partition(":")
+        said = (name.lower(), value.strip(" \t"))
+        self.note(line, said)
+        return said
+
 
 # Most lines of a request stand in the one before it, too, even when its target or a cookie differs. A known
 # line costs 0.05 µs, an unknown one 0.9.
-_known_lines: _Memory[str, Line] = _Memory(4 * _KEPT)
-
-
-def _read_line(line: str, section: str) -> Line:
-    """Read one field line; `section` is for explaining what is wrong. Raises ProtocolError (400)."""
-    if FIELD_LINE.fullmatch(line) is None:
-        raise explain_section(section)
-    name, _, value = line.partition(":")
-    known = (name, value.strip(" \t"), name.lower())
-    _known_lines.note(line, known)
-    return known
+_known_lines = _Lines(4 * _KEPT)
 
 
 def check_host(fields: Fields, version: int) -> None:
@@ -239,7 +240,7 @@ def response_head(block: str, limits: Limits, method: str) -> ResponseHead:
     section = block[line.end() : -2]
     if len(section) > limits.field_section:
         raise _section_too_large(limits)
-    fields = Fields.of_lines(field_lines(section, limits.field_lines))
+    fields = read_fields(section, limits.field_lines)
     minor, status = (0 if line[2] == "0" else 1), int(line[3])
     content = framing.response_framing(fields, minor, status, method)
     # A response that ends with the connection leaves no connection to persist. RFC 9112 §9.3

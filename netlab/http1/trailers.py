@@ -20,7 +20,7 @@ FORBIDDEN_TRAILERS = frozenset(
 
 def read_trailers(block: str, limits: Limits) -> Fields:
     """The fields of a whole trailer section. Raises ProtocolError (400, 431)."""
-    fields = Fields.of_lines(heads.field_lines(block, limits.field_lines))
+    fields = heads.read_fields(block, limits.field_lines)
     forbidden = sorted(FORBIDDEN_TRAILERS.intersection(fields))
     if forbidden:
         raise ProtocolError(400, f"{forbidden[0]} must not stand in a trailer section", "RFC 9110 §6.5.1")
