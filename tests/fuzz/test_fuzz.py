@@ -104,4 +104,7 @@ def test_ctrl_c_is_clean() -> None:
     assert child.stdout.readline().startswith("60 s for")
     child.send_signal(signal.SIGINT)
     _, complaints = child.communicate(timeout=20)
-    assert child.returncode == 130 and "Traceback" not in complaints
+    # Where the signal comes while CPython executes a string (a dataclass being made), it ends by the signal
+    # itself although the interrupt was handled; a shell shows 130 for both.
+    assert child.returncode in (130, -signal.SIGINT)
+    assert complaints == "\nfuzz: stopped\n"
