@@ -50,7 +50,12 @@ async def send(sink: Sink, response: Response, plan: StreamPlan, hold: bool) -> 
     """
     stream = response.stream
     assert stream is not None
-    pieces = aiter(stream) if isinstance(stream, AsyncIterable) else _threaded(iter(stream))
+    producer: Any
+    if isinstance(stream, AsyncIterable):
+        producer = pieces = aiter(stream)
+    else:
+        producer = iter(stream)
+        pieces = _threaded(producer)
     try:
         first = await _first(pieces) if hold and plan.coding is not Coding.NOTHING else b""
         await sink.send(plan.head)
@@ -59,10 +64,21 @@ async def send(sink: Sink, response: Response, plan: StreamPlan, hold: bool) -> 
         elif plan.coding is not Coding.NOTHING:
             await _CONTENT[plan.coding](sink, first, pieces, plan)
     finally:
-        for producer in (pieces, stream):
-            close = getattr(producer, "aclose", None)
-            if close is not None:
-                await close()
+        await _close(pieces)
+        if producer is not pieces:
+            await _close(producer)
+        if stream is not producer:
+            await _close(stream)
+
+
+async def _close(producer: Any) -> None:
+    """Let it run its `finally`: here if it is async, else in a thread, as its steps did. Also unstarted ones:
+    a stream that answers HEAD may be a file that is open.
+    """
+    if (aclose := getattr(producer, "aclose", None)) is not None:
+        await aclose()
+    elif (close := getattr(producer, "close", None)) is not None:
+        await asyncio.get_running_loop().run_in_executor(None, close)
 
 
 async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -82,9 +98,6 @@ async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     finally:
         if following is not None and not following.done():
             await asyncio.wait((following,))  # a generator cannot be closed in the middle of its step
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            await loop.run_in_executor(None, close)
 
 
 def _octets(piece: Octets) -> Octets:

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 
+import pytest
+
 from netlab import Request, Response, Server
 from netlab.probes import kernel
 
@@ -96,6 +98,35 @@ async def test_a_client_that_leaves_closes_a_producer_in_its_thread() -> None:
         async with asyncio.timeout(5):
             while not closed.is_set():
                 await asyncio.sleep(0.001)
+    await asyncio.get_running_loop().shutdown_default_executor()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_producer_with_a_close_of_its_own_is_closed_once_and_not_in_the_loop_s_thread(
+    method: str,
+) -> None:
+    closed: list[int] = []
+
+    class Rows:
+        """Like a database's cursor: iterable, and open until somebody closes it."""
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"one", b"two"])
+
+        def close(self) -> None:
+            closed.append(threading.get_ident())
+
+    async def app(request: Request) -> Response:
+        return Response(stream=Rows())
+
+    async with Server(app) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"%b / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % method.encode())
+        said = await asyncio.wait_for(reader.read(), 5)
+        assert said.endswith(b"3\r\ntwo\r\n0\r\n\r\n") == (method == "GET")
+        writer.close()
+    assert len(closed) == 1
+    assert closed[0] != threading.get_ident()
     await asyncio.get_running_loop().shutdown_default_executor()
 
 
