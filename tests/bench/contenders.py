@@ -17,6 +17,7 @@ import netlab
 from tests.bench.machine import NotShown, Place, tool, tool_version
 
 OURS = "netlab"
+BARE = "bare loop"
 _FOREVER = "3600"  # seconds that an idle connection may live: more than a run
 _APP = "tests.bench.apps:asgi"
 
@@ -30,6 +31,7 @@ class Contender:
     command: gives the words that start it in the foreground on a port, plain or TLS.
     packages: Python distributions it is made of; the first names it. program: or the tool that it is.
     runs_python: whether its answers come from a Python application.
+    only: the scenarios in which it takes part, if not in all.
     """
 
     name: str
@@ -37,10 +39,18 @@ class Contender:
     packages: tuple[str, ...] = ()
     program: str = ""
     runs_python: bool = True
+    only: frozenset[str] | None = None
+
+    @property
+    def is_peer(self) -> bool:
+        """Is it a server that people would deploy for a Python application?"""
+        return self.runs_python and self.name != BARE
 
     @property
     def label(self) -> str:
         """The name with versions: "uvicorn 0.30 (httptools 0.6, uvloop 0.19)"."""
+        if self.name == BARE:
+            return f"{self.name} (Python's own sockets and ssl)"
         if self.program:
             return f"{self.name} {tool_version(self.program)}"
         first, *others = (_version(package) or netlab.__version__ for package in self.packages or (OURS,))
@@ -162,6 +172,12 @@ def _nginx(place: Place, port: int, tls: bool) -> list[str]:
     return [tool("nginx"), "-p", str(place.folder), "-c", str(settings)]
 
 
+def _bare(place: Place, port: int, tls: bool) -> list[str]:
+    files = place.certificates
+    words = [sys.executable, "-m", "tests.bench.bare", str(port)]
+    return words + ([str(files.chain), str(files.leaf_key)] if tls else [])
+
+
 CONTENDERS: dict[str, Contender] = {
     each.name: each
     for each in (
@@ -171,6 +187,8 @@ CONTENDERS: dict[str, Contender] = {
         Contender("aiohttp", _aiohttp, ("aiohttp", "uvloop")),
         Contender("hypercorn", _hypercorn, ("hypercorn", "uvloop")),
         Contender("nginx", _nginx, program="nginx", runs_python=False),
+        # It serves one connection at a time, and closes it after one answer.
+        Contender(BARE, _bare, only=frozenset({"close", "handshake", "stream", "stream-tls"})),
     )
 }
 

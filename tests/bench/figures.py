@@ -39,7 +39,7 @@ class Row:
 
     server: str
     case: str
-    runs_python: bool
+    is_peer: bool
     samples: list[Sample] = field(default_factory=list)
     trouble: str | None = None
 
@@ -107,12 +107,12 @@ class Result:
         return next((row for row in self.rows if (row.server, row.case) == (server, case)), None)
 
     def best_peer(self, ours: str, case: str) -> Row | None:
-        """The best other server whose answers come from Python, by the column that decides."""
+        """The best other server that people deploy for Python, by the column that decides."""
         column = self.columns[0]
         peers = [
             (median * column.better, row)
             for row in self.rows
-            if row.case == case and row.runs_python and row.server != ours
+            if row.case == case and row.is_peer and row.server != ours
             if (median := row.median(column.name)) is not None
         ]
         return max(peers, key=lambda pair: pair[0])[1] if peers else None

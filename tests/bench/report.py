@@ -15,7 +15,9 @@ _NONE = "–"
 READING = (
     "Each figure is the median of the rounds. “netlab ×”: how many times better netlab does in that figure, "
     "above 1 in netlab's favour, taken within each round: median (lowest–highest). CPU is the time of all "
-    "processes of the server, in user and kernel mode. “server %” and “load %”: how full the two cores are."
+    "processes of the server, in user and kernel mode. “server %” and “load %”: how full the two cores are. "
+    "The “bare loop” is no server: Python's sockets and ssl alone, one connection at a time, the floor for a "
+    "server in Python."
 )
 
 

@@ -28,7 +28,11 @@ _STARTING = 0.8  # seconds that this takes on an ordinary machine, for the estim
 
 def taking_part(scenario: Scenario, contenders: Sequence[Contender]) -> list[Contender]:
     """Who is measured in a scenario."""
-    return [contender for contender in contenders if contender.name not in scenario.absent]
+    return [
+        each
+        for each in contenders
+        if each.name not in scenario.absent and (each.only is None or scenario.key in each.only)
+    ]
 
 
 def estimate(scenario: Scenario, contenders: Sequence[Contender], pace: Pace) -> float:
@@ -82,7 +86,7 @@ def _visit(site: Site, load: Load, result: Result) -> None:
 def _row(result: Result, contender: Contender, case: str) -> Row:
     row = result.of(contender.name, case)
     if row is None:
-        row = Row(contender.name, case, contender.runs_python)
+        row = Row(contender.name, case, contender.is_peer)
         result.rows.append(row)
     return row
 

@@ -24,7 +24,7 @@ from tests.bench.contenders import CONTENDERS
 from tests.bench.figures import Column, Result, Row, Spread, growth, ratio, rounds
 from tests.bench.generators import Disqualified, read_wrk
 from tests.bench.machine import NotShown, tool
-from tests.bench.runner import generator_bound
+from tests.bench.runner import generator_bound, taking_part
 from tests.bench.scenarios import SCENARIOS, Pace
 
 ROOT = Path(__file__).parent.parent.parent
@@ -115,6 +115,16 @@ def test_the_best_peer_is_the_best_of_those_that_run_python() -> None:
     )
     best = cheap.best_peer("netlab", "")
     assert best is not None and best.server == "b"
+
+
+def test_the_bare_loop_is_measured_where_it_can_answer_and_is_nobody_s_peer() -> None:
+    bare = CONTENDERS["bare loop"]
+    assert not bare.is_peer and CONTENDERS["granian"].is_peer and not CONTENDERS["nginx"].is_peer
+    taking = {key for key, scenario in SCENARIOS.items() if taking_part(scenario, [bare])}
+    assert taking == {"close", "handshake", "stream", "stream-tls"}
+    rows = (row("netlab", [9]), row("granian", [5]), Row("bare loop", "", bare.is_peer, [{"rate": 20.0}]))
+    best = result(*rows).best_peer("netlab", "")
+    assert best is not None and best.server == "granian"
 
 
 def test_growth_is_of_one_server_from_the_first_case() -> None:
@@ -239,8 +249,9 @@ def test_a_missing_tool_is_told_with_the_way_to_get_it(monkeypatch: pytest.Monke
 @pytest.fixture
 def bench(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts `python -m tests.bench` on netlab alone, its files in a temporary folder."""
-    if shutil.which("wrk") is None:
-        reason = "needs wrk (apt-get install wrk)"
+    missing = [name for name in ("wrk", "curl", "openssl") if shutil.which(name) is None]
+    if missing:
+        reason = f"needs {' '.join(missing)} (apt-get install {' '.join(missing)})"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
 
     def start(*words: str) -> subprocess.Popen[str]:
@@ -249,7 +260,7 @@ def bench(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             for name, end in (("json", ""), ("markdown", ""), ("plot", ".svg"))
         ]
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.bench", *words, "--only", "netlab", *files],
+            [sys.executable, "-m", "tests.bench", "--only", "netlab", *words, *files],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -270,6 +281,17 @@ def test_a_run_of_one_second_measures_netlab(
         assert only["samples"][0]["rate"] > 0 and only["samples"][0]["cpu"] > 0
     assert "GET /, persistent connections" in out and "DISQUALIFIED" not in out
     assert "| netlab |" in (tmp_path / "markdown").read_text()
+
+
+def test_the_bare_loop_s_answers_stand_the_look(
+    bench: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    words = ("close", "handshake", "stream", "stream-tls", "--quick", "--rounds", "1", "--seconds", "1")
+    with bench(*words, "--only", "bare loop") as run:
+        out, err = run.communicate(timeout=50)
+    assert run.returncode == 0, err
+    scenarios = json.loads((tmp_path / "json").read_text())["scenarios"]
+    assert [[row["trouble"] for row in scenario["rows"]] for scenario in scenarios] == [[None]] * 4, out
 
 
 def test_ctrl_c_ends_a_run_and_leaves_no_process(bench: Callable[..., subprocess.Popen[str]]) -> None:
