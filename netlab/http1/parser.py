@@ -364,6 +364,7 @@ class RequestParser(_Parser):
             if block is None:
                 return None
             head = self._heads.read(block)
+        self._empty_lines = 0
         if head.framing is not NO_CONTENT:
             self._start_content(head.framing)
         return head
@@ -377,10 +378,7 @@ class RequestParser(_Parser):
                 rule = f"more than {EMPTY_LINES} empty lines before a request"
                 raise ProtocolError(400, rule, "RFC 9112 §2.2")
         rest = self._buffer[self._at : self._at + 2]
-        if rest and rest != b"\r":
-            self._empty_lines = 0
-            return True
-        return False
+        return bool(rest) and rest != b"\r"
 
     def _refuse_incomplete_head(self) -> None:
         heads.refuse_partial_request(self._buffer, self._at, self._scanned, self.limits)
