@@ -11,10 +11,13 @@ import html
 import mimetypes
 import os
 import stat
+import time
+from collections.abc import Callable
+from http import HTTPMethod
 from pathlib import Path
 from urllib.parse import quote
 
-from netlab.http1.conditional import Outcome, Representation, evaluate
+from netlab.http1.conditional import Representation, evaluate, http_date
 from netlab.server.exchange import Request, Response
 from netlab.server.filecontent import FileContent
 
@@ -22,44 +25,50 @@ _TEXT = {"content-type": "text/plain; charset=utf-8"}
 _METHODS = "GET, HEAD, OPTIONS"
 
 
-def file_response(request: Request, fd: int, name: str) -> Response:
+def file_response(request: Request, fd: int, name: str, now: int) -> Response:
     """The answer to a GET or HEAD of an open file, whose descriptor it takes over.
 
-    name: for its media type. Honours Range, If-Range, If-(None-)Match and If-(Un)Modified-Since.
+    name: for its media type. now: the time in seconds since 1970. Honours Range, If-Range,
+    If-(None-)Match and If-(Un)Modified-Since.
     """
     status = os.fstat(fd)
     # Size and time in nanoseconds: two versions of the same second differ (RFC 9110 §8.8.1).
     tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
-    of = Representation(status.st_size, tag, int(status.st_mtime))
-    outcome = evaluate(request.fields, request.method, of)
-    fields = {"etag": tag, "last-modified": of.last_modified, "accept-ranges": "bytes"}
+    # A time in the future is said as now (§8.8.2.1). So Date is said here, too: the server's own is up to a
+    # quarter of a second old, and might lie before Last-Modified.
+    of = Representation(status.st_size, tag, min(status.st_mtime_ns // 1_000_000_000, now))
+    outcome = evaluate(request.fields, request.method, of, now)
+    fields = {"date": http_date(now), "etag": tag}
+    # Who named the copy that it has is not told again what it knows of it: §15.4.5 (304), §15.3.7 (206).
+    known = outcome.status == 304 or (outcome.status == 206 and "if-range" in request.fields)
+    if not known:
+        fields |= {"last-modified": of.last_modified, "accept-ranges": "bytes"}
     if outcome.status not in (200, 206):
         os.close(fd)
-        return _without_content(outcome, of, fields)
-    fields["content-type"] = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if outcome.status == 416:
+            fields["content-range"] = f"bytes */{of.size}"
+        return Response(outcome.status, fields=fields)
+    if not known:
+        fields["content-type"] = mimetypes.guess_type(name)[0] or "application/octet-stream"
     fields["content-length"] = str(outcome.length)
     if outcome.status == 206:
         fields["content-range"] = f"bytes {outcome.first}-{outcome.last}/{of.size}"
     return Response(outcome.status, fields=fields, stream=FileContent(fd, outcome.first, outcome.length))
 
 
-def _without_content(outcome: Outcome, of: Representation, fields: dict[str, str]) -> Response:
-    if outcome.status == 304:
-        return Response(304, fields=fields)
-    if outcome.status == 416:
-        fields["content-range"] = f"bytes */{of.size}"
-    return Response(outcome.status, fields=fields)
-
-
 class Folder:
     """A handler that serves the files of a folder, and nothing outside it.
 
-    listing: show what a folder without index.html contains. Raises ValueError when `root` is no folder.
+    listing: show what a folder without index.html contains. clock: seconds since 1970. Raises ValueError when
+    `root` is no folder.
     """
 
-    def __init__(self, root: str | os.PathLike[str], *, listing: bool = False) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], *, listing: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
         self.root = os.path.realpath(root)
         self.listing = listing
+        self._clock = clock
         if not os.path.isdir(self.root):
             raise ValueError(f"{os.fspath(root)!r} is no folder")
 
@@ -67,6 +76,9 @@ class Folder:
         """Answer a request for a file."""
         if request.method == "OPTIONS":
             return Response(204, fields={"allow": _METHODS})
+        if request.method not in HTTPMethod.__members__:
+            # RFC 9110 §9.1: what nobody here knows is 501, what files do not allow 405. "get" is not GET.
+            return Response(501, "no method this server knows\n", _TEXT)
         if request.method not in ("GET", "HEAD"):
             return Response(405, "only GET and HEAD\n", {**_TEXT, "allow": _METHODS})
         path = request.path
@@ -77,7 +89,7 @@ class Folder:
             busy = error.errno in (errno.EMFILE, errno.ENFILE)
             return Response(503, "busy\n", _TEXT) if busy else Response(404, "not found\n", _TEXT)
         if not stat.S_ISDIR(os.fstat(fd).st_mode):
-            return file_response(request, fd, path)
+            return file_response(request, fd, path, int(self._clock()))
         try:
             return self._folder(request, path, fd)
         finally:
@@ -114,7 +126,10 @@ class Folder:
         """A folder: its index.html, its listing, or nothing."""
         if not path.endswith("/"):
             # Without the slash, relative links in its index would be resolved one level too high.
-            return Response(308, fields={"location": quote(path) + "/"})
+            # One slash in front: behind two, a host would be read (RFC 3986 §4.2). The query has been checked
+            # by the parser; the path was decoded, and is encoded anew.
+            _, mark, query = request.target.partition("?")
+            return Response(308, fields={"location": f"/{quote(path.lstrip('/'))}/{mark}{query}"})
         try:
             index = os.open("index.html", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=fd)
         except OSError:
@@ -122,7 +137,7 @@ class Folder:
         if not stat.S_ISREG(os.fstat(index).st_mode):
             os.close(index)
             return Response(404, "not found\n", _TEXT)
-        return file_response(request, index, "index.html")
+        return file_response(request, index, "index.html", int(self._clock()))
 
     def _list(self, path: str, fd: int) -> Response:
         """What a folder contains, hidden files left out."""

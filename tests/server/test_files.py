@@ -8,9 +8,17 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from http import HTTPMethod
 from pathlib import Path
 
 import pytest
+
+from netlab.cli.demonstration import KNOWN
+from netlab.http1 import Fields, RequestHead
+from netlab.http1.framing import NO_CONTENT
+from netlab.server.exchange import Request, Response
+from netlab.server.files import Folder
 
 from .conftest import Process, Raw, need
 
@@ -28,6 +36,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "big.bin").write_bytes(bytes(range(256)) * (BIG // 256) + bytes(BIG % 256))
     (folder / "sub" / "index.html").write_text("<p>index")
     (folder / "name with ü & <b>.txt").write_text("odd")
+    (folder / "tomorrow").write_text("not yet")
+    for name in ("über", "a\r\nb", "a?b", "c%0d"):
+        (folder / "sub" / name).mkdir()
     (above / "secret").write_text("SECRET")
     (folder / "inside").symlink_to(folder / "hello.txt")
     (folder / "leaves").symlink_to(above / "secret")
@@ -35,6 +46,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "loop").symlink_to(folder / "loop")
     os.mkfifo(folder / "fifo")
     os.utime(folder / "hello.txt", (1_700_000_000, 1_700_000_000))
+    os.utime(folder / "tomorrow", (4_000_000_000, 4_000_000_000))
     return folder
 
 
@@ -148,8 +160,101 @@ def test_conditions_in_their_order(client: Raw) -> None:
     assert got == expected
 
 
-def test_other_methods_and_the_listing(client: Raw) -> None:
-    assert get(client, "/hello.txt", "Content-Length: 0", method="POST")[0] == 405
+@pytest.mark.parametrize("name", ["If-Modified-Since", "If-Unmodified-Since"])
+def test_a_date_that_is_none_or_two_is_ignored(client: Raw, name: str) -> None:
+    # Each would be a 304, or a 412, if somebody made a date of it.
+    day = "Wed, 15 Nov 2023" if name == "If-Modified-Since" else "Mon, 13 Nov 2023"
+    date = f"{day} 22:13:20 GMT"
+    assert get(client, "/hello.txt", f"{name}: {date}")[0] in (304, 412)
+    others = [
+        f"{day} 22:13:20 {zone}".strip() for zone in ("EST", "UTC", "+0000", "gmt", "", "GMT; length=11")
+    ]
+    for value in (*others, date[5:], f"{day} 22:13 GMT", f"{date}, {date}"):
+        assert get(client, "/hello.txt", f"{name}: {value}")[0] == 200, value
+    assert get(client, "/hello.txt", f"{name}: {date}", f"{name}: {date}")[0] == 200
+    assert get(client, "/hello.txt", f"{name}: {date[:3]}", f"{name}: {date[5:]}")[0] == 200
+
+
+def test_a_leap_second_is_a_date(client: Raw) -> None:
+    for form in (
+        "Sat, 31 Dec 2016 23:59:60 GMT",
+        "Saturday, 31-Dec-16 23:59:60 GMT",
+        "Sat Dec 31 23:59:60 2016",
+    ):
+        assert get(client, "/hello.txt", f"If-Unmodified-Since: {form}")[0] == 412
+
+
+def test_a_file_from_the_future_was_modified_now(client: Raw) -> None:
+    fields = get(client, "/tomorrow")[1]
+    assert parsedate_to_datetime(fields["last-modified"]) == parsedate_to_datetime(fields["date"])
+    resumed = get(client, "/tomorrow", f"If-Range: {fields['last-modified']}", "Range: bytes=0-1")
+    assert resumed[0] == 200  # what is modified now may be modified again
+
+
+def test_what_the_client_knows_is_not_said_again(client: Raw) -> None:
+    fields = get(client, "/hello.txt")[1]
+    part = {"date", "etag", "content-range", "content-length"}
+    for condition in (fields["etag"], fields["last-modified"]):
+        status, told, content = get(client, "/hello.txt", f"If-Range: {condition}", "Range: bytes=0-4")
+        assert (status, content, told.keys()) == (206, b"hello", part)
+    for condition in (f"If-None-Match: {fields['etag']}", f"If-Modified-Since: {fields['last-modified']}"):
+        status, told, _ = get(client, "/hello.txt", condition)
+        assert (status, told.keys(), told["etag"]) == (304, {"date", "etag"}, fields["etag"])
+    # Who names no copy, or another one, is told everything.
+    every = {"last-modified", "accept-ranges", "content-type"}
+    assert get(client, "/hello.txt", "Range: bytes=0-4")[1].keys() == part | every
+    assert get(client, "/hello.txt", "Range: bytes=0-4", 'If-Range: "x"')[1].keys() >= every
+
+
+async def ask(folder: Folder, **fields: str) -> Response:
+    """A request without a server, so that the clock can be set."""
+    lines = Fields({name.replace("_", "-"): value for name, value in fields.items()})
+    head = RequestHead("GET", "/file", 1, lines, NO_CONTENT, True, False)
+    response = await folder(Request(head, source=None))  # type: ignore[arg-type]
+    if response.stream is not None:
+        await response.stream.aclose()  # type: ignore[union-attr]
+    return response
+
+
+async def test_the_clock_decides_which_dates_are_of_use(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("hello")
+    # 10 ns before the next second: in a float, it would be the next.
+    os.utime(tmp_path / "file", ns=(0, 1_700_000_000_999_999_990))
+    now = 1_700_000_000.5
+    folder = Folder(tmp_path, clock=lambda: now)
+    date = "Tue, 14 Nov 2023 22:13:20 GMT"
+    for now, said in [
+        (1_699_999_999.5, "Tue, 14 Nov 2023 22:13:19 GMT"),
+        (1_700_000_000.5, date),
+        (1_700_000_001.5, date),
+    ]:
+        assert dict((await ask(folder)).fields)["last-modified"] == said  # type: ignore[arg-type]
+        resumed = await ask(folder, if_range=date, range="bytes=0-1")
+        assert resumed.status == (206 if now > 1_700_000_001 else 200)
+
+
+@pytest.mark.parametrize(("target", "location"), [
+    ("/sub", "/sub/"), ("/sub?x", "/sub/?x"), ("/sub?x=//a&y=%0d%0a?", "/sub/?x=//a&y=%0d%0a?"),
+    ("//sub", "/sub/"), ("/%2fsub", "/sub/"), ("/%2F//%2fsub?x", "/sub/?x"), ("///sub", "/sub/"),
+    ("//sub//%c3%bcber", "/sub//%C3%BCber/"), ("/sub/a%0d%0ab", "/sub/a%0D%0Ab/"),
+    ("/sub/a%3fb?c", "/sub/a%3Fb/?c"), ("/sub/c%250d", "/sub/c%250d/"), ("http://a//sub", "/sub/"),
+])  # fmt: skip
+def test_a_folder_without_its_slash_never_names_a_host(client: Raw, target: str, location: str) -> None:
+    status, fields, _ = get(client, target)
+    assert (status, fields["location"]) == (308, location)
+
+
+def test_methods_that_are_not_allowed_and_that_are_not_known(client: Raw) -> None:
+    for method in ("POST", "PUT", "DELETE", "TRACE", "PATCH"):
+        status, fields, _ = get(client, "/hello.txt", "Content-Length: 0", method=method)
+        assert (status, fields["allow"]) == (405, "GET, HEAD, OPTIONS"), method
+    for method in ("FOO", "get", "Get", "PROPFIND", "__members__"):
+        status, fields, _ = get(client, "/hello.txt", "Content-Length: 0", method=method)
+        assert status == 501 and "allow" not in fields, method
+    assert frozenset(HTTPMethod.__members__) == KNOWN  # the other app says the same
+
+
+def test_options_and_the_listing(client: Raw) -> None:
     assert get(client, "/hello.txt", method="OPTIONS")[1]["allow"] == "GET, HEAD, OPTIONS"
     page = get(client, "/")[2].decode()
     assert "name%20with%20%C3%BC%20%26%20%3Cb%3E.txt" in page and "&lt;b&gt;" in page
