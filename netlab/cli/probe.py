@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import ssl
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ _LEGEND = (
     "written: the part of USS that the process has written; other programs, starting or ending, move the rest"
 )
 _NOT_SHOWN = "not shown"
+_LAST_PORT = 65535  # 16 bits (RFC 9293 §3.1)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=int, default=3, help="how often to climb (%(default)s)")
     parser.add_argument(
-        "--warmup", type=int, default=50, help="connections before the first step (%(default)s)"
+        "--warmup", type=int, help="connections before the first step (50, or as many as that step)"
     )
     parser.add_argument("--idle", action="store_true", help="send no request on the connections")
     parser.add_argument(
@@ -80,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _process(options: argparse.Namespace) -> int:
     pid = _pid(options)
+    if options.port is not None and not 0 < options.port <= _LAST_PORT:
+        raise UserError(f"--port {options.port}: is no port: give 1 to {_LAST_PORT}")
     if options.watch is None:
         return _snapshot(pid, options)
     if not (options.watch > 0 and 0 < options.every < math.inf):
@@ -209,15 +213,24 @@ def _ladder(options: argparse.Namespace) -> int:
             tls = client_context(options.ca, verify=Verify.CHAIN_AND_NAME if options.ca else Verify.NOTHING)
         except ConfigurationError as mistakes:
             raise UserError(str(mistakes))
-    say = _progress if sys.stderr.isatty() else None
-    if options.pid is not None:
-        ladder = measure_process(options.url, options.pid, plan, tls=tls, say=say)
-    else:
-        ladder = measure_command(options.url, options.what, plan, tls=tls, say=say)
-    if say is not None:
-        print("\r\033[K", end="", file=sys.stderr)
+    ladder = _climb(options, plan, tls)
     print(json.dumps(ladder.as_dict(), indent=2)) if options.json else _print_ladder(ladder)
     return 0
+
+
+def _climb(options: argparse.Namespace, plan: Plan, tls: ssl.SSLContext | None) -> Ladder:
+    say = _progress if sys.stderr.isatty() else None
+    try:
+        if options.pid is not None:
+            return measure_process(options.url, options.pid, plan, tls=tls, say=say)
+        return measure_command(options.url, options.what, plan, tls=tls, say=say)
+    except KeyboardInterrupt:
+        # A broken ladder has no slope to show; that it ended must be said all the same.
+        print("probe: stopped" if say is None else "\r\033[Kprobe: stopped", file=sys.stderr)
+        raise
+    finally:
+        if say is not None:
+            _progress("")
 
 
 def _progress(text: str) -> None:
@@ -228,9 +241,11 @@ def _steps(text: str) -> tuple[int, ...]:
     try:
         if "/" in text:
             most, parts = (int(word) for word in text.split("/"))
+            if not 0 < parts <= most:
+                raise ValueError
             return tuple(most * part // parts for part in range(1, parts + 1))
         return tuple(int(word) for word in text.split(","))
-    except (ValueError, ZeroDivisionError):
+    except ValueError:
         raise UserError(f"--steps {text}: write 100,200,300, or 1000/5 for five equal steps to 1000")
 
 

@@ -34,6 +34,7 @@ Say = Callable[[str], None]
 # at the first step, by when that memory is in use again. Measured with a server that holds 16 KiB for each
 # connection: with the rung of 0 connections in the line, its slope comes out a tenth too small.
 _RETAINED = frozenset({"written", "uss", "rss"})
+_WARMUP = 50  # enough for caches to fill, few enough for any ladder worth the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,15 @@ class Plan:
 
     steps: numbers of connections, rising; 0 is put before them, as the start to which all must come back.
     runs: how often the ladder is climbed, each time in a fresh process if the probe starts the server.
-    warmup: connections opened and closed before the first rung; no more than the first step.
+    warmup: connections opened and closed before the first rung; no more than the first step (by default 50,
+        or as many as the first step).
     request: send one GET on each connection and read the response (an idle persistent connection).
     patience: seconds to wait for a server to answer and for readings to agree.
     """
 
     steps: tuple[int, ...] = (200, 400, 600, 800, 1000)
     runs: int = 3
-    warmup: int = 50
+    warmup: int | None = None
     request: bool = True
     patience: float = 15.0
 
@@ -61,12 +63,20 @@ class Plan:
             mistakes.append(f"steps {self.steps}: give three or more rising numbers, such as 100,200,300")
         if self.runs < 1:
             mistakes.append(f"runs {self.runs}: at least 1")
-        if self.warmup < 0:
+        if self.warmup is not None and self.warmup < 0:
             mistakes.append(f"warmup {self.warmup}: 0 or more connections")
+        elif self.warmup is not None and steps and self.warmup > steps[0]:
+            # The memory of the warm-up stays with the process: what fits into it would seem to cost nothing.
+            mistakes.append(f"warmup {self.warmup}: no more than the first step, {steps[0]}")
         if not 0 < self.patience < 3600:
             mistakes.append(f"patience {self.patience}: seconds, above 0 and below an hour")
         if mistakes:
             raise ValueError("; ".join(mistakes))
+
+    @property
+    def warming(self) -> int:
+        """How many connections warm the server up."""
+        return min(_WARMUP, self.steps[0]) if self.warmup is None else self.warmup
 
 
 Rung = tuple[int, Reading]
@@ -253,7 +263,7 @@ def climb(target: Target, pid: int, plan: Plan, say: Say = _quiet) -> Run:
 
     with Herd(target, request=plan.request, timeout=plan.patience) as herd:
         try:
-            herd.grow(min(plan.warmup, plan.steps[0]))
+            herd.grow(plan.warming)
             herd.close()
             if _ask(pid, hooks.Hook.TRIM):
                 # Free memory that the process has kept since its start would hold the first connections for

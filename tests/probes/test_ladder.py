@@ -181,6 +181,13 @@ def test_a_plan_names_all_its_mistakes_at_once() -> None:
     assert Plan((0, 1, 2, 3)).steps == (1, 2, 3)
 
 
+def test_a_warm_up_above_the_first_step_is_refused_and_none_is_given_by_itself() -> None:
+    with pytest.raises(ValueError, match="warmup 21: no more than the first step, 20"):
+        Plan((20, 40, 60), warmup=21)
+    assert Plan((20, 40, 60), warmup=20).warming == 20
+    assert (Plan((20, 40, 60)).warming, Plan((200, 400, 600)).warming) == (20, 50)
+
+
 # Steady state, with a clock of our own.
 
 

@@ -160,6 +160,10 @@ def test_a_port_that_is_taken_is_not_measured_in_place_of_the_command(
         (["4711", "4712"], "give one process id"),
         (["nginx"], "give one process id"),
         (["1", "--watch", "0"], "--watch 0 --every 0.25: both are seconds, above 0"),
+        (["1", "--port", "99999999"], "--port 99999999: is no port: give 1 to 65535"),
+        (["1", "--port", "0"], "--port 0: is no port: give 1 to 65535"),
+        (["1", "--port", "-1"], "--port -1: is no port: give 1 to 65535"),
+        (["1", "--port", "http"], "argument --port: invalid int value: 'http'"),
         (["--url", "http://example.com/", "--", "true"], "example.com is no loopback address"),
         (["--url", "http://127.0.0.1/"], "needs either --pid PID (a server that runs) or -- COMMAND"),
         (["--url", "http://127.0.0.1/", "--pid", "1", "--", "true"], "needs either --pid PID"),
@@ -168,6 +172,12 @@ def test_a_port_that_is_taken_is_not_measured_in_place_of_the_command(
             "rising numbers, such as 100,200,300; runs 0",
         ),
         (["--url", URL, "--steps", "many", "--", "true"], "--steps many: write 100,200,300, or 1000/5"),
+        (["--url", URL, "--steps", "5/99999999999", "--", "true"], "--steps 5/99999999999: write"),
+        (["--url", URL, "--steps", "1000/0", "--", "true"], "--steps 1000/0: write 100,200,300, or 1000/5"),
+        (
+            ["--url", URL, "--steps", "30/3", "--warmup", "500", "--", "true"],
+            "warmup 500: no more than the first step, 10",
+        ),
         (
             ["--url", "https://127.0.0.1/", "--ca", "/no/such.pem", "--", "true"],
             "/no/such.pem: no such certificate file",
@@ -192,7 +202,8 @@ def test_ctrl_c_during_a_ladder_leaves_no_server_behind(
     """No child, no descriptor: the fixture that watches over every test looks."""
     interrupt_at(3, monkeypatch, ladder)
     assert main(["probe", "--url", URL, "--steps", "30/3", "--", *synthetic()]) == 130
-    assert capsys.readouterr().out == ""
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "probe: stopped\n")
 
 
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
