@@ -18,6 +18,7 @@ _FENCE = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```", re.MULTIL
 _INLINE = re.compile(r"`([^`\n]+)`")
 _TARGET = re.compile(r"\bmake ((?:[A-Z]+=\S+ )*)([a-z][a-z0-9-]*(?:NN)?)")
 _COMMAND = re.compile(r"python3? -m (netlab|labs)(?: ([a-z][\w-]*))?([^\n|;&#`]*)")
+_BARE = re.compile(r"(?<!\.venv/bin/)(?<![\w.-])(python3? -m (?:netlab|labs)\b|pip3? install\b)")
 _FILE = re.compile(r"(?<![\w/.:])((?:netlab|labs|tests|\.ci)/[\w./-]*\w|Makefile|pyproject\.toml)(?![\w…])")
 _SOURCE = re.compile(r"^# ((?:netlab|labs|tests)/\S+\.py)\b.*$")
 _ELISION = re.compile(r"^\s*(#\s*)?(…|\.\.\.)\s*$")
@@ -43,6 +44,14 @@ def mistakes(text: str, root: Path = ROOT) -> list[str]:
         if language in ("python", "py"):
             found += _quotation(body, root)
     return list(dict.fromkeys(found))
+
+
+def bare(text: str) -> list[str]:
+    """Every command that would meet a Python without netlab's libraries: the learner's own, not .venv's."""
+    return [
+        f"says bare `{command}`, which a fresh clone cannot run: write `.venv/bin/{command}`"
+        for command in dict.fromkeys(_BARE.findall(text))
+    ]
 
 
 def _targets(code: str, root: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ import dataclasses
 import shlex
 import subprocess
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,7 @@ class Examination:
 def prepare(lab: Lab, scratch: Path) -> Examination:
     """What can be judged without running the lab's tests."""
     found = Examination(lab, scratch)
-    for check in (_stub_is_current, _tasks_agree, _hints_are_whole, _readme_keeps_its_word, _work_survives):
+    for check in _CHECKS:
         try:
             found.mistakes += check(lab)
         except Mistake as mistake:
@@ -156,7 +157,18 @@ def _readme_keeps_its_word(lab: Lab) -> Iterator[str]:
     texts |= {f"hints/{n}.md": (lab.folder / "hints" / f"{n}.md").read_text("utf-8") for n in (1, 2, 3)}
     texts["lab.toml"] = "\n".join(f"`{task.reproduce}`" for task in lab.tasks if task.reproduce)
     for name, text in texts.items():
-        yield from (f"{name} {mistake}" for mistake in readmes.mistakes(text))
+        yield from (f"{name} {mistake}" for mistake in [*readmes.mistakes(text), *readmes.bare(text)])
+
+
+def _reproduces(lab: Lab) -> Iterator[str]:
+    r"""In a basic TOML string "\r\n" is a CR and an LF: what the learner then copies is another command."""
+    for task in lab.tasks:
+        control = next((char for char in task.reproduce if unicodedata.category(char) == "Cc"), None)
+        if control is not None:
+            yield (
+                f"lab.toml: the `reproduce` of task {task.number} holds the control character {control!r}: "
+                "write \\\\ for a backslash, or put the command into '…'"
+            )
 
 
 def _work_survives(lab: Lab) -> Iterator[str]:
@@ -176,6 +188,17 @@ def _work_survives(lab: Lab) -> Iterator[str]:
         back = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
         if back.returncode or path.read_bytes() != mine:
             yield f"the command of a reset does not bring the work back: {shlex.quote(command)}"
+
+
+# What can be judged without running anything of the lab's own.
+_CHECKS = (
+    _stub_is_current,
+    _tasks_agree,
+    _hints_are_whole,
+    _readme_keeps_its_word,
+    _reproduces,
+    _work_survives,
+)
 
 
 def judge(found: Examination) -> list[str]:

@@ -70,6 +70,26 @@ def test_commands_and_their_options_are_asked_of_the_program(code: str, complain
     assert readmes.mistakes(f"`{code}`", ROOT) == ([complaint] if complaint else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("    .venv/bin/python -m netlab serve", []),
+        ("`.venv/bin/pip install h11` or `.venv/bin/python3 -m labs status`", []),
+        ("    python3 -m http.server", []),
+        ("    python -m netlab serve", ["python -m netlab"]),
+        (
+            "(python3 -m netlab probe -- python3 -m netlab serve; pip install h11)",
+            ["python3 -m netlab", "pip install"],
+        ),
+    ],
+)
+def test_a_command_without_the_environment_is_refused(text: str, commands: list[str]) -> None:
+    assert readmes.bare(text) == [
+        f"says bare `{command}`, which a fresh clone cannot run: write `.venv/bin/{command}`"
+        for command in commands
+    ]
+
+
 def test_every_target_that_the_runner_itself_names_exists() -> None:
     sources = " ".join(path.read_text("utf-8") for path in (ROOT / "labs" / "runner").glob("*.py"))
     named = set(re.findall(r"`make ([a-z]+(?:-[a-z]+)*(?:-\{[^}]*\})?)[` ]", sources))

@@ -170,6 +170,25 @@ def test_a_missing_hint_is_found(build: Build) -> None:
     assert found == ["hints/2.md says nothing under `## Task 2`"]
 
 
+@pytest.mark.parametrize("part", ["lab_toml", "README_md", "hints__2_md"])
+def test_a_command_that_a_fresh_clone_cannot_run_is_found(build: Build, part: str) -> None:
+    name = part.replace("__", "/").replace("_toml", ".toml").replace("_md", ".md")
+    command = "python -m labs status"
+    text = toy.FILES[name]
+    changed = text.replace("make status", command) if part == "lab_toml" else f"{text}\n    {command}\n"
+    assert findings(build(**{part: changed})) == [
+        f"{name} says bare `python -m labs`, which a fresh clone cannot run: write `.venv/bin/python -m labs`"
+    ]
+
+
+def test_a_control_character_in_a_command_is_found(build: Build) -> None:
+    command = r"make status | grep 'a\r\n'"
+    (line,) = findings(build(lab_toml=toy.FILES["lab.toml"].replace("make status", command)))
+    assert line.startswith("lab.toml: the `reproduce` of task 1 holds the control character '\\r': write")
+    escaped = toy.FILES["lab.toml"].replace("make status", command.replace("\\", "\\\\"))
+    assert findings(build(lab_toml=escaped)) == []
+
+
 def test_broken_markers_are_told_once_and_nothing_is_run(lab: Lab) -> None:
     lab.solution.write_text(lab.solution.read_text().replace("# <<< task 2", ""))
     found = findings(lab)
