@@ -154,7 +154,8 @@ def count_descriptors(pid: int, proc: Path = PROC) -> int:
     open, so that a process which counts itself finds one descriptor that is only there because it looks.
     That one is not counted.
 
-    Raises Unreadable when the folder cannot be listed (there is no such process, or it is not ours to see).
+    Raises Unreadable when the folder cannot be listed, for whatever reason (there is no such process,
+    or it is not ours to see).
     """
     raise NotImplementedError("task 1: count the open descriptors")
 
@@ -226,8 +227,8 @@ def climb(server: Server, steps: Sequence[int], warmup: int) -> Climb:
     reason a warm-up of more connections than the first step would flatten the line. (What the process freed
     while it started lies about as well: whoever chooses the steps lets them begin above it.)
 
-    Whatever happens on the way, no connection is left open. Raises ValueError, before anything is opened,
-    when `warmup` exceeds the first step.
+    Whatever happens on the way, Ctrl-C included, no connection is left open. Raises ValueError,
+    before anything is opened, when `warmup` exceeds the first step.
     """
     raise NotImplementedError("task 4: climb the ladder")
 

@@ -84,6 +84,23 @@ def test_a_process_that_is_not_there_is_unreadable_and_not_0(exercise, tmp_path)
         pytest.fail(f"there is no such process, and you counted {found}: unknown is not a number")
 
 
+@pytest.mark.task(1, rule=FD)
+def test_a_folder_that_cannot_be_listed_is_unreadable_for_whatever_reason(exercise, steps, tmp_path):
+    (tmp_path / str(another())).mkdir()
+    (tmp_path / str(another()) / "fd").write_text("no folder at all")
+    steps.note("a process whose `fd` the system does not let us list")
+    try:
+        found = exercise.count_descriptors(another(), tmp_path)
+    except exercise.Unreadable:
+        return
+    except OSError as failure:
+        pytest.fail(
+            f"{type(failure).__name__} came out: whatever keeps us from listing it is an OSError (a process that "
+            "is not ours gives PermissionError), and becomes Unreadable"
+        )
+    pytest.fail(f"it cannot be listed, and you counted {found}: unknown is not a number")
+
+
 # --- task 2: read the memory of a process -------------------------------------------------------------
 
 NEW_KERNEL = """\
@@ -359,7 +376,9 @@ def test_the_ladder_is_climbed_in_order_after_a_warm_up_that_is_closed_again(exe
     server = Simulated(exercise)
     exercise.climb(server, [100, 200, 300], 50)
     steps.note(f"you did: {', '.join(server.log)}")
-    assert server.log == ["open 50", "close", "open 100", "open 200", "open 300", "close"], (
+    # To close what is closed already does no harm, as a `finally` behind a close that went well does.
+    log = [event for event, before in zip(server.log, [None, *server.log], strict=False) if event != before]
+    assert log == ["open 50", "close", "open 100", "open 200", "open 300", "close"], (
         "warm up and close; then open to 100, 200 and 300, nothing closed in between; then close"
     )
 
@@ -409,6 +428,45 @@ def test_no_connection_is_left_open_when_the_climb_breaks_off(exercise, steps):
     assert server.log[-1] == "close" and not server.clients, (
         f"{server.clients} connections are still open: close them whatever happens (try … finally)"
     )
+
+
+class Interrupted(Simulated):
+    """Ctrl-C is pressed while the probe does one thing or the other, with 200 connections open."""
+
+    def __init__(self, exercise, during):
+        super().__init__(exercise)
+        self.during = during
+
+    def open(self, count):
+        super().open(count)
+        self.press("opens")
+
+    def pause(self):
+        super().pause()
+        self.press("pauses")
+
+    def read(self):
+        self.press("reads")
+        return super().read()
+
+    def press(self, now):
+        if now == self.during and self.clients == 200:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.task(4, rule=LADDER)
+@pytest.mark.parametrize("during", ["opens", "reads", "pauses"])
+def test_ctrl_c_leaves_no_connection_open_either(exercise, steps, during):
+    server = Interrupted(exercise, during)
+    steps.note(f"Ctrl-C while the probe {during}, with 200 connections open")
+    try:
+        exercise.climb(server, [100, 200, 300], 50)
+    except KeyboardInterrupt:
+        assert not server.clients, (
+            f"{server.clients} connections are still open: KeyboardInterrupt is no Exception (try … finally)"
+        )
+    else:
+        pytest.fail("Ctrl-C must end the climb: let KeyboardInterrupt out again")
 
 
 @pytest.mark.task(4, rule=LADDER)
