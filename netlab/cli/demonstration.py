@@ -71,7 +71,10 @@ class Demonstration:
         allow = {"allow": ", ".join(sorted(methods | {"OPTIONS"}))}
         if method == "OPTIONS":
             return Response(204, b"", allow)
-        return Response(405, f"{method} is not allowed here\n", {**TEXT, **allow})
+        # Without the method's name: HEAD must not tell another length than GET (RFC 9110 §8.6).
+        return Response(
+            405, "this method is not allowed here; Allow names those that are\n", {**TEXT, **allow}
+        )
 
     async def hello(self, request: Request) -> Response:
         """17 octets of JSON."""

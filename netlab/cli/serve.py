@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `serve`."""
     add = parser.add_argument
     add("app", nargs="?", metavar="APP", help="module:name of a handler or ASGI app (default: demonstration)")
-    add("--dir", metavar="PATH", help="serve the files of this folder instead of an app")
+    add("--dir", metavar="PATH", help="serve the files of this folder, hidden ones left out, not an app")
     add("--listing", action="store_true", help="with --dir: show what a folder without index.html contains")
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     add("--port", type=int, default=0, help="port to listen on (default 0: a free one)")
@@ -48,6 +48,10 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--port {options.port} is no port: give 0 to 65535")
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: give 1 or more")
+    if options.listing and not options.dir:
+        raise UserError("--listing shows the folders of --dir PATH, which is missing")
+    if options.uds and options.port:
+        raise UserError(f"--uds {options.uds} and --port {options.port}: give one of the two")
     tls, cors = _tls(options), _cors(options)
     hooks.offer()  # only when `netlab probe` started us: it may ask for a garbage collection
     app = _folder(options) if options.dir else _app(options.app)
@@ -183,7 +187,13 @@ def _cors(options: argparse.Namespace) -> Any:
 
 def _why_not(error: OSError, options: argparse.Namespace) -> str:
     """One line for an address that cannot be had."""
-    where = options.uds or f"{options.host}:{options.port}"
+    if options.uds:
+        if error.errno == errno.EADDRINUSE:
+            return (
+                f"{options.uds} is there already and no socket of a stopped server: give another --uds PATH"
+            )
+        return f"cannot listen on {options.uds}: {error.strerror or error}"
+    where = f"{options.host}:{options.port}"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is in use: stop the other program, or give another --port (0 takes a free one)"
     if error.errno == errno.EACCES:

@@ -1,7 +1,7 @@
 """HTTP/1.1 as bytes and values: grammar, framing, parser, serializer. RFC 9110, RFC 9112.
 
 Pure: no socket, no clock, no asyncio. Read in this order: `grammar`, `framing`, `heads`, `parser`,
-`serializer`.
+`content`, `serializer`.
 """
 
 from netlab.http1.errors import ProtocolError

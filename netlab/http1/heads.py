@@ -98,10 +98,9 @@ class RequestHeads:
         section = block[line.end() : -2]
         known = self._sections[version].get(section)
         fields, content, persistent, expects_continue = known or self._read_section(section, version)
-        authority = None
+        head = RequestHead(method, target, version, fields, content, persistent, expects_continue)
         if target[0] != "/" or method == "CONNECT":
-            target, authority = _other_target(method, target)
-        head = RequestHead(method, target, version, fields, content, persistent, expects_continue, authority)
+            head.target, head.authority, head.scheme = _other_target(method, target)
         if known is not None:
             # A head cannot have come before whose field section has not: that costs a note less for most.
             self.known.note(octets, head)
@@ -200,8 +199,8 @@ def _expects_continue(fields: Fields, version: int) -> bool:
     return "100-continue" in members
 
 
-def _other_target(method: str, target: str) -> tuple[str, str | None]:
-    """The targets that are no origin-form: (path and query or "*", authority). RFC 9112 §3.2"""
+def _other_target(method: str, target: str) -> tuple[str, str | None, str | None]:
+    """The targets that are no origin-form: (path and query or "*", authority, scheme). RFC 9112 §3.2"""
     if method == "CONNECT":
         host, colon, port = target.rpartition(":")
         if not (host and colon and port and valid_host(target)):
@@ -210,7 +209,7 @@ def _other_target(method: str, target: str) -> tuple[str, str | None]:
     if target == "*":
         if method != "OPTIONS":
             raise ProtocolError(400, "the target * belongs to OPTIONS alone", "RFC 9112 §3.2.4")
-        return target, None
+        return target, None, None
     absolute = ABSOLUTE.fullmatch(target)
     if absolute is None:
         raise ProtocolError(400, "the request target has none of the four forms", "RFC 9112 §3.2")
@@ -222,7 +221,7 @@ def _other_target(method: str, target: str) -> tuple[str, str | None]:
         # An empty path is "/" in origin-form; OPTIONS of a whole server is "*". RFC 9112 §3.2.4
         rest = "*" if method == "OPTIONS" and not rest else "/" + rest
     # The authority of the target outranks Host, whatever Host says: RFC 9112 §3.2.2 (MUST).
-    return rest, authority
+    return rest, authority, absolute[1].lower()
 
 
 def response_head(block: str, limits: Limits, method: str) -> ResponseHead:

@@ -22,6 +22,7 @@ class RequestHead:
         "method",
         "minor",
         "persistent",
+        "scheme",
         "target",
     )
 
@@ -35,6 +36,7 @@ class RequestHead:
         persistent: bool,
         expects_continue: bool,
         authority: str | None = None,
+        scheme: str | None = None,
     ) -> None:
         self.method = method
         """The method, case as sent: methods are case-sensitive (RFC 9110 §9.1)."""
@@ -51,6 +53,8 @@ class RequestHead:
         """Does the client wait for 100 (Continue) before it sends content (RFC 9110 §10.1.1)?"""
         self.authority = authority
         """Host and port from an absolute-form target, which overrides Host (RFC 9112 §3.2.2); else None."""
+        self.scheme = scheme
+        """The scheme of an absolute-form target, in lower case; else None."""
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method} {self.target} HTTP/1.{self.minor} {self.framing!r}>"

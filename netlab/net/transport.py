@@ -138,25 +138,32 @@ class Transport:
             self.pause()
 
     def _handshake(self) -> None:
-        """One step of it; what the step writes leaves together.
+        """A step of it; what the step writes leaves together.
 
         A server's last step writes the session tickets (RFC 8446 §4.6.1), a record each, and the request
         mostly lies behind the client's last record already. So the cork stays in until that is answered: one
         segment instead of three or four, and 5 % less CPU time for a connection with a single request.
         """
         sock = self._socket
-        corked = sock.server_side  # type: ignore[attr-defined]
-        if corked:
-            cork(sock, 1)
+        if not sock.server_side:  # type: ignore[attr-defined]
+            self._handshake_step()
+            return
+        cork(sock, 1)
         try:
-            sock.do_handshake()  # type: ignore[attr-defined]
+            self._handshake_step()
+        finally:  # whatever an owner raises: a cork left in would hold back each answer for 200 ms
+            if not self.closed:
+                cork(sock, 0)
+
+    def _handshake_step(self) -> None:
+        try:
+            self._socket.do_handshake()  # type: ignore[attr-defined]
         except ssl.SSLWantReadError:
             self._set_events(READABLE)
         except ssl.SSLWantWriteError:
             self._set_events(WRITABLE)
         except (OSError, ValueError) as error:
-            if corked:
-                cork(sock, 0)  # the alert that says why: a close drops it while bytes are unread
+            cork(self._socket, 0)  # the alert that says why: a close drops it while bytes are unread
             self._fail(error if isinstance(error, OSError) else OSError(str(error)))
         else:
             self._handshaking = False
@@ -164,8 +171,6 @@ class Transport:
             self._owner.connected()
             if not self.closed and not self.paused:
                 self._read()
-        if corked and not self.closed:
-            cork(sock, 0)
 
     # -- reading --------------------------------------------------------------------------------------------
 

@@ -13,10 +13,10 @@ from asyncio import Task
 from typing import TYPE_CHECKING, Any
 
 from netlab.cors import decide
+from netlab.http1.content import END_OF_MESSAGE
 from netlab.http1.errors import ProtocolError
-from netlab.http1.framing import NO_CONTENT, FramingKind
+from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import Content, EndOfMessage, RequestHead
-from netlab.http1.parser import END_OF_MESSAGE
 from netlab.http1.serializer import CONTINUE
 from netlab.net.sweep import NEVER
 from netlab.server import preflight, responding, streaming
@@ -36,21 +36,17 @@ TURN = 16
 # Bytes that a stream may send without waiting before the other connections get their turn: some 300 µs.
 UNYIELDED = 1024 * 1024
 
-# Content that no handler has read and that has not all come: up to this many bytes are read past, so that
-# the connection persists; a client with more to say is told to close.
-DISCARD = 64 * 1024
+_TEXT = {"content-type": "text/plain; charset=utf-8"}
 
 
 class Connection(Lifecycle):
     """A client's connection. Made by the server for each socket that it accepts."""
 
-    __slots__ = ("_cors", "_head", "_unyielded")
+    __slots__ = ("_cors", "_unyielded")
 
     def __init__(self, server: Server, sock: socket.socket) -> None:
         super().__init__(server, sock)
-        # Of the exchange that is under way:
-        self._head: RequestHead | None = None
-        self._cors: Decision | None = None
+        self._cors: Decision | None = None  # of the exchange that is under way
         self._unyielded = 0  # bytes streamed since the other connections last had their turn
 
     # -- step 2: bytes come ---------------------------------------------------------------------------------
@@ -131,6 +127,9 @@ class Connection(Lifecycle):
             self._content = pace = Pace(server.limits.least, server.timeouts.content, owes_continue)
             self._parser.limits = server.limits  # a handler's own were for the request before
         request = Request(head, self, pace)
+        if head.scheme == "https" and not (self.transport.secure or server.uds):
+            # RFC 9110 §7.4 (MUST), unless a trusted gateway asks: who else can reach a Unix socket?
+            return self._respond(Response(421, "an https resource is not to be had without TLS\n", _TEXT))
         if server.cors is not None:
             self._cors = decision = decide(server.cors.policy_for(request.path), head.method, head.fields)
             if decision.kind in preflight.DENIED:
@@ -166,10 +165,9 @@ class Connection(Lifecycle):
         """The answer to a handler that raised: the client hears of its own broken rule alone."""
         if error is self._broken and self._broken is not None:
             return refusal(self._broken)
-        if not isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError):
-            raise error
+        self._raise_if_final(error)
         self._server.report(self._head, error)
-        return Response(500, "the handler failed\n", {"content-type": "text/plain; charset=utf-8"})
+        return Response(500, "the handler failed\n", _TEXT)
 
     # -- the handler reads the request's content ------------------------------------------------------------
 
@@ -237,12 +235,11 @@ class Connection(Lifecycle):
             octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
         except (ValueError, TypeError, AttributeError) as error:
             server.report(head, error)
-            text = {"content-type": "text/plain; charset=utf-8"}
-            response = Response(500, "the handler's response cannot be sent\n", text)
+            response = Response(500, "the handler's response cannot be sent\n", _TEXT)
             octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
         self._persistent = persistent
         if server.access_log is not None:
-            server.access_log(self, head, response)
+            self._log_access(response)
         if self.transport.write(octets):
             return self._finish()
         self._watch_stall()
@@ -252,8 +249,7 @@ class Connection(Lifecycle):
         """Send a streamed response: at once as far as it goes, then in a task of its own."""
         self._persistent = plan.persistent
         if self._server.access_log is not None:
-            assert self._head is not None
-            self._server.access_log(self, self._head, response)
+            self._log_access(response)
         try:
             # While the request's content is still coming, the stream may be made of it: its first piece is
             # asked for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
@@ -287,8 +283,7 @@ class Connection(Lifecycle):
 
         A reset, for a close that looks regular would complete a response that ends with its connection.
         """
-        if not isinstance(error, (Exception, asyncio.CancelledError)):
-            raise error
+        self._raise_if_final(error)
         if error is not self._broken and not isinstance(error, ConnectionError):
             self._server.report(self._head, error)
         self.abort()
@@ -304,8 +299,11 @@ class Connection(Lifecycle):
         transport = self.transport
         if gone:
             if transport.closed:
-                # A producer that never waits for anything would never notice its cancellation.
-                raise ConnectionResetError("the client has left")
+                if self.state is CLOSED and self.task is None:
+                    raise ConnectionResetError("the client has left")
+                # Its cancellation is on its way: a producer that never waits would not notice it. Raised as
+                # well, an error would have it hit the producer's `finally`.
+                await self._server.loop.create_future()
             self._unyielded += size
             if self._unyielded > UNYIELDED:
                 self._unyielded = 0
@@ -374,32 +372,13 @@ class Connection(Lifecycle):
                 self._linger()
             return False
         self.state = IDLE
+        if not bare:
+            self._parser.forget()
         self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
         transport = self.transport
         if transport.paused and not self.half_closed and self._parser.buffered < self._server.limits.pipeline:
             transport.resume()
         return True
-
-    def _discard(self, pace: Pace) -> bool:
-        """Read past the content that has come and that no handler has read. True at its end."""
-        try:
-            while (event := self._parser.next_event()) is not None:
-                if isinstance(event, EndOfMessage):
-                    self._content = None
-                    return True
-                assert isinstance(event, Content)
-                pace.heard += len(event.data)
-            return False
-        except ProtocolError as error:
-            self._break(error)
-            return True
-
-    def _may_discard(self) -> bool:
-        """Is the rest of the unread content small enough to read past, and surely coming?"""
-        framing, pace = self._head.framing if self._head else NO_CONTENT, self._content
-        if pace is None or self._discard(pace):
-            return self._persistent
-        return not pace.owes_continue and framing.kind is FramingKind.LENGTH and framing.length <= DISCARD
 
     def _await_discarded(self, pace: Pace) -> None:
         """Wait for more of the content that nobody wants."""

@@ -132,7 +132,7 @@ class Response:
         trailers: FieldLines | None = None,
     ) -> None:
         self.status = status
-        self.content = content if content.__class__ is bytes else _octets(content)
+        self.content = content if content.__class__ is bytes else octets(content)
         self.fields = fields
         self.stream = stream
         self.trailers = trailers
@@ -142,7 +142,7 @@ class Response:
         return f"<Response {self.status} {what}>"
 
 
-def _octets(content: object) -> bytes:
+def octets(content: object) -> bytes:
     """Content as bytes. Raises TypeError for anything that is neither bytes nor text."""
     if isinstance(content, str):
         return content.encode()

@@ -22,6 +22,10 @@ from netlab.server.exchange import Request, Response
 from netlab.server.filecontent import FileContent
 
 _TEXT = {"content-type": "text/plain; charset=utf-8"}
+_BUSY = (errno.EMFILE, errno.ENFILE)
+
+# What begins with a dot is not meant for strangers (.git, .env), but this is: RFC 8615.
+_WELL_KNOWN = ".well-known"
 _METHODS = "GET, HEAD, OPTIONS"
 
 
@@ -31,6 +35,17 @@ def file_response(request: Request, fd: int, name: str, now: int) -> Response:
     name: for its media type. now: the time in seconds since 1970. Honours Range, If-Range,
     If-(None-)Match and If-(Un)Modified-Since.
     """
+    try:
+        response = _described(request, fd, name, now)
+    except BaseException:
+        os.close(fd)
+        raise
+    if response.stream is None:
+        os.close(fd)
+    return response
+
+
+def _described(request: Request, fd: int, name: str, now: int) -> Response:
     status = os.fstat(fd)
     # Size and time in nanoseconds: two versions of the same second differ (RFC 9110 §8.8.1).
     tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
@@ -44,7 +59,6 @@ def file_response(request: Request, fd: int, name: str, now: int) -> Response:
     if not known:
         fields |= {"last-modified": of.last_modified, "accept-ranges": "bytes"}
     if outcome.status not in (200, 206):
-        os.close(fd)
         if outcome.status == 416:
             fields["content-range"] = f"bytes */{of.size}"
         return Response(outcome.status, fields=fields)
@@ -69,6 +83,7 @@ class Folder:
         self.root = os.path.realpath(root)
         self.listing = listing
         self._clock = clock
+        mimetypes.init()  # it reads files: not in the middle of a request, when no descriptor may be left
         if not os.path.isdir(self.root):
             raise ValueError(f"{os.fspath(root)!r} is no folder")
 
@@ -85,9 +100,7 @@ class Folder:
         try:
             fd = self._open(path)
         except OSError as error:
-            # Whatever it is that forbids it, a stranger learns only that there is nothing for him.
-            busy = error.errno in (errno.EMFILE, errno.ENFILE)
-            return Response(503, "busy\n", _TEXT) if busy else Response(404, "not found\n", _TEXT)
+            return _nothing(error)
         if not stat.S_ISDIR(os.fstat(fd).st_mode):
             return file_response(request, fd, path, int(self._clock()))
         try:
@@ -103,7 +116,9 @@ class Folder:
         """
         parts = path.split("/")[1:]
         # Components that some file system reads otherwise than we do are refused, not repaired.
-        if path[:1] != "/" or any(p in (".", "..") or "\\" in p or "\0" in p for p in parts):
+        # A hidden file is one of those that are not there.
+        hidden = any(part[:1] == "." and part != _WELL_KNOWN for part in parts)
+        if path[:1] != "/" or hidden or any("\\" in part or "\0" in part for part in parts):
             raise FileNotFoundError(errno.ENOENT, "not a path below the root")
         real = os.path.realpath(os.path.join(self.root, *parts))
         if real != self.root and not real.startswith(self.root.rstrip("/") + "/"):
@@ -131,10 +146,12 @@ class Folder:
             _, mark, query = request.target.partition("?")
             return Response(308, fields={"location": f"/{quote(path.lstrip('/'))}/{mark}{query}"})
         try:
-            index = os.open("index.html", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=fd)
-        except OSError:
-            return self._list(path, fd) if self.listing else Response(404, "not found\n", _TEXT)
-        if not stat.S_ISREG(os.fstat(index).st_mode):
+            index = self._open(path + "index.html")
+        except OSError as error:
+            if error.errno in _BUSY or not self.listing:
+                return _nothing(error)
+            return self._list(path, fd)
+        if stat.S_ISDIR(os.fstat(index).st_mode):
             os.close(index)
             return Response(404, "not found\n", _TEXT)
         return file_response(request, index, "index.html", int(self._clock()))
@@ -152,3 +169,9 @@ class Folder:
         head = f"<!doctype html>\n<meta charset=utf-8>\n<title>{title}</title>\n<h1>{title}</h1>\n"
         page = f"{head}<ul>\n{items}</ul>\n"
         return Response(200, page.encode("utf-8", "replace"), {"content-type": "text/html; charset=utf-8"})
+
+
+def _nothing(error: OSError) -> Response:
+    """Whatever it is that forbids it, a stranger learns only that there is nothing for him."""
+    busy = error.errno in _BUSY
+    return Response(503, "busy\n", _TEXT) if busy else Response(404, "not found\n", _TEXT)

@@ -17,14 +17,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from netlab.http1.errors import ProtocolError
-from netlab.http1.framing import NO_CONTENT
-from netlab.http1.messages import RequestHead
+from netlab.http1.framing import NO_CONTENT, FramingKind
+from netlab.http1.messages import Content, EndOfMessage, RequestHead
 from netlab.http1.parser import RequestParser
 from netlab.net.poller import READABLE
 from netlab.net.sweep import ALWAYS, NEVER
 from netlab.net.transport import BULK, RECEIVE, Transport
 from netlab.server import responding
-from netlab.server.exchange import refusal
+from netlab.server.exchange import Response, refusal
 from netlab.server.pace import Pace
 
 if TYPE_CHECKING:
@@ -52,6 +52,11 @@ OPENING, IDLE, HEAD, EXCHANGE, LINGERING, CLOSED = State
 LINGERINGS = 6
 
 
+# Content that no handler has read and that has not all come: up to this many bytes are read past, so that
+# the connection persists; a client with more to say is told to close.
+DISCARD = 64 * 1024
+
+
 class Lifecycle:
     """The part of a connection that waits, is late, and ends; `connection` adds the rest."""
 
@@ -59,6 +64,7 @@ class Lifecycle:
         "_broken",
         "_content",
         "_fresh",
+        "_head",
         "_parser",
         "_persistent",
         "_reader",
@@ -83,6 +89,7 @@ class Lifecycle:
         self.half_closed = False
         """The client sends no more; it may still read."""
         self._persistent = True
+        self._head: RequestHead | None = None  # of the exchange that is under way
         self._content: Pace | None = None  # the current request's, as long as some of it is to be read
         self._broken: ProtocolError | None = None  # the rule that this client's content broke
         self.task: asyncio.Task[Any] | None = None  # the handler, or the stream, that had to wait
@@ -106,7 +113,7 @@ class Lifecycle:
                 if not self._fresh:
                     self.deadline = self._server.sweep.deadline(self._server.timeouts.head)
         elif self._server.draining:
-            self.close()
+            self._linger()  # the response before this did not say "close": a request may be on its way
 
     async def _more(self, pace: Pace | None) -> None:
         """Until the client has sent more, or its end. Raises ProtocolError (408) when it is too slow."""
@@ -169,6 +176,31 @@ class Lifecycle:
         self._broken = error
         self._persistent = False
 
+    def _discard(self, pace: Pace) -> bool:
+        """Read past the content that has come and that no handler has read. True at its end."""
+        try:
+            while (event := self._parser.next_event()) is not None:
+                if isinstance(event, EndOfMessage):
+                    self._content = None
+                    return True
+                assert isinstance(event, Content)
+                pace.heard += len(event.data)
+            return False
+        except ProtocolError as error:
+            self._break(error)
+            return True
+
+    def _may_discard(self) -> bool:
+        """Is the rest of the unread content small enough to read past, and surely coming?"""
+        framing, pace = self._head.framing if self._head else NO_CONTENT, self._content
+        if pace is None or self._discard(pace):
+            return self._persistent
+        if pace.owes_continue:
+            return False
+        # How long chunked content will be nobody knows: too much of it ends the connection when it comes.
+        known = framing.length if framing.kind is FramingKind.LENGTH else self._parser.content_announced
+        return known <= DISCARD
+
     # -- refusals, and the end ------------------------------------------------------------------------------
 
     def _refuse(self, error: ProtocolError) -> None:
@@ -176,7 +208,8 @@ class Lifecycle:
         error.__traceback__ = None  # it leads back to us, who would wait for the garbage collector
         self._persistent = False
         self._server.refused += 1
-        nobody = RequestHead("GET", "*", 1, self._server.no_fields, NO_CONTENT, False, False)
+        method = "HEAD" if self._parser.wants_no_content else "GET"
+        nobody = RequestHead(method, "*", 1, self._server.no_fields, NO_CONTENT, False, False)
         octets, _ = responding.fixed(refusal(error), nobody, self._server.date, False, None)
         self.transport.write(octets)
         self._linger()
@@ -256,6 +289,20 @@ class Lifecycle:
             self._break(late)
             reader.set_exception(late)
 
+    def _raise_if_final(self, error: BaseException) -> None:
+        """What ends the process is raised on, and nobody would be left to end this connection."""
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            self.abort()
+            raise error
+
+    def _log_access(self, response: Response) -> None:
+        """A log that cannot be written (its reader has left, the disk is full) costs no client its answer."""
+        assert self._server.access_log is not None and self._head is not None
+        try:
+            self._server.access_log(self, self._head, response)  # type: ignore[arg-type]
+        except Exception as error:
+            self._server.report(self._head, error)
+
     def lost(self, error: Exception | None) -> None:
         """The connection is gone: whoever works for it is told."""
         self._leave()
@@ -264,6 +311,12 @@ class Lifecycle:
         """The server is stopping: idle connections close, others after their response."""
         if self.state is OPENING:
             self.close()
+        elif self.state is IDLE and self.transport.unacknowledged:
+            # Its response is still on its way, and said nothing of a close: a request that comes now must
+            # not reset it.
+            self.transport.ready(READABLE)
+            if self.state is IDLE and not self._parser.buffered:
+                self._linger()
         else:
             self.close_if_idle()
 

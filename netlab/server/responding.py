@@ -17,7 +17,8 @@ from netlab.http1.framing import WITHOUT_CONTENT
 from netlab.http1.grammar import CONTENT_LENGTH
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import Lines, field_lines, status_line
-from netlab.server.exchange import Response
+from netlab.http1.trailers import FORBIDDEN_TRAILERS
+from netlab.server.exchange import Response, octets
 
 
 class InvalidResponse(ValueError):
@@ -56,6 +57,8 @@ def fixed(
     date: the Date field line. cors: what CORS adds. Raises InvalidResponse, UnsafeField.
     """
     content = response.content
+    if content.__class__ is not bytes:
+        content = octets(content)  # assigned after the response was made
     given = _given(response, cors)
     start, _, closes, has_date, plain = given
     if closes:
@@ -111,10 +114,24 @@ def streamed(
     if request.method == "HEAD" or status in WITHOUT_CONTENT:
         coding = Coding.NOTHING
     if response.trailers is not None and coding is Coding.CHUNKED:
-        field_lines(response.trailers)  # refused now, while a 500 can still be sent
+        trailers = _checked_trailers(response.trailers)
+    else:
+        trailers = None
     date = b"" if given.has_date else date
     head = b"".join((given.start, date, _persistence(persistent, request.minor), framing, b"\r\n"))
-    return StreamPlan(head, coding, length or 0, persistent, response.trailers)
+    return StreamPlan(head, coding, length or 0, persistent, trailers)
+
+
+def _checked_trailers(trailers: Lines) -> Lines:
+    """Trailers that may be sent (RFC 9110 §6.5.1), refused while a 500 can still be sent; readable twice."""
+    if not isinstance(trailers, Mapping) and iter(trailers) is trailers:
+        trailers = tuple(trailers)
+    field_lines(trailers)
+    names = trailers if isinstance(trailers, Mapping) else [name for name, _ in trailers]
+    forbidden = sorted(FORBIDDEN_TRAILERS.intersection(name.lower() for name in names))
+    if forbidden:
+        raise InvalidResponse(f"{forbidden[0]} must not stand in a trailer section (RFC 9110 §6.5.1)")
+    return trailers
 
 
 def _persistence(persistent: bool, minor: int) -> bytes:
@@ -153,7 +170,7 @@ def _given(response: Response, cors: Decision | None) -> _Given:
 @lru_cache(maxsize=128)
 def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> _Given:
     """Remembered: an application answers with the same few statuses and fields again and again."""
-    if status.__class__ is not int or not 200 <= status <= 599:
+    if not isinstance(status, int) or not 200 <= status <= 599:
         raise InvalidResponse(f"status {status!r} is not a final status: give 200 to 599 (RFC 9110 §15)")
     length: int | None = None
     has_date = closes = False
@@ -174,4 +191,4 @@ def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> _Given:
                 has_date = has_date or lower == "date"
                 kept.append((name, value))
     plain = length is None and status not in WITHOUT_CONTENT and status != 205
-    return _Given(status_line(status) + field_lines(kept), length, closes, has_date, plain)
+    return _Given(status_line(int(status)) + field_lines(kept), length, closes, has_date, plain)

@@ -9,9 +9,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from netlab.server.server import Handler, Server
+
+# Producers that are not async and block at once, each in a thread; asyncio's own default is CPUs + 4, and a
+# handful of clients of a slow disk would stall all others. A thread is only made when there is work for it.
+THREADS = 64
 
 
 class StartupFailed(Exception):
@@ -42,6 +47,7 @@ def run(work: Coroutine[Any, Any, None], patience: float) -> None:
     gc.freeze()
 
     async def bounded() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "netlab"))
         try:
             await work
         finally:

@@ -250,7 +250,7 @@ class Server:
             # "close". Who stays silent is closed.
             await asyncio.sleep(min(GRACE, patience / 2))
         self._stop_listening()
-        self._empty = asyncio.Event()
+        self._empty = self._empty or asyncio.Event()
         # In a turn of their own: a request that has just come starts its handler, which no task may do.
         for connection in list(self.connections):
             self.loop.call_soon(connection.drain)
@@ -264,8 +264,13 @@ class Server:
 
     def _stop_listening(self) -> None:
         """Accept what the kernel has completed, then close the listening socket."""
-        assert self._listener is not None
+        if self._listener is None:
+            return  # somebody else was faster
         self._accept_rest()
+        self._close_listener()
+
+    def _close_listener(self) -> None:
+        assert self._listener is not None
         if self._accepting:
             self._accepting = False
             self.poller.unregister(self._listener.fileno())
@@ -285,6 +290,9 @@ class Server:
 
     async def cut(self) -> None:
         """End now: reset what is still open, cancel its handlers. No error when ended already."""
+        self.draining = True
+        if self._listener is not None:
+            self._close_listener()
         tasks = [connection.task for connection in self.connections if connection.task is not None]
         for connection in list(self.connections):
             connection.abort()

@@ -81,18 +81,22 @@ async def _close(producer: Any) -> None:
         await asyncio.get_running_loop().run_in_executor(None, close)
 
 
+_END = object()  # what `next` gives behind the last piece: a None from a producer is its mistake, not its end
+
+
 async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """A producer that is not async, in a thread: it may sleep or read a disk without stalling the others.
 
-    The price is a hop to the thread and back for each piece, about 50 µs.
+    The price is a hop to the thread and back for each piece, about 50 µs. As many of them work at once as the
+    loop's default executor has threads (see `running.THREADS`).
     """
     loop = asyncio.get_running_loop()
-    following: asyncio.Future[bytes | None] | None = None
+    following: asyncio.Future[Any] | None = None
     try:
         while True:
-            following = loop.run_in_executor(None, next, pieces, None)
+            following = loop.run_in_executor(None, next, pieces, _END)
             piece = await asyncio.shield(following)
-            if piece is None:
+            if piece is _END:
                 return
             yield piece
     finally:
@@ -101,10 +105,11 @@ async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _octets(piece: Octets) -> Octets:
-    """A view of larger items as octets: framing counts these, `len` counts those."""
-    if isinstance(piece, memoryview) and piece.nbytes != len(piece):
-        return piece.cast("B")
-    return piece
+    """Any buffer as octets: framing counts these, `len` counts items. Raises TypeError for what is none."""
+    if piece.__class__ is bytes:
+        return piece
+    view = memoryview(piece)
+    return view if view.nbytes == len(view) else view.cast("B")
 
 
 async def _first(pieces: AsyncIterator[Octets]) -> Octets:
@@ -119,8 +124,9 @@ async def _chunked(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], pla
     if first:
         await sink.send_chunk(first)
     async for piece in pieces:
+        piece = _octets(piece)
         if piece:
-            await sink.send_chunk(_octets(piece))
+            await sink.send_chunk(piece)
     await sink.send(last_chunk(plan.trailers or ()))
 
 

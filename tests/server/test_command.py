@@ -41,6 +41,8 @@ MISTAKES = {
     "origin that is none": ["serve", "--cors-origin", "example.com"],
     "credentials for everyone": ["serve", "--cors-origin", "*", "--cors-credentials"],
     "credentials for nobody": ["serve", "--cors-credentials"],
+    "listing of nothing": ["serve", "--listing"],
+    "socket and port": ["serve", "--uds", "socket", "--port", "8080"],
     "socket in no folder": ["serve", "--uds", "/no/such/folder/socket"],
     "fetch nothing": ["fetch"],
     "fetch no URL": ["fetch", "not a url"],
@@ -65,6 +67,14 @@ def test_a_busy_port_is_named_with_its_remedy() -> None:
     assert f"127.0.0.1:{port} is in use" in done.stderr and done.stderr.count("\n") == 1
 
 
+def test_a_socket_s_path_that_is_a_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    done = netlab("serve", "--uds", "notes", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "notes is there already" in done.stderr and "--uds" in done.stderr and "--port" not in done.stderr
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
 def test_an_app_that_fails_to_import_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def f(:\n")
     done = netlab("serve", "broken:app", cwd=tmp_path)
@@ -80,6 +90,23 @@ def test_a_handler_of_ones_own(tmp_path: Path, raw: object) -> None:
     client.send(b"GET /a%20b HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.response()[2] == b"/a b"
     client.close()
+    assert server.stop()[0] == 0
+
+
+def test_sync_producers_that_block_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """None of them ends before all of them have begun."""
+    (tmp_path / "blocking.py").write_text(
+        "import netlab, threading\nall_here = threading.Barrier(20, timeout=20)\n"
+        "def pieces():\n    yield b'first'\n    all_here.wait()\n    yield b'second'\n"
+        "async def app(request):\n    return netlab.Response(stream=pieces())\n"
+    )
+    server = Process("blocking:app", cwd=tmp_path)
+    clients = [Raw(server.port) for _ in range(20)]
+    for client in clients:
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    for client in clients:
+        assert client.until(b"0\r\n\r\n").endswith(b"5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n")
+        client.close()
     assert server.stop()[0] == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import ssl
@@ -17,6 +18,7 @@ import pytest
 from netlab.cli.demonstration import KNOWN
 from netlab.http1 import Fields, RequestHead
 from netlab.http1.framing import NO_CONTENT
+from netlab.server import files
 from netlab.server.exchange import Request, Response
 from netlab.server.files import Folder
 
@@ -40,6 +42,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("über", "a\r\nb", "a?b", "c%0d"):
         (folder / "sub" / name).mkdir()
     (above / "secret").write_text("SECRET")
+    (folder / ".env").write_text("SECRET")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text("SECRET")
+    (folder / ".well-known").mkdir()
+    (folder / ".well-known" / "security.txt").write_text("Contact: us")
+    for name, target in (("linked", folder / "hello.txt"), ("leaving", above / "secret")):
+        (folder / name).mkdir()
+        (folder / name / "index.html").symlink_to(target)
     (folder / "inside").symlink_to(folder / "hello.txt")
     (folder / "leaves").symlink_to(above / "secret")
     (folder / "up").symlink_to(above)
@@ -92,6 +102,8 @@ def test_a_file_whole_and_its_head(client: Raw) -> None:
     assert get(client, "/sub")[1]["location"] == "/sub/"
     assert get(client, "/name%20with%20%C3%BC%20&%20%3Cb%3E.txt")[2] == b"odd"
     assert get(client, "/inside")[2] == b"hello, file"
+    assert get(client, "/linked/")[2] == get(client, "/linked/index.html")[2] == b"hello, file"
+    assert get(client, "/.well-known/security.txt")[2] == b"Contact: us"
 
 
 def test_a_large_file_arrives_whole(client: Raw, root: Path) -> None:
@@ -102,7 +114,8 @@ def test_a_large_file_arrives_whole(client: Raw, root: Path) -> None:
 @pytest.mark.parametrize("target", [
     "/../secret", "/sub/../../secret", "/%2e%2e/secret", "/..%2fsecret", "/sub/%2e%2e/%2e%2e/secret",
     "/leaves", "/up/secret", "/loop", "/fifo", "/hello.txt/", "/hello.txt%00", "/..\\secret", "//secret/..",
-    "/nothing", "/./hello.txt", "/%ff%fe", "/sub%5cindex.html",
+    "/nothing", "/./hello.txt", "/%ff%fe", "/sub%5cindex.html", "/leaving/index.html",
+    "/.env", "/.git/config", "/%2egit/config", "/.git/",
 ])  # fmt: skip
 def test_nothing_outside_and_nothing_odd(client: Raw, target: str) -> None:
     status, _, content = get(client, target)
@@ -259,6 +272,36 @@ def test_options_and_the_listing(client: Raw) -> None:
     page = get(client, "/")[2].decode()
     assert "name%20with%20%C3%BC%20%26%20%3Cb%3E.txt" in page and "&lt;b&gt;" in page
     assert "<b>" not in page
+
+
+async def test_a_file_that_cannot_be_described_is_closed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise OverflowError("a year that no date has")
+
+    monkeypatch.setattr(files, "evaluate", fails)
+    head = RequestHead("GET", "/hello.txt", 1, Fields(), NO_CONTENT, True, False)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OverflowError):
+        await Folder(root)(Request(head, None, None))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("path", ["/hello.txt", "/sub/"])
+async def test_without_descriptors_it_is_busy_and_the_file_not_gone(
+    root: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    served = Folder(root, listing=True)
+    head = RequestHead("GET", path, 1, Fields(), NO_CONTENT, True, False)
+    if path == "/sub/":
+        once = os.open(root / "sub", os.O_RDONLY)
+        opened = iter([once])
+        monkeypatch.setattr(served, "_open", lambda path: next(opened, None) or full())
+    else:
+        monkeypatch.setattr(served, "_open", full)
+    assert (await served(Request(head, None, None))).status == 503
 
 
 def test_curl_resumes_a_download(servers: dict[str, Process], root: Path, tmp_path: Path) -> None:

@@ -278,6 +278,36 @@ async def test_a_large_content_that_no_handler_read_ends_the_connection_and_the_
     assert b"connection: close" in answer and answer.endswith(b"too much for me")
 
 
+CHUNKED = b"POST /%b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def ignores_content(request: Request) -> Response:
+    return Response(200, request.target)
+
+
+async def test_chunks_that_come_behind_the_answer_and_that_no_handler_read_are_read_past() -> None:
+    async with Server(ignores_content) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        for number in (b"1", b"2"):
+            writer.write(CHUNKED % number)
+            assert b"connection: close" not in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            assert await reader.readexactly(2) == b"/" + number
+            writer.write(b"25\r\n" + GET % b"/smuggled--" + b"\r\n0\r\n\r\n")
+        writer.write(GET % b"/3")
+        assert (await asyncio.wait_for(reader.readuntil(b"/3"), 10)).count(b"200 OK") == 1
+        writer.close()
+
+
+async def test_too_many_chunks_that_no_handler_read_end_the_connection() -> None:
+    async with Server(ignores_content, timeouts=Timeouts(linger=0.2)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(CHUNKED % b"1")
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n/1"), 10)
+        writer.write(b"20000\r\n" + bytes(0x20000) + b"\r\n0\r\n\r\n" + GET % b"/next")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+
+
 async def test_a_handler_may_set_its_own_limit_of_content() -> None:
     async def app(request: Request) -> Response:
         return Response(200, await request.read(limit=10))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from wire_cases import Answer, Case, every_case
+from wire_cases import TRANSPORTS, Answer, Case, every_case
 from wire_client import PATIENCE, Client
 from wire_play import Play, Recorder, Way, check_record, play, quiet
 
@@ -31,8 +31,10 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
     return server_context(certificates.chain, certificates.leaf_key), client_context(certificates.root)
 
 
-@pytest.mark.parametrize("transport", ["plain", "tls"])
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+PLAYED = [(case, transport) for case in CASES for transport in TRANSPORTS if case.only in ("", transport)]
+
+
+@pytest.mark.parametrize(("case", "transport"), PLAYED, ids=[f"{case.id}-{way}" for case, way in PLAYED])
 async def test_the_live_server(case: Case, transport: str, contexts: Contexts) -> None:
     tls, trusting = contexts if transport == "tls" else (None, None)
     wrong: list[str] = []

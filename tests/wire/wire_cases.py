@@ -80,6 +80,9 @@ class Reaction:
     end: End
 
 
+TRANSPORTS = ("plain", "tls")
+
+
 @dataclass
 class Case:
     """One wire case. `steps` are sent one after the other, each when the answers to the last are there."""
@@ -95,6 +98,7 @@ class Case:
     server: Reaction
     cut: bool = False
     half_close: bool = False
+    only: str = ""  # the transport, where the other has an answer of its own
 
     @property
     def id(self) -> str:
@@ -281,7 +285,7 @@ def _read_case(file: str, line: int, name: str, body: str) -> Case:
             if text != "```request":
                 raise ValueError(f"an unknown block: {text}")
             steps.append(wire_bytes(_block(lines)))
-        elif match := re.fullmatch(r"- (refused|parser|server|cut|then): (.+)", text):
+        elif match := re.fullmatch(r"- (refused|parser|server|cut|then|only): (.+)", text):
             if match[1] == "server":
                 if len(answers) != len(steps) - 1:
                     raise ValueError("one `server:` for each request block, behind it")
@@ -336,6 +340,9 @@ def _expect(case: Case, bullets: dict[str, str], end: End | None) -> None:
     if bullets.get("then", "half-close") != "half-close" or bullets.get("cut", "anywhere") != "anywhere":
         raise ValueError("known are `then: half-close` and `cut: anywhere`")
     case.cut = "cut" in bullets
+    case.only = bullets.get("only", "")
+    if case.only not in ("", *TRANSPORTS):
+        raise ValueError("known are `only: plain` and `only: tls`")
     # A request that waits for more can only be brought to an end by the end of input.
     case.half_close = "then" in bullets or case.parser.waits or case.cut
     if case.half_close and end is not End.CLOSES:

@@ -70,11 +70,14 @@ class Play:
         self.expected += [answer for step in case.server.answers for answer in self._adapt(step)]
         methods = ["GET"] if self.before else []
         self.methods = methods + [message.method for message in case.parser.messages]
+        if case.parser.refusal is not None and case.request.startswith(b"HEAD "):
+            self.methods.append("HEAD")  # a refusal, too, has then no content
         finals = [
             a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional
         ]
         self.refused = case.parser.refusal is not None and finals[-1:] == [case.parser.refusal.status]
-        self.served = case.parser.messages[: len(finals) - self.refused]
+        answered = zip(case.parser.messages[: len(finals) - self.refused], finals, strict=False)
+        self.served = [message for message, status in answered if status != 421]  # that is no handler's
         self.after = False  # is a next request answered?
         self.data = b""
         self.ended = False
@@ -201,6 +204,7 @@ class Play:
         if (
             refusal
             and got.status == refusal.status
+            and "HEAD" not in self.methods[-1:]
             and not any(s in got.content.decode() for s in refusal.sections)
         ):
             return [f"the answer names none of {', '.join(refusal.sections)}: {got}"]
