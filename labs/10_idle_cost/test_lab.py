@@ -95,8 +95,8 @@ def test_a_folder_that_cannot_be_listed_is_unreadable_for_whatever_reason(exerci
         return
     except OSError as failure:
         pytest.fail(
-            f"{type(failure).__name__} came out: whatever keeps us from listing it is an OSError (a process that "
-            "is not ours gives PermissionError), and becomes Unreadable"
+            f"{type(failure).__name__} came out: whatever keeps us from listing it is an OSError "
+            "(PermissionError for a process that is not ours), and becomes Unreadable"
         )
     pytest.fail(f"it cannot be listed, and you counted {found}: unknown is not a number")
 

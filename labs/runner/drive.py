@@ -5,9 +5,11 @@ Nothing here advances by itself, and nothing here judges a learner by the speed 
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from labs.runner import children, progress, registry, report, terminal
@@ -48,7 +50,8 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
     printer = _TaskPrinter(lab, desk.out)
     seed = int(time.time())
     arguments = [str(lab.folder), str(path), "--seed", str(seed), "--first-only"]
-    arguments += [f"--part={part}" for part in _own_parts(desk, lab)]
+    parts = [f"--part={part}" for part in _own_parts(desk, lab)]
+    arguments += parts
     with children.spawn("labs.runner.suite", arguments, where=ROOT) as child:
         try:
             for event in child.events(_SILENCE):
@@ -67,7 +70,8 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
     hashes = {"file": file, "check": progress.fingerprint(lab.check)}
     desk.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
     if result.failures:
-        tell_failure(desk, lab, result.failures[0], path)
+        again = _again(lab, path, result.failures[0], [f"--seed={seed}", *parts])
+        tell_failure(desk, lab, result.failures[0], path, again)
     return result.passed
 
 
@@ -113,8 +117,18 @@ class _TaskPrinter:
         return f"task {self._task}: {self._lab.tasks[self._task - 1].title}"
 
 
-def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path) -> None:
-    """The story of one failure: what, where, the steps before it, the rule, and what to do next."""
+def _again(lab: Lab, path: Path, failure: Failure, options: Sequence[str]) -> str:
+    """The command that runs this one check again, with the seed that failed."""
+    words = [shown(lab.folder), "--exercise", shown(path), *options, "-k", base(failure.test)]
+    return f".venv/bin/python -m pytest {shlex.join(words)}"
+
+
+def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path, again: str) -> None:
+    """The story of one failure: what, where, the steps before it, the rule, and what to do next.
+
+    `again` is the command that runs the check once more. What a task's `reproduce` asks is answered by a
+    server that gets it right: beside it the learner's own answer can be held.
+    """
     out = desk.out
     task = lab.tasks[failure.task - 1]
     out.say()
@@ -140,9 +154,15 @@ def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path) -> None:
     opened = desk.standing(lab).hints.get(task.number, 0)
     hints = f"make hint-{lab.number:02d} TASK={task.number}   ({opened} of {len(LEVELS)} opened)"
     out.say()
-    for name, text in (("rule", failure.rule), ("reproduce", task.reproduce), ("hint", hints)):
+    told = {
+        "rule": failure.rule,
+        "reproduce": again,
+        "see it done right": task.reproduce,
+        "hint": hints,
+    }
+    for name, text in told.items():
         if text:
-            out.say(f"  {name:<11}{text}")
+            out.say(f"  {name:<19}{text}")
 
 
 def _page(lab: Lab, evidence: Evidence, said: str) -> str:

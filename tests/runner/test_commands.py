@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import shlex
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from labs.runner import regions, registry
 from labs.runner.registry import ROOT, Lab
 from tests.runner import toy
 
@@ -22,17 +24,19 @@ Build = Callable[..., Lab]
 
 
 class Program:
-    """`python -m labs …` on the toy, with a work folder of the test's own."""
+    """`python -m labs …` on the toy (or on other labs), with a work folder of the test's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, work: str = "work", labs: Path | None = None) -> None:
         self.folder = folder
-        self.exercise = folder / "work" / "01_toy" / "exercise.py"
-        self.record = folder / "work" / "progress.jsonl"
-        self.environment = os.environ | {"LABS_WORK": str(folder / "work"), "QUICK": "1"}
+        self.labs = labs or folder / "labs"
+        self.work = folder / work
+        self.exercise = self.work / "01_toy" / "exercise.py"
+        self.record = self.work / "progress.jsonl"
+        self.environment = os.environ | {"LABS_WORK": str(self.work), "QUICK": "1"}
         self.environment.pop("CI", None)
 
     def words(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "labs", *words, "--labs", str(self.folder / "labs")]
+        return [sys.executable, "-m", "labs", *words, "--labs", str(self.labs)]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -73,7 +77,7 @@ def test_a_fresh_lab_makes_the_file_and_stops_at_the_first_task(labs: Program) -
     assert f"Made for you: {labs.exercise}" in done.stdout
     assert "✗ task 1: greet" in done.stdout and "task 2" not in done.stdout
     assert f"not written yet: {labs.exercise}:6" in done.stdout
-    assert "reproduce  make status" in done.stdout and "make hint-01 TASK=1" in done.stdout
+    assert "see it done right  make status" in done.stdout and "make hint-01 TASK=1" in done.stdout
     assert labs.events() == ["checks"]
 
 
@@ -108,9 +112,37 @@ def test_a_wrong_answer_shows_the_caret_the_steps_and_the_rule(labs: Program) ->
     labs.solve(toy.FILES["solution.py"].replace("hello", "hallo"))
     done = labs.run("lab", "1")
     assert done.returncode == 1 and done.stderr == ""
-    for words in ("yours    hallo bob", "steps so far\n    1. asked for bob", "rule       manners §1"):
+    for words in (
+        "yours    hallo bob",
+        "steps so far\n    1. asked for bob",
+        "rule               manners §1",
+    ):
         assert words in done.stdout
     assert "Traceback" not in done.stdout and "test_lab.py" not in done.stdout
+
+
+def test_every_failure_comes_with_a_command_that_runs_its_check_again(tmp_path: Path) -> None:
+    """On a real lab, and as a learner would paste it. The task names no command of its own."""
+    lab = registry.find(1)
+    assert not lab.tasks[1].reproduce
+    program = Program(tmp_path, work="my work", labs=registry.LABS)
+    program.exercise = program.work / lab.folder.name / "exercise.py"
+    program.solve(regions.stub(lab.solution.read_text("utf-8"), {2}))
+    told = program.run("lab", "1").stdout
+    assert "✗ task 2" in told and "see it done right" not in told
+    command = re.search(r"^  reproduce +\.venv/bin/(python .*)$", told, re.MULTILINE)
+    assert command is not None, told
+    again = subprocess.run(
+        ["sh", "-c", command[1].replace("python", shlex.quote(sys.executable), 1)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert again.returncode == 1 and "task 2: send every octet" in again.stdout, again.stdout + again.stderr
+    (seed,) = re.findall(r"--seed=(\d+)", command[1])
+    assert json.loads(program.record.read_text())["seed"] == int(seed)
 
 
 @pytest.mark.parametrize(
