@@ -159,7 +159,8 @@ def framing(minor: int, fields: Fields) -> Framing:
     """How long is the content of this request? RFC 9112 §6.3, its rules in their order:
 
     rule 3   Transfer-Encoding together with Content-Length: Refused(BOTH), whatever the two say
-    §6.1     Transfer-Encoding in HTTP/1.0: Refused(OLD_VERSION): its sender cannot know the field
+    §6.1     Transfer-Encoding in HTTP/1.0: Refused(OLD_VERSION), too: its sender cannot know the field
+    §6.1     a Transfer-Encoding that is none: Refused(CODINGS), which `transfer_codings` does
     rule 4   Transfer-Encoding whose last coding is not chunked: Refused(NOT_LAST) if chunked stands before,
              Refused(UNKNOWN_CODING) if it does not stand there at all
     §6.1     any other coding before chunked: Refused(UNKNOWN_CODING): we could not take it off

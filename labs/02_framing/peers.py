@@ -298,7 +298,7 @@ class Peer:
 
     @property
     def missing(self) -> str:
-        """ "" or: "not shown on this machine: needs X (pip install X)"."""
+        """ "" or: "not shown on this machine: needs X (.venv/bin/pip install X)"."""
         absent = [module for module in self.modules if importlib.util.find_spec(module) is None]
         if self.command and shutil.which(self.command) is None:
             absent.append(self.command)
@@ -328,11 +328,14 @@ def _python_version() -> str:
 PEERS = (
     Peer("netlab", netlab_server, own_version=_netlab_version),
     Peer("http.server", standard_library, own_version=_python_version),
-    Peer("h11", None, modules=("h11",), install="pip install h11"),
-    Peer("aiohttp", aiohttp_server, modules=("aiohttp",), install="pip install aiohttp"),
+    Peer("h11", None, modules=("h11",), install=".venv/bin/pip install h11"),
+    Peer("aiohttp", aiohttp_server, modules=("aiohttp",), install=".venv/bin/pip install aiohttp"),
     Peer(
-        "uvicorn", uvicorn_server, modules=("uvicorn", "httptools"), install="pip install uvicorn httptools"
+        "uvicorn",
+        uvicorn_server,
+        modules=("uvicorn", "httptools"),
+        install=".venv/bin/pip install uvicorn httptools",
     ),
-    Peer("granian", granian_server, modules=("granian",), install="pip install granian"),
+    Peer("granian", granian_server, modules=("granian",), install=".venv/bin/pip install granian"),
     Peer("node", node_server, command="node", install="apt-get install nodejs"),
 )

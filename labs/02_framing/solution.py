@@ -202,7 +202,8 @@ def framing(minor: int, fields: Fields) -> Framing:
     """How long is the content of this request? RFC 9112 §6.3, its rules in their order:
 
     rule 3   Transfer-Encoding together with Content-Length: Refused(BOTH), whatever the two say
-    §6.1     Transfer-Encoding in HTTP/1.0: Refused(OLD_VERSION): its sender cannot know the field
+    §6.1     Transfer-Encoding in HTTP/1.0: Refused(OLD_VERSION), too: its sender cannot know the field
+    §6.1     a Transfer-Encoding that is none: Refused(CODINGS), which `transfer_codings` does
     rule 4   Transfer-Encoding whose last coding is not chunked: Refused(NOT_LAST) if chunked stands before,
              Refused(UNKNOWN_CODING) if it does not stand there at all
     §6.1     any other coding before chunked: Refused(UNKNOWN_CODING): we could not take it off
@@ -214,13 +215,13 @@ def framing(minor: int, fields: Fields) -> Framing:
     (Rules 1, 2 and 8 speak of responses.)
     """
     # >>> task 6: decide the length of the content
-    codings = transfer_codings(fields)
-    if not codings:
+    if not values(fields, "transfer-encoding"):
         return Framing(Kind.LENGTH, content_length(fields) or 0)
     if values(fields, "content-length"):
         raise Refused(Rule.BOTH)
     if minor == 0:
         raise Refused(Rule.OLD_VERSION)
+    codings = transfer_codings(fields)
     if codings[-1] != "chunked":
         raise Refused(Rule.NOT_LAST if "chunked" in codings else Rule.UNKNOWN_CODING)
     if len(codings) > 1:

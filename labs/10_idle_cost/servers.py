@@ -198,7 +198,7 @@ class Peer:
 
     @property
     def missing(self) -> str:
-        """Empty, or "needs granian (pip install granian)"."""
+        """Empty, or "needs granian (.venv/bin/pip install granian)"."""
         if self.start is nginx_server:
             return "" if nginx_program() else f"needs nginx ({self.install})"
         absent = [module for module in self.modules if importlib.util.find_spec(module) is None]
@@ -218,9 +218,9 @@ class Peer:
 PEERS = {
     "netlab": Peer(netlab_server, ("netlab",)),
     "asyncio": Peer(asyncio_server),
-    "aiohttp": Peer(aiohttp_server, ("aiohttp",), "pip install aiohttp"),
-    "uvicorn": Peer(uvicorn_server, ("uvicorn",), "pip install uvicorn httptools uvloop"),
-    "granian": Peer(granian_server, ("granian",), "pip install granian"),
+    "aiohttp": Peer(aiohttp_server, ("aiohttp",), ".venv/bin/pip install aiohttp"),
+    "uvicorn": Peer(uvicorn_server, ("uvicorn",), ".venv/bin/pip install uvicorn httptools uvloop"),
+    "granian": Peer(granian_server, ("granian",), ".venv/bin/pip install granian"),
     "nginx": Peer(nginx_server, (), "apt-get install nginx"),
 }
 

@@ -3,11 +3,11 @@
 caught by: test_a_request_whose_end_is_in_doubt_is_refused_by_the_first_rule_it_breaks
 """
     # >>> task 6: decide the length of the content
-    codings = transfer_codings(fields)
-    if not codings:
+    if not values(fields, "transfer-encoding"):
         return Framing(Kind.LENGTH, content_length(fields) or 0)
     if values(fields, "content-length"):
         raise Refused(Rule.BOTH)
+    codings = transfer_codings(fields)
     if codings[-1] != "chunked":
         raise Refused(Rule.NOT_LAST if "chunked" in codings else Rule.UNKNOWN_CODING)
     if len(codings) > 1:
