@@ -52,7 +52,7 @@ class Plan:
         if quick:
             return cls(
                 peers=("netlab", "asyncio"),
-                own={PLAIN: 1200, TLS: 200},
+                own={PLAIN: 2000, TLS: 200},
                 others={PLAIN: 400, TLS: 100},
                 hold={PLAIN: 2000, TLS: 600},
                 seconds={PLAIN: 1.5, TLS: 1.5},

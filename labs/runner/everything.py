@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labs.runner import machine, report, terminal
+from labs.runner.evidence import is_quick
 from labs.runner.measuring import Evidence, Outcome, measure
 from labs.runner.progress import Record
 from labs.runner.registry import Entry, Lab
@@ -30,6 +31,8 @@ def measure_all(entries: Sequence[Entry], folder: Path, record: Record, out: ter
     lines: list[report.Line] = [(entry, found.get(entry.number)) for entry in entries]
     out.say()
     _table(lines, out)
+    if is_quick():
+        out.say("QUICK=1: shortened; each lab's page shows what was measured.", terminal.DIM)
     predictions = {lab.id: said for lab in labs if (said := _prediction(record, lab))}
     path = write(lines, folder / "index.html", predictions)
     out.say(f"\nThe report, with every plot: {path}")

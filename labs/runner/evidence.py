@@ -138,6 +138,11 @@ def _silent(text: str) -> None:
     """A measurement that nobody watches."""
 
 
+def is_quick() -> bool:
+    """Whether the short form is asked for (QUICK=1)."""
+    return os.environ.get("QUICK", "") not in ("", "0")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a measurement is given.
@@ -148,7 +153,7 @@ class Run:
 
     code: ModuleType
     folder: Path
-    quick: bool = field(default_factory=lambda: os.environ.get("QUICK", "") not in ("", "0"))
+    quick: bool = field(default_factory=is_quick)
     seed: int = 1
     say: Callable[[str], None] = _silent
 

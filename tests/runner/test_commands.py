@@ -252,6 +252,14 @@ def test_all_writes_the_report_and_lists_what_is_to_come(labs: Program) -> None:
     assert results["labs"][0]["figures"] == {"letters": 9}
 
 
+@pytest.mark.parametrize(("quick", "said"), [("1", True), ("0", False), ("", False)])
+def test_a_shortened_run_of_all_says_so_under_its_table(labs: Program, quick: str, said: bool) -> None:
+    labs.environment["QUICK"] = quick
+    done = labs.run("all")
+    assert done.returncode == 0, done.stderr
+    assert ("QUICK=1: shortened" in done.stdout.split("Toys are simple.")[1]) is said
+
+
 def test_a_failing_measurement_does_not_stop_the_others_but_fails_the_run(
     build: Build, tmp_path: Path
 ) -> None:
