@@ -237,8 +237,8 @@ def notes(run: Run, findings: Findings) -> list[str]:
             said.append(f"{weight.label}: netlab's own line through the same points has another slope")
     if run.quick:
         said.append(
-            f"QUICK=1: only {' and '.join(findings.plan.peers)} were weighed, on shorter ladders (netlab's plain "
-            "one is whole: it begins above the memory that is free at the start); at most "
+            f"QUICK=1: only {' and '.join(findings.plan.peers)} were weighed, on shorter ladders (netlab's "
+            "plain one is whole: it begins above the memory that is free at the start); at most "
             f"{findings.plan.hold[PLAIN]:,} plain and {findings.plan.hold[TLS]:,} TLS connections were held"
         )
     return said

@@ -5,6 +5,7 @@ hint, solution, reset, status. Checking and measuring are in labs.runner.drive.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,8 +105,21 @@ def ask_prediction(desk: Desk, lab: Lab) -> None:
     desk.out.say("Before you measure, predict:", terminal.STRONG)
     desk.out.say(f"  {lab.prediction.question}")
     said = _ask(f"  {lab.prediction.unit} (Enter skips): ")
+    # Asked once and kept for ever: what cannot be held against the figure is not taken.
+    while said and lab.prediction.unit and as_number(said, lab.prediction.unit) is None:
+        desk.out.say("  a number, please (Enter skips)", terminal.WARN)
+        said = _ask(f"  {lab.prediction.unit} (Enter skips): ")
     desk.record.add(lab, "prediction", said=said)
     desk.out.say()
+
+
+def as_number(said: str, unit: str) -> float | None:
+    """The figure in "3", "9 letters" or "10,000"; None for other words and for what no measurement gives."""
+    try:
+        number = float(said.lower().removesuffix(unit.lower()).replace(",", "").replace("_", "").strip())
+    except ValueError:
+        return None
+    return number if 0 <= number < math.inf else None
 
 
 def reset(desk: Desk, lab: Lab) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labs.runner import children, progress, registry, report, terminal
-from labs.runner.desk import LEVELS, Desk, ask_prediction
+from labs.runner.desk import LEVELS, Desk, as_number, ask_prediction
 from labs.runner.everything import write
 from labs.runner.failure import ENDLESS, UNWRITTEN, Failure, base, last_lines, sentence
 from labs.runner.measuring import Evidence, Outcome, measure
@@ -221,10 +221,12 @@ def compare(said: str, figure: object, unit: str) -> str:
     """The prediction beside the figure: "You predicted 3 packets; it was 7: 2.3 times as many"."""
     shown_figure = f"{report.number(figure)} {unit}".strip()
     sentence = f"You predicted {said}; it was {shown_figure}"
+    guess = as_number(said, unit)
     try:
-        guess = float(said.lower().removesuffix(unit.lower()).replace(",", "").replace("_", "").strip())
         truth = float(figure)  # type: ignore[arg-type]
     except (TypeError, ValueError):
+        return sentence + "."
+    if guess is None:
         return sentence + "."
     if guess == truth:
         return f"You predicted {said}, and so it was."

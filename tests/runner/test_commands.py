@@ -431,11 +431,12 @@ def _at_a_terminal(program: Program, *words: str, answer: bytes) -> tuple[int, s
     [
         (b"3\n", "3", "You predicted 3; it was 9 letters: 3 times your figure."),
         (b"9 letters\n", "9 letters", "You predicted 9 letters, and so it was."),
-        (b"many\n", "many", "You predicted many; it was 9 letters."),
+        (b"about 7000\n-3\nnan\n9.5\n", "9.5", "You predicted 9.5; it was 9 letters: close."),
+        (b"many\n\n", "", "a number, please (Enter skips)"),
         (b"\n", "", ""),
         (b"\x04", "", ""),
     ],
-    ids=["number", "exact", "word", "enter", "ctrl-d"],
+    ids=["number", "exact", "at last a number", "a word, then enter", "enter", "ctrl-d"],
 )
 def test_at_a_terminal_the_prediction_is_asked_once(
     labs: Program, answer: bytes, said: str, words: str
@@ -445,6 +446,8 @@ def test_at_a_terminal_the_prediction_is_asked_once(
     assert status == 0, seen
     assert "How many letters are in a greeting?" in seen
     assert words in seen and ("You predicted" in seen) == bool(said)
+    wrong = [line for line in answer.decode().splitlines() if line in ("about 7000", "-3", "nan", "many")]
+    assert seen.count("a number, please") == len(wrong)
     event = json.loads(labs.record.read_text().splitlines()[0])
     assert (event["event"], event["said"]) == ("prediction", said)
     assert "How many letters" not in _at_a_terminal(labs, "lab", "1", answer=b"")[1]
