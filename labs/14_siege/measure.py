@@ -42,11 +42,13 @@ SIEGES = (
     Attack("slow reader", GET.replace(b"/ ", b"/big ")),
     Attack("silence"),
 )
+QUICK = SIEGES[:2]  # those of QUICK=1
 HANDSHAKES = "half-open handshakes"
 BOMBS = {
     "one endless line": (b"GET /", b"a" * 4096),
     "endless field lines": (GET[:-2], b"a: b\r\n" * 700),
 }
+CHUNKS_OF_ONE = "chunks of 1 octet, 30 clients"
 LOOP = "this lab's loop"
 KINDS = {"netlab": "netlab", LOOP: "loop", "uvicorn": "uvicorn", "http.server": "http.server"}
 WITH_DEADLINES = ("netlab", LOOP)
@@ -92,7 +94,7 @@ def besiege(run: Run, name: str) -> Found:
     """Everything that one server has to stand."""
     found = Found()
     with server(run, KINDS[name]) as (port, child):
-        for attack in SIEGES[:2] if run.quick else SIEGES:
+        for attack in QUICK if run.quick else SIEGES:
             run.say(f"{name}: {attack.name}, {HOSTILE} connections")
             siege = Siege(port, child.pid, attack, HOSTILE, None)
             found.sieges[attack.name] = siege.run(NEWCOMERS, PATIENCE)
@@ -151,10 +153,10 @@ def measure(run: Run) -> Measurement:
         figures=figures(found, control),
         verdict=verdict,
         condition=condition,
-        headline=headline(found, control),
+        headline=headline(run, found, control),
         tables=tables(found),
         plots=[Plot("Honest newcomers that were answered", plots.svg(lambda axes: draw(axes, found)))],
-        notes=notes(found),
+        notes=notes(run, found),
     )
 
 
@@ -170,15 +172,23 @@ def judge(found: dict[str, Found]) -> tuple[Verdict, str]:
     return Verdict.TRUE_ONLY_IF, "the server waits for them without a bound"
 
 
-def headline(found: dict[str, Found], control: str) -> str:
+def headline(run: Run, found: dict[str, Found], control: str) -> str:
     """One line."""
+    sieges, netlabs = len(found[control].sieges), len(found["netlab"].sieges)
+    shortened = f" (QUICK=1 leaves out {left_out()})" if run.quick else ""
     worst = ", ".join(f"{name} {each.worst:.0f} %" for name, each in found.items())
     ours, theirs = found["netlab"].drain, found[control].drain
     return (
-        f"honest newcomers answered in each server's worst siege by {HOSTILE} connections: {worst}; SIGTERM "
-        f"under load loses {ours.lost} of netlab's {ours.served + ours.lost} requests, {theirs.lost} of "
-        f"{control}'s {theirs.served + theirs.lost}"
+        f"honest newcomers answered in each server's worst of {sieges} sieges (netlab's of {netlabs}) by "
+        f"{HOSTILE} connections{shortened}: {worst}; SIGTERM under load loses {ours.lost} of "
+        f"netlab's {ours.served + ours.lost} requests, {theirs.lost} of {control}'s "
+        f"{theirs.served + theirs.lost}"
     )
+
+
+def left_out() -> str:
+    """What QUICK=1 does not show."""
+    return ", ".join([attack.name for attack in SIEGES if attack not in QUICK] + ["endless chunks"])
 
 
 def figures(found: dict[str, Found], control: str) -> dict[str, float | int | str]:
@@ -202,6 +212,7 @@ def figures(found: dict[str, Found], control: str) -> dict[str, float | int | st
 def tables(found: dict[str, Found]) -> list[Table]:
     """Who was answered, what it cost, how much was heard, what was lost."""
     sieges = list(found["netlab"].sieges)
+    chunks = any(each.chunks for each in found.values())
     return [
         Table(
             f"Honest newcomers answered within {PATIENCE} s (median of those), {HOSTILE} hostile connections",
@@ -219,11 +230,12 @@ def tables(found: dict[str, Found]) -> list[Table]:
             [[siege, *(cost(each.sieges.get(siege)) for each in found.values())] for siege in sieges],
         ),
         Table(
-            "Endless things: bytes heard before the refusal, and its status; of chunks: MiB more",
+            "Endless things: bytes heard before the refusal, and its status"
+            + ("; of chunks: MiB more" if chunks else ""),
             ["what comes", *found],
             [
                 *[[what, *(heard(each.bombs[what]) for each in found.values())] for what in BOMBS],
-                ["chunks of 1 octet, 30 clients", *(flat(each.chunks) for each in found.values())],
+                *([[CHUNKS_OF_ONE, *(flat(each.chunks) for each in found.values())]] if chunks else []),
             ],
         ),
         Table(
@@ -272,14 +284,18 @@ def flat(outcome: Outcome | None) -> str:
     return "–" if outcome is None else f"{outcome.memory / 2**20:.1f} ({outcome.answered:.0f} % answered)"
 
 
-def notes(found: dict[str, Found]) -> list[str]:
+def notes(run: Run, found: dict[str, Found]) -> list[str]:
     """What a reader of the tables should know."""
     said = [
         f"netlab and the loop have deadlines of {SHORT['head']} s here, so that a siege fits into a second; "
         "by default a head has 10 s, and a newcomer waits accordingly longer",
         "who has come back to a full server stands in the kernel's queue among the hostile: deadlines bound "
         "the wait, they do not abolish it",
+        f"–: {HANDSHAKES} are for netlab alone, the only one over TLS here"
+        + ("" if run.quick else "; the loop reads no chunks"),
     ]
+    if run.quick:
+        said.append(f"QUICK=1: left out are {left_out()}; each worst siege is the worst of the others")
     for name in WITH_DEADLINES:
         down = [siege for siege, outcome in found[name].sieges.items() if outcome.answered < 50]
         if down:

@@ -20,6 +20,8 @@ sys.path.append(str(Path(__file__).parent))  # where the loop is, and what it is
 from siege_field import Clock, Counting, Doorman, Field, Waiting, said
 from siege_loop import unconfirmed
 
+from labs.runner.checks import same_bytes
+
 RESIST = "RFC 9110 §17.5"  # attacks via protocol element length: refuse what is unreasonably large
 LATE = "RFC 9110 §15.5.9"
 TEARDOWN = "RFC 9112 §9.6"
@@ -184,17 +186,45 @@ def test_an_answer_that_has_stopped_is_cut_and_not_closed(exercise):
 # --- task 3: refuse a head early ----------------------------------------------------------------------
 
 
-def hear(exercise, data, size=1, **limits):
+def hear(exercise, steps, data, size=1, **limits):
     """Feed in pieces: (what feed returned at last, how many bytes it had been given by then)."""
     reader = exercise.HeadReader(exercise.Limits(**limits))
-    for at in range(0, len(data), size):
+    fed, outcome = 0, None
+    while fed < len(data) and outcome is None:
+        piece = data[fed : fed + size]
+        fed += len(piece)
         try:
-            whole = reader.feed(data[at : at + size])
+            outcome = reader.feed(piece)
         except exercise.Refused as refused:
-            return refused.status, min(at + size, len(data))
-        if whole is not None:
-            return whole, min(at + size, len(data))
-    return None, len(data)
+            outcome = refused.status
+    steps.sent(data[:fed], f"fed, {size} at a time:")
+    steps.note(f"feed {told(outcome)}")
+    return outcome, fed
+
+
+def told(outcome):
+    """What feed has come to, in words."""
+    if outcome is None:
+        return "returned None: not whole"
+    return f"refused with {outcome}" if isinstance(outcome, int) else "returned a head and what follows it"
+
+
+def refused(found, status, data, enough, size, rule):
+    """It was refused with that status, and no piece was heard behind the one with octet number `enough`."""
+    outcome, fed = found
+    assert outcome == status, f"{status} is due after {enough} octets; feed {told(outcome)} ({rule})"
+    most = -(-enough // size) * size
+    if fed > most:
+        same_bytes(data[:fed], data[:most], rule, "the octets heard before the refusal")
+
+
+def same_head(outcome, head, rest, rule):
+    """A head and what follows it have come back, octet for octet."""
+    assert isinstance(outcome, tuple), (
+        f"the head is whole and within its limits; feed {told(outcome)} ({rule})"
+    )
+    same_bytes(outcome[0], head, rule, "the head")
+    same_bytes(outcome[1], rest, rule, "what follows the head")
 
 
 @pytest.mark.task(3, rule="RFC 9112 §2.1")
@@ -207,64 +237,61 @@ def hear(exercise, data, size=1, **limits):
 )
 def test_a_head_ends_with_its_empty_line_however_it_is_cut(exercise, steps, head):
     for size in (1, 2, 3, 7, len(head)):
-        steps.note(f"{len(head)} bytes, {size} at a time")
-        assert hear(exercise, head, size)[0] == (head, b""), f"cut into {size}, the head must come back whole"
+        same_head(hear(exercise, steps, head, size)[0], head, b"", "RFC 9112 §2.1")
 
 
 @pytest.mark.task(3, rule="RFC 9112 §2.2")
-def test_what_follows_a_head_is_handed_back(exercise):
-    found, _ = hear(exercise, GET + b"content\r\n\r\n", size=1000)
-    assert found == (GET, b"content\r\n\r\n"), "feed returns the head and, apart, all that follows it"
+def test_what_follows_a_head_is_handed_back(exercise, steps):
+    found, _ = hear(exercise, steps, GET + b"content\r\n\r\n", size=1000)
+    same_head(found, GET, b"content\r\n\r\n", "RFC 9112 §2.2")
 
 
 @pytest.mark.task(3, rule="RFC 9112 §3")
 def test_an_endless_request_line_is_refused_at_its_limit(exercise, steps):
+    steps.note("a request line may have 100 bytes; its end need not come")
+    line = b"GET /" + b"a" * 5000
     for size in (1, 10, 5000):
-        status, heard = hear(exercise, b"a" * 5000, size, line=100)
-        steps.note(f"{size} at a time: {status} after {heard}")
-        assert status == 414, "a request line that is longer than its limit is 414, its end need not come"
-        assert heard <= 100 + size, f"it could be refused after 101 bytes, and was heard for {heard}"
+        found = hear(exercise, steps, line, size, line=100)
+        refused(found, 414, line, 101, size, "RFC 9112 §3")
 
 
 @pytest.mark.task(3, rule=RESIST)
-def test_a_line_of_just_the_limit_is_heard(exercise):
+def test_a_line_of_just_the_limit_is_heard(exercise, steps):
     line = b"GET /" + b"a" * 84 + b" HTTP/1.1\r\n"
-    assert hear(exercise, line + b"\r\n", line=100)[0] == (line + b"\r\n", b""), "100 bytes fit into 100"
+    steps.note("a request line of 100 bytes fits into 100")
+    same_head(hear(exercise, steps, line + b"\r\n", line=100)[0], line + b"\r\n", b"", RESIST)
     fields = b"a: " + b"b" * 45 + b"\r\n"
     head = b"GET / HTTP/1.1\r\n" + fields * 2 + b"\r\n"
+    steps.note("2 field lines of 100 bytes fit into 2 and 100; the empty line is neither")
     for size in (1, 1000):
-        found, _ = hear(exercise, head, size, section=100, lines=2)
-        assert found == (head, b""), (
-            "2 field lines of 100 bytes fit into 2 and 100; the empty line is neither"
-        )
+        same_head(hear(exercise, steps, head, size, section=100, lines=2)[0], head, b"", RESIST)
 
 
 @pytest.mark.task(3, rule="RFC 6585 §5")
 def test_too_many_field_lines_are_refused_when_one_too_many_has_ended(exercise, steps):
-    start = b"GET / HTTP/1.1\r\n"
+    steps.note("ten field lines are allowed")
+    start, field = b"GET / HTTP/1.1\r\n", b"a: b\r\n"
+    head, enough = start + field * 5000, len(start + field * 11)
     for size in (1, 100_000):
-        status, heard = hear(exercise, start + b"a: b\r\n" * 5000, size, lines=10)
-        steps.note(f"{size} at a time: {status} after {heard}")
-        assert status == 431, "the eleventh of ten field lines is refused with 431"
-        assert heard <= len(start) + 11 * 6 + size - 1, f"eleven lines are enough; {heard} bytes were heard"
+        found = hear(exercise, steps, head, size, lines=10)
+        refused(found, 431, head, enough, size, "RFC 6585 §5")
 
 
 @pytest.mark.task(3, rule="RFC 6585 §5")
 @table("fields", b"a: " + b"b" * 5000, b"a: b\r\n" * 900, b"a: " + b"b" * 90 + b"\r\nc: " + b"d" * 5000)
 def test_a_section_that_is_too_large_is_refused_before_its_end(exercise, steps, fields):
+    steps.note("all field lines together may have 100 bytes")
     start = b"GET / HTTP/1.1\r\n"
     for size in (1, 10, 10_000):
-        status, heard = hear(exercise, start + fields, size, section=100, lines=10_000)
-        steps.note(f"{size} at a time: {status} after {heard}")
-        assert status == 431, "field lines that are larger than their limit together are 431"
-        assert heard <= len(start) + 100 + size, f"it could be refused after 101 bytes of fields, not {heard}"
+        found = hear(exercise, steps, start + fields, size, section=100, lines=10_000)
+        refused(found, 431, start + fields, len(start) + 101, size, "RFC 6585 §5")
 
 
 @pytest.mark.task(3, rule="RFC 9112 §3")
-def test_an_empty_line_is_no_request_line(exercise):
+def test_an_empty_line_is_no_request_line(exercise, steps):
     for start in (b"\r\n", b"\n"):
-        status, _ = hear(exercise, start + GET)
-        assert status == 400, f"{start!r} where a request line should be is 400, not {status!r}"
+        outcome, _ = hear(exercise, steps, start + GET)
+        assert outcome == 400, f"{start!r} where a request line should be is 400; feed {told(outcome)}"
 
 
 @pytest.mark.task(3, rule=RESIST)
@@ -475,6 +502,17 @@ def field(exercise):
         yield Field(exercise, stack)
 
 
+def heard_by(client, steps):
+    """What the server has said to a client by now; a reset is noted, and says nothing."""
+    try:
+        answer = said(client) or b""
+    except ConnectionResetError:
+        steps.note("the client got a reset: its request was in the kernel, and nobody has read it")
+        return b""
+    steps.received(answer, "the client got")
+    return answer
+
+
 @pytest.mark.task(7, rule="RFC 9112 §9.3")
 def test_an_honest_client_is_served_and_served_again(field):
     client = field.client(GET)
@@ -502,6 +540,21 @@ def test_slow_heads_leave_and_make_room_for_others(field, steps):
     assert (said(slow[0]) or b"").startswith(b"HTTP/1.1 408 "), f"a head that takes 10 s gets a 408 ({LATE})"
     field.pass_time(5)
     assert (said(honest) or b"").startswith(b"HTTP/1.1 200 "), "and then there is room for who waited"
+
+
+@pytest.mark.task(7, rule=TIMEOUTS)
+def test_who_has_spoken_is_served_before_the_late_expire(field, steps):
+    regular, fresh = field.client(GET), field.client()
+    field.turns()
+    said(regular)
+    for client, what, seconds in ((fresh, "a first request", 10), (regular, "a next request", 65)):
+        client.sendall(GET)
+        field.clock.now += seconds
+        steps.note(f"{what} has come in time, and its deadline passes before the turn in which it is read")
+        field.turns()
+        assert heard_by(client, steps).startswith(b"HTTP/1.1 200 "), (
+            f"{what} had come when the turn began: serve whoever the selector reports, then expire the late"
+        )
 
 
 @pytest.mark.task(7, rule="epoll(7)")
@@ -557,6 +610,21 @@ def test_after_a_stop_requests_are_answered_with_close_and_the_idle_are_let_go(f
     assert said(idle) == b"", "and is closed when it is"
     with pytest.raises(ConnectionRefusedError):
         field.client()
+
+
+@pytest.mark.task(7, rule=TEARDOWN)
+def test_after_a_stop_who_has_spoken_is_served_before_the_idle_are_let_go(field, steps):
+    client = field.client(GET)
+    field.turns()
+    said(client)
+    field.code.stop(field.loop)
+    client.sendall(GET)
+    field.clock.now += 0.3
+    steps.note("stop; a request comes within the grace, which passes before the turn in which it is read")
+    field.turns()
+    assert heard_by(client, steps).startswith(b"HTTP/1.1 200 "), (
+        f"serve whoever the selector reports; then look who is still idle, and close it ({TEARDOWN})"
+    )
 
 
 @pytest.mark.task(7, rule=TEARDOWN)
