@@ -153,9 +153,21 @@ class Connection(asyncio.Protocol):
         self.request += data
         if b"\r\n\r\n" in self.request:
             self.task = asyncio.get_running_loop().create_task(answer(self))
-            self.task.add_done_callback(_seen)
+            self.task.add_done_callback(self.answered)
         elif len(self.request) > HEAD:
             self.transport.abort()
+
+    def answered(self, task: asyncio.Task[None]) -> None:
+        """The response has ended. If it has failed, wherever that was, nobody shall wait for the rest of it.
+
+        A client that leaves is no accident; whatever else went wrong is shown.
+        """
+        if task.cancelled():
+            self.transport.abort()
+        elif error := task.exception():
+            self.transport.abort()
+            if not isinstance(error, ConnectionError):
+                report(error)
 
 
 async def respond(
@@ -229,9 +241,9 @@ async def serve(path: str | os.PathLike[str], port: int = 0) -> asyncio.Server:
     return await asyncio.get_running_loop().create_server(lambda: Connection(path), "127.0.0.1", port)
 
 
-def _seen(task: asyncio.Task[None]) -> None:
-    """A client that leaves is no accident; whatever else went wrong is shown."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None and not isinstance(error, ConnectionError):
-        told = {"message": "a response failed", "exception": error}
-        asyncio.get_running_loop().call_exception_handler(told)
+def report(error: BaseException) -> None:
+    """Say why a response failed: in a line if that says it all (no such film; a task not written yet)."""
+    told: dict[str, object] = {"message": "a response failed", "exception": error}
+    if isinstance(error, OSError | NotImplementedError):
+        told = {"message": f"a response failed: {error}"}
+    asyncio.get_running_loop().call_exception_handler(told)

@@ -23,6 +23,7 @@ from labs.runner.evidence import Measurement, NotShown, Plot, Run, Table, Verdic
 from netlab.probes.errors import ProbeError
 
 GB = 1000**3
+FILM = 5 * GB  # bytes that the source streams
 PIECE = MIB
 TRIAL = 128 * MIB  # bytes sent in pieces of each of these sizes
 SIZES = (64 * KIB, 256 * KIB, MIB, 4 * MIB)
@@ -71,7 +72,7 @@ def measure(run: Run) -> Measurement:
     if not Path("/proc/self/smaps_rollup").exists():
         raise NotShown("needs Linux 4.14 or later (/proc/PID/smaps_rollup)")
     try:
-        with film(5 * GB) as path, film(SHORT) as short:
+        with film(FILM) as path, film(SHORT) as short:
             found = look(run, path, short)
     except ProbeError as hidden:
         raise NotShown(str(hidden))
@@ -113,7 +114,7 @@ def film(length: int) -> Iterator[Path]:
 def look(run: Run, path: Path, short: Path) -> Findings:
     """Everything, one after the other; only what waits more than it works is done at once."""
     sizes = {size: streamed(run, path, f"pieces of {unit(size)}", TRIAL, piece=size) for size in SIZES}
-    whole = GB if run.quick else 5 * GB
+    whole = GB if run.quick else FILM
     total = whole
     if not os.environ.get("FULL") and whole / MIB / sizes[PIECE].rate > PATIENCE:
         total = min(whole, int(sizes[PIECE].rate * HURRY) * MIB)
@@ -251,14 +252,22 @@ def figures(found: Findings) -> dict[str, float | int | str]:
     return told
 
 
+def shortened(found: Findings) -> str:
+    """Behind the length of what was streamed: why it is not all of the film; nothing when it is."""
+    if found.whole < FILM:
+        return f" (QUICK=1: not {FILM / GB:g})"
+    return f" of {FILM / GB:g} (FULL=1: all)" if found.one.content < found.whole else ""
+
+
 def headline(found: Findings) -> str:
     """The evidence in one line."""
     default, bounded = found.stalls[0], found.stalls[1]
     return (
-        f"{found.one.content / GB:.3g} GB streamed in {found.one.seconds:.0f} s: +{mib(found.one.peak)}, "
-        f"drift {mib(found.one.drift)}; three clients +{mib(found.three.peak)}, TLS +{mib(found.tls.peak)}; "
-        f"read() first: {found.factor:.1f} bytes for each byte of the film; a stalled reader: "
-        f"{unit(default.kernel)} in the kernel, {unit(bounded.kernel)} with TCP_NOTSENT_LOWAT"
+        f"{found.one.content / GB:.3g} GB{shortened(found)} streamed in {found.one.seconds:.1f} s: "
+        f"+{mib(found.one.peak)}, drift {mib(found.one.drift)}; three clients +{mib(found.three.peak)}, "
+        f"TLS +{mib(found.tls.peak)}; read() first: {found.factor:.1f} bytes for each byte of the "
+        f"film; a stalled reader: {unit(default.kernel)} in the kernel, {unit(bounded.kernel)} with "
+        "TCP_NOTSENT_LOWAT"
     )
 
 
@@ -276,9 +285,12 @@ def notes(run: Run, found: Findings) -> list[str]:
             f"more than {PATIENCE:g} s here (FULL=1 streams all of it)"
         )
     if run.quick:
-        said.append("QUICK=1: 1 GB instead of 5, and half as much read() first")
+        said.append(
+            "QUICK=1: 1 GB instead of 5, to three clients and over TLS less accordingly, "
+            "and half as much read() first"
+        )
     free = psutil.virtual_memory().available
-    needed = 3 * found.factor * 5 * GB
+    needed = 3 * found.factor * FILM
     ends = "it would not survive them" if needed > free else "it would survive them"
     said.append(
         f"three clients of a server that reads 5 GB first would need {needed / GB:.0f} GB; this machine has "

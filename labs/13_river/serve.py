@@ -1,6 +1,6 @@
 """`make serve-13`: the reference as a server of one film.
 
-    python labs/13_river/serve.py [FILM] [--port N] [--code FILE]
+    .venv/bin/python labs/13_river/serve.py [FILM] [--port N] [--code FILE]
 
 Without FILM, a file of 5 GB that takes no disk: it is one hole. --code takes your own exercise.py.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -31,11 +32,21 @@ def film(folder: Path, size: int = SIZE) -> Path:
     return path
 
 
+def checked(path: Path) -> Path:
+    """A film of the learner's. Raises Mistake or OSError if nothing could ever be sent of it."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        what = "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
+        raise Mistake(f"{path}: {what}; give a file")
+    path.open("rb").close()
+    return path
+
+
 async def main(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C."""
     code = loader.load(options.code.resolve())
     with tempfile.TemporaryDirectory(prefix="river-") as folder:
-        path = options.film or film(Path(folder))
+        path = checked(options.film) if options.film else film(Path(folder))
         server = await code.serve(path, options.port)
         port = server.sockets[0].getsockname()[1]
         print(f"{path.stat().st_size:,} bytes at http://127.0.0.1:{port}/, process {os.getpid()}", flush=True)
