@@ -176,6 +176,8 @@ class Lifecycle:
         self._broken = error
         self._persistent = False
 
+    # -- content that no handler has read -------------------------------------------------------------------
+
     def _discard(self, pace: Pace) -> bool:
         """Read past the content that has come and that no handler has read. True at its end."""
         try:
