@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,11 @@ HELLO = b'{"hello":"world"}'
 # Content up to this size is read whole and answered whole, unless its client pauses; beyond, it streams.
 WHOLE = 64 * 1024
 PAUSE = 0.1  # seconds
+
+# media-type = type "/" subtype parameters, a quoted value without escapes          RFC 9110 §8.3.1
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_VALUE = rf"""(?:{_TOKEN}|"[\t \x21\x23-\x5b\x5d-\x7e]*+")"""
+_MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(?:[ \t]*+;[ \t]*+(?:{_TOKEN}={_VALUE})?+)*+")
 
 # The methods of RFC 9110 §9.3, and PATCH (RFC 5789); any other is 501.
 KNOWN = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
@@ -82,7 +88,7 @@ class Demonstration:
 
     async def echo(self, request: Request) -> Response:
         """The content it received: answered whole if it is small, streamed back as it comes if it is not."""
-        kind = {"content-type": request.fields.get("content-type") or "application/octet-stream"}
+        kind = {"content-type": _media_type(request) or "application/octet-stream"}
         length = request.head.framing.length
         if length and length <= WHOLE:
             return Response(200, await request.read(), kind)
@@ -114,6 +120,12 @@ class Demonstration:
         now = glance()
         numbers = {**counts, "fds": now.fds, "rss": now.rss, "uss": now.uss}
         return Response(200, json.dumps(numbers).encode(), JSON)
+
+
+def _media_type(request: Request) -> str | None:
+    """What the content is said to be, if it is said once and as RFC 9110 §8.3.1 has it."""
+    said = request.fields.get_all("content-type")
+    return said[0] if len(said) == 1 and _MEDIA_TYPE.fullmatch(said[0]) else None
 
 
 def _number(text: str, most: int) -> float | None:

@@ -317,7 +317,8 @@ def explain_request_line(block: str, limits: Limits) -> ProtocolError:
     if version is None:
         return ProtocolError(400, "the version is not HTTP/DIGIT.DIGIT", "RFC 9112 §2.3")
     if version[1] != "1":
-        return ProtocolError(505, f"{parts[2]} is not a version that this server speaks", "RFC 9110 §15.6.6")
+        rule = f"{parts[2]} is not spoken here; HTTP/1.1 and HTTP/1.0 are"
+        return ProtocolError(505, rule, "RFC 9110 §15.6.6")
     rule = "the request target has an octet, or a bad percent-encoding, that no URI may have"
     return ProtocolError(400, rule, "RFC 9112 §3.2")
 

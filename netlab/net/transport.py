@@ -163,7 +163,7 @@ class Transport:
         except ssl.SSLWantWriteError:
             self._set_events(WRITABLE)
         except (OSError, ValueError) as error:
-            cork(self._socket, 0)  # the alert that says why: a close drops it while bytes are unread
+            cork(self._socket, 0)
             self._fail(error if isinstance(error, OSError) else OSError(str(error)))
         else:
             self._handshaking = False
@@ -356,8 +356,22 @@ class Transport:
         if not self.closed:
             owner = self._owner
             self._shut = True
+            if isinstance(error, ssl.SSLError):
+                self._let_the_alert_be_read()
             self.close()
             owner.lost(error)
+
+    def _let_the_alert_be_read(self) -> None:
+        """OpenSSL has sent an alert that says why; a close on unread bytes is a reset, which may undo it.
+
+        What comes later still makes one: there is no lingering for a peer who does not speak TLS.
+        """
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            for _ in range(4):
+                self._socket.recv(RECEIVE)
+        except OSError:
+            pass  # no more has come, or the peer has gone
 
     def _fail_later(self, error: Exception) -> None:
         """Close now, report in the loop's next turn: the caller of `write` is in the middle of its work."""

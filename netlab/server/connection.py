@@ -224,6 +224,8 @@ class Connection(Lifecycle):
         head, server = self._head, self._server
         assert head is not None
         persistent = self._persistent and not server.draining
+        if self.half_closed and not self._parser.buffered:
+            persistent = False  # nothing more can come: the last response says so (RFC 9112 §9.6)
         if self._content is not None and (not isinstance(response, Response) or response.stream is None):
             persistent = persistent and self._may_discard()
         try:

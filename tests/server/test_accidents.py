@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from netlab import Request, Response, Server
+from netlab.cli.demonstration import Demonstration
 from netlab.tls import Verify, authority, client_context, server_context
 
 GET = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -284,3 +285,63 @@ async def test_a_stop_that_is_cut_short_leaves_no_socket_behind(tmp_path: Path) 
         await server.cut()
         assert not path.exists()
         writer.close()
+
+
+@pytest.mark.parametrize(("minor", "told"), [(1, b"connection: close\r\n"), (0, b"connection: close\r\n")])
+async def test_who_has_said_all_is_told_of_the_close(minor: int, told: bytes) -> None:
+    heard = asyncio.Event()
+
+    async def app(request: Request) -> Response:
+        await heard.wait()
+        return Response(200, b"last")
+
+    async with Server(app) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.%d\r\nHost: a\r\nConnection: keep-alive\r\n\r\n" % minor)
+        writer.write_eof()
+        await until(lambda: [each.half_closed for each in server.connections] == [True])
+        heard.set()
+        said = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+    assert told in said and said.endswith(b"last")
+
+
+async def test_a_record_that_is_none_is_told_by_an_alert_and_no_reset(tmp_path: Path) -> None:
+    files = authority.ensure(tmp_path)
+    context = client_context(verify=Verify.NOTHING)
+    loop = asyncio.get_running_loop()
+    async with Server(hello, tls=server_context(files.chain, files.leaf_key)) as server:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing)
+        with socket.socket() as client:
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", server.port))
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    await loop.sock_sendall(client, outgoing.read())
+                    incoming.write(await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 10))
+            # Longer than a record may be (RFC 8446 §5.1), and more behind it than OpenSSL reads.
+            await loop.sock_sendall(client, outgoing.read() + b"\x17\x03\x03\xff\xff" + bytes(2_000))
+            while piece := await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 10):
+                incoming.write(piece)  # a reset would raise
+        with pytest.raises(ssl.SSLError, match="record overflow"):
+            tls.read(100)
+
+
+@pytest.mark.parametrize(("lines", "told"), [
+    ((b'text/plain; charset="utf-8"; a=b',), b'text/plain; charset="utf-8"; a=b'),
+    ((b"a/b", b"c/d"), b"application/octet-stream"),
+    ((b"nonsense",), b"application/octet-stream"),
+    ((b"a/b;" * 500 + b"\xff",), b"application/octet-stream"),
+])  # fmt: skip
+async def test_the_echo_says_no_media_type_that_is_none(lines: tuple[bytes, ...], told: bytes) -> None:
+    async with Server(Demonstration()) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        fields = b"".join(b"Content-Type: %b\r\n" % line for line in lines)
+        writer.write(b"POST /echo HTTP/1.1\r\nHost: a\r\n%bContent-Length: 2\r\n\r\nhi" % fields)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        writer.close()
+    assert b"\r\ncontent-type: %b\r\n" % told in head

@@ -67,6 +67,12 @@ def server() -> Iterator[Child]:
 def test_cost_is_linear(kind: str, server: Child) -> None:
     way, make, n = KINDS[kind]
     cost(server, way(make(n // 4) + LAST))  # everything has been used once
-    small = min(cost(server, way(make(n) + LAST)) for _ in range(2))
-    large = min(cost(server, way(make(4 * n) + LAST)) for _ in range(2))
-    assert large / (small + 0.001) < 9, f"4n takes {large:.3f} s, n {small:.3f} s: 4 is linear, 16 quadratic"
+    found = []
+    # On a busy machine the kernel joins drops now and then, which makes some runs cheap; a square is one always.
+    while len(found) < 3:
+        small = min(cost(server, way(make(n) + LAST)) for _ in range(2))
+        large = min(cost(server, way(make(4 * n) + LAST)) for _ in range(2))
+        if large / (small + 0.001) < 9:
+            return
+        found.append(f"4n takes {large:.3f} s, n {small:.3f} s")
+    pytest.fail(f"{'; '.join(found)}: 4 times is linear, 16 quadratic")
