@@ -68,7 +68,7 @@ def test_cost_is_linear(kind: str, server: Child) -> None:
     way, make, n = KINDS[kind]
     cost(server, way(make(n // 4) + LAST))  # everything has been used once
     found = []
-    # On a busy machine the kernel joins drops now and then, which makes some runs cheap; a square is one always.
+    # On a busy machine the kernel joins drops now and then: some runs are cheap. A square is one always.
     while len(found) < 3:
         small = min(cost(server, way(make(n) + LAST)) for _ in range(2))
         large = min(cost(server, way(make(4 * n) + LAST)) for _ in range(2))
