@@ -47,7 +47,7 @@ def find() -> str:
     try:
         import playwright.async_api  # noqa: F401
     except ImportError:
-        raise Missing("needs playwright (pip install playwright)") from None
+        raise Missing("needs playwright (.venv/bin/pip install playwright)") from None
     for program in PROGRAMS:
         if found := shutil.which(program):
             return found

@@ -267,7 +267,7 @@ def climb(target: Target, pid: int, plan: Plan, say: Say = _quiet) -> Run:
             herd.close()
             if _ask(pid, hooks.Hook.TRIM):
                 # Free memory that the process has kept since its start would hold the first connections for
-                # nothing: on steps of 200 to 1,000 netlab's 0.9 KiB came out as 0.6.
+                # nothing: on steps of 200 to 1,000 netlab's slope came out a third too small.
                 settle(lambda: look(pid, target.port), plan.patience)
             rungs.append((0, read()))
             for step in plan.steps:
