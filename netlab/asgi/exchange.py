@@ -171,8 +171,10 @@ class Exchange:
 
     async def _hear(self) -> None:
         """Until the app has sent something. Raises what it failed with, or InvalidMessage."""
-        await self._news.passage()
-        self._news.shut()
+        # An app that has ended may have opened the gate for the last time before we have shut it.
+        if not self._task.done():
+            await self._news.passage()
+            self._news.shut()
         if self._stage is _Stage.DONE or self._pieces or not self._task.done():
             return
         if self._incoming.broken is not None:

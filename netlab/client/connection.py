@@ -62,9 +62,9 @@ class Connection:
     """A connection to one origin. Made by the pool; then `connect`, then `perform` for each request."""
 
     __slots__ = (
-        "_idle_until", "_idle_why", "_opening", "_receiving", "_retire_at", "_wants_close", "deadline",
-        "exchange", "held", "number", "origin", "reason", "requests", "sending", "session", "state", "tls",
-        "transport",
+        "_dialing", "_idle_until", "_idle_why", "_opening", "_receiving", "_retire_at", "_wants_close",
+        "deadline", "exchange", "held", "number", "origin", "reason", "requests", "sending", "session",
+        "state", "tls", "transport",
     )  # fmt: skip
 
     def __init__(self, session: Session, origin: Origin, number: int) -> None:
@@ -80,6 +80,7 @@ class Connection:
         self.tls: securing.TLSInfo | None = None
         self.deadline = NEVER
         self._receiving = Receiving(self, session.limits)
+        self._dialing: asyncio.Task[None] | None = None
         self._opening: asyncio.Future[None] | None = None
         self._retire_at = self._idle_until = NEVER
         self._idle_why = Reason.IDLE
@@ -92,10 +93,27 @@ class Connection:
 
     async def connect(self, timings: Timings) -> None:
         """Look the name up, connect, shake hands. Raises ConnectFailed and its kin, TimedOut."""
-        session, clock = self.session, self.session.clock
+        session = self.session
         if session.closed:
             raise SessionClosed("the session was closed")
-        start, timeout = clock(), session.timeouts.connect
+        start = session.clock()
+        # A task of its own, which `close` can end: a peer that never answers must not outlive the session.
+        self._dialing = session.start(self._dial(timings, start))
+        await asyncio.wait((self._dialing,))
+        if self._dialing.cancelled():
+            raise SessionClosed("the session was closed")
+        self._dialing.result()
+        if self._opening is not None:
+            await self._opening
+            timings.tls = session.clock() - start - timings.dns - timings.connect
+            self.tell(Step.SECURED, self.tls)
+            if self.reason is not None:
+                raise Disconnected(f"{self.origin.authority} closed the connection after the handshake")
+        self.deadline = NEVER
+
+    async def _dial(self, timings: Timings, start: float) -> None:
+        """Name look-up and TCP."""
+        session, clock, timeout = self.session, self.session.clock, self.session.timeouts.connect
         addresses = await resolve(session.loop, self.origin, timeout)
         resolved = clock()
         timings.dns = resolved - start
@@ -103,18 +121,8 @@ class Connection:
         sock, address = await dial(session.loop, self.origin, addresses, timeout)
         connected = clock()
         timings.connect = connected - resolved
-        if self.state is State.CLOSED:
-            sock.close()
-            raise SessionClosed("the session was closed")
         self.tell(Step.CONNECTED, address)
         self._open(sock, connected)
-        if self._opening is not None:
-            await self._opening
-            timings.tls = clock() - connected
-            self.tell(Step.SECURED, self.tls)
-            if self.reason is not None:
-                raise Disconnected(f"{self.origin.authority} closed the connection after the handshake")
-        self.deadline = NEVER
 
     def _open(self, sock: socket.socket, now: float) -> None:
         session = self.session
@@ -122,7 +130,7 @@ class Connection:
             sock = securing.wrap(sock, self.origin, *session.tls_for(self.origin))
             self._opening = session.loop.create_future()
             self.state = State.HANDSHAKE
-            self.deadline = now + session.timeouts.handshake
+            self.deadline = session.deadline(session.timeouts.handshake)
         else:
             self.state = State.READY
         self._retire_at = now + session.lifetime()
@@ -173,8 +181,8 @@ class Connection:
         self.requests += 1
         self._wants_close = request.wants_close
         self._receiving.expect(request.method)
-        exchange.sent_at = now = session.clock()
-        self.deadline = now + session.timeouts.head
+        exchange.sent_at = session.clock()
+        self.deadline = session.deadline(session.timeouts.head)
         try:
             self.sending = begin(self, request, exchange)
             if session.trace is not None:
@@ -212,7 +220,7 @@ class Connection:
     def answered(self, head: ResponseHead) -> None:
         """The final response's head has come."""
         self.held = False
-        self.deadline = NEVER
+        self.heard()
         session = self.session
         if session.trace is not None:
             self.tell(Step.HEAD, head)
@@ -226,13 +234,18 @@ class Connection:
     def pause(self) -> None:
         """Nobody reads what has come: let the rest wait in the kernel, and the server with it."""
         self.transport.pause()
-        self.deadline = NEVER
+        self.heard()
+
+    def heard(self) -> None:
+        """What was awaited has come. The deadline of a request that is still being taken goes on."""
+        if not self.transport.waiting:
+            self.deadline = NEVER
 
     def awaited(self) -> None:
         """Somebody waits for content that has not come."""
         self.resume()
         if not self.transport.waiting:
-            self.deadline = self.session.clock() + self.session.timeouts.content
+            self.deadline = self.session.deadline(self.session.timeouts.content)
 
     def resume(self) -> None:
         """There is room for content again."""
@@ -276,7 +289,8 @@ class Connection:
 
     def _rest(self, now: float) -> None:
         self.state = State.READY
-        self.deadline = min(self._idle_until, self._retire_at)
+        # The sweep's clock does not count while the loop stands still; `unfit` looks at the true one.
+        self.deadline = self.session.deadline(min(self._idle_until, self._retire_at) - now)
         self.transport.resume()
         session = self.session
         if session.trace is not None:
@@ -302,7 +316,7 @@ class Connection:
         else:
             self.state = State.DRAINING
             self._receiving.drain(left)
-            self.deadline = session.clock() + session.timeouts.drain
+            self.deadline = session.deadline(session.timeouts.drain)
             exchange.pieces.clear()
             self.resume()
 
@@ -362,6 +376,8 @@ class Connection:
         if was is not State.CONNECTING:
             session.sweep.discard(self)
             self.transport.close()
+        elif self._dialing is not None and not self._dialing.cancel() and not self._dialing.cancelled():
+            self._dialing.exception()  # seen: nobody waits for it any more
         self.tell(Step.CLOSED, reason)
         if self._opening is not None and not self._opening.done():
             self._opening.set_exception(SessionClosed("the session was closed"))

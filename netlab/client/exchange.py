@@ -78,6 +78,11 @@ class Exchange:
             self.error = error
         self.wake()
 
+    @property
+    def awaited(self) -> bool:
+        """Does somebody wait?"""
+        return self._waiter is not None
+
     # -- the caller pulls -----------------------------------------------------------------------------------
 
     async def until(self, done: Callable[[], Any]) -> None:
@@ -85,6 +90,8 @@ class Exchange:
         while not done():
             if self.error is not None:
                 raise self.error
+            if self._waiter is not None:
+                raise RuntimeError("two tasks read one response: let one read, and hand on what it got")
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
@@ -103,12 +110,13 @@ class Exchange:
     async def next_piece(self) -> bytes | None:
         """The next piece of content, or None at its end."""
         if not self.pieces:
-            if self.ended:
-                return None
-            if self.connection is not None:
-                self.connection.awaited()
-            await self.until(self._has_piece)
+            if not self.ended:
+                if self.connection is not None:
+                    self.connection.awaited()
+                await self.until(self._has_piece)
             if not self.pieces:
+                if self.error is not None:
+                    raise self.error  # the end was reached by reading past the rest: it is not the content's
                 return None
         piece = self.pieces.popleft()
         self.held -= len(piece)

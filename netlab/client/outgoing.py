@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json as json_module
 from collections.abc import AsyncIterable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from netlab.client.errors import InvalidRequest
@@ -24,7 +25,8 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 # Methods whose requests say "no content" with a length of 0; for the others no field says it. RFC 9110 §8.6
 ANTICIPATE_CONTENT = frozenset({"POST", "PUT", "PATCH"})
 
-_SPECIAL = frozenset({"host", "content-length", "connection", "expect", "content-type"})
+# Fields that say something about the message: they are looked at wherever they come from.
+_SPECIAL = frozenset({"host", "content-length", "connection", "expect"})
 
 
 class Outgoing:
@@ -67,9 +69,12 @@ def build(
     """
     request = Outgoing(method, url)
     kind = _content(request, data, json)
+    if method == "CONNECT":
+        raise InvalidRequest("CONNECT asks a proxy for a tunnel, and this client uses none (RFC 9110 §9.3.6)")
     lines = [("Host", url.origin.authority), *defaults]
-    if fields:
-        lines = _merge(request, lines, list(fields.items() if isinstance(fields, Mapping) else fields))
+    given = list(fields.items() if isinstance(fields, Mapping) else fields) if fields else []
+    if given or _speaks_of_the_message(defaults):
+        lines = _merge(request, lines[:1], [*_left_over(defaults, given), *given])
     if kind is not None and not any(name.lower() == "content-type" for name, _ in lines):
         lines.append(("Content-Type", kind))
     request.expects = expect100 and (request.stream is not None or bool(request.content))
@@ -108,6 +113,20 @@ def _content(request: Outgoing, data: Data, json: Any) -> str | None:
     raise InvalidRequest(f"data= is {type(data).__name__}: give bytes, text or an async iterable of bytes")
 
 
+@lru_cache(maxsize=64)
+def _speaks_of_the_message(defaults: tuple[tuple[str, str], ...]) -> bool:
+    """Must a session's own fields be looked at as closely as those of one request?"""
+    return any(not isinstance(name, str) or name.lower() in _SPECIAL for name, _ in defaults)
+
+
+def _left_over(defaults: tuple[tuple[str, str], ...], given: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The session's field lines that the request does not give itself."""
+    if not all(isinstance(part, str) for line in (*defaults, *given) for part in line):
+        raise InvalidRequest("field names and values are text: give str")
+    names = {name.lower() for name, _ in given}
+    return [line for line in defaults if line[0].lower() not in names]
+
+
 def _merge(
     request: Outgoing, lines: list[tuple[str, str]], given: list[tuple[str, str]]
 ) -> list[tuple[str, str]]:
@@ -128,6 +147,8 @@ def _merge(
             case "expect":
                 raise InvalidRequest("Expect is sent by expect100=True, which also waits: do not set it")
             case "host":
+                if merged and merged[0][0].lower() == "host":
+                    raise InvalidRequest("Host is given twice: give one (RFC 9112 §3.2)")
                 merged.insert(0, (name, value))  # RFC 9110 §7.2: first, since it decides most
             case _:
                 merged.append((name, value))

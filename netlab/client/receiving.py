@@ -71,7 +71,12 @@ class Receiving:
         """Everything that the parser finds in what has come."""
         connection, parser = self._connection, self._parser
         try:
-            while connection.exchange is exchange and (event := parser.next_event()) is not None:
+            # Not on a connection that was closed meanwhile, for a drain that is too long.
+            while (
+                connection.exchange is exchange
+                and connection.reason is None
+                and (event := parser.next_event()) is not None
+            ):
                 if isinstance(event, Content):
                     self._content(exchange, event.data)
                 elif isinstance(event, ResponseHead):
@@ -114,6 +119,8 @@ class Receiving:
         exchange.received += len(data)
         if exchange.held >= HIGH:
             self._connection.pause()
+        else:
+            self._connection.heard()
         exchange.wake()
 
     def _refuse(self, exchange: Exchange, error: ProtocolError) -> None:

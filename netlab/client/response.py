@@ -26,7 +26,7 @@ READ_LIMIT = 1 << 30
 class ClientResponse:
     """A response. Read it to its end or `release` it: until then it keeps its connection."""
 
-    __slots__ = ("_content", "_exchange", "_give_up", "connection", "method", "url")
+    __slots__ = ("_content", "_exchange", "_give_up", "_pieces", "_size", "connection", "method", "url")
 
     def __init__(
         self, method: str, url: str, exchange: Exchange, connection: Connection, give_up: float
@@ -38,6 +38,8 @@ class ClientResponse:
         self._exchange = exchange
         self._give_up = give_up  # by the event loop's clock
         self._content: bytes | None = None
+        self._pieces: list[bytes] = []  # what `read` has so far
+        self._size = 0  # bytes of them
 
     # -- the head -------------------------------------------------------------------------------------------
 
@@ -95,6 +97,9 @@ class ClientResponse:
             if self._content:
                 yield self._content
             return
+        while self._pieces:
+            self._size -= len(self._pieces[0])
+            yield self._pieces.pop(0)
         while (piece := await self._next()) is not None:
             yield piece
 
@@ -104,15 +109,17 @@ class ClientResponse:
         limit: bytes. Raises ContentTooLarge beyond it, and what `stream` raises.
         """
         if self._content is None:
-            pieces, size = [], 0
-            while (piece := await self._next()) is not None:
-                size += len(piece)
-                if size > limit:
-                    self.release()
-                    rule = f"the content is larger than the {limit} bytes that read() takes"
-                    raise ContentTooLarge(self.url, ProtocolError(413, rule, "use stream()"))
+            # Kept here: a call that is cancelled, or finds too much, must not make the next one's shorter.
+            pieces = self._pieces
+            while self._size <= limit and (piece := await self._next()) is not None:
+                self._size += len(piece)
                 pieces.append(piece)
+            if self._size > limit:
+                self.release()
+                rule = f"the content is larger than the {limit} bytes that read() takes"
+                raise ContentTooLarge(self.url, ProtocolError(413, rule, "use stream()"))
             self._content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
         return self._content
 
     async def text(self, encoding: str | None = None) -> str:
@@ -172,7 +179,7 @@ def _charset(content_type: str | None) -> str:
         if name.strip().lower() == "charset":
             label = value.strip(" \t\"'")
             try:
-                "".encode(label)
+                b"x".decode(label, "replace")
             except (LookupError, ValueError):
                 break
             return label

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from netlab.client.errors import Disconnected, InvalidRequest
 from netlab.client.reasons import Reason
 from netlab.http1.serializer import LAST_CHUNK
+from netlab.net.outgoing import Buffer
+from netlab.net.sweep import NEVER
 
 if TYPE_CHECKING:
     from netlab.client.connection import Connection
@@ -51,6 +53,15 @@ def begin(connection: Connection, request: Outgoing, exchange: Exchange) -> Send
     return sending
 
 
+def _octets(piece: Buffer) -> Buffer:
+    """A piece as octets: framing counts these, `len` of a memoryview counts items. Raises InvalidRequest."""
+    if isinstance(piece, memoryview):
+        return piece if piece.nbytes == len(piece) else piece.cast("B")
+    if isinstance(piece, (bytes, bytearray)):
+        return piece
+    raise InvalidRequest(f"the stream gave {type(piece).__name__}: give bytes")
+
+
 class Sending:
     """A request that is not with the kernel yet."""
 
@@ -83,7 +94,7 @@ class Sending:
         session = self._connection.session
         if self._request.expects:
             self._go_on = session.loop.create_future()
-            self._connection.deadline = session.clock() + session.timeouts.expect
+            self._connection.deadline = session.deadline(session.timeouts.expect)
         self._task = session.start(self._send_content())
         self._task.add_done_callback(self._done)
 
@@ -106,16 +117,18 @@ class Sending:
                 await close()
 
     async def _chunked(self, stream: AsyncIterable[bytes]) -> None:
-        async for piece in stream:
+        async for given in stream:
+            piece = _octets(given)
             # An empty piece would be the last-chunk.
             if piece:
-                await self._send(b"%x\r\n%b\r\n" % (len(piece), piece))
+                await self._send(b"".join((b"%x\r\n" % len(piece), piece, b"\r\n")))
         await self._send(LAST_CHUNK)
 
     async def _measured(self, stream: AsyncIterable[bytes], length: int) -> None:
         """Exactly the bytes that Content-Length promised: one more would be read as the next request."""
         left = length
-        async for piece in stream:
+        async for given in stream:
+            piece = _octets(given)
             if len(piece) > left:
                 raise InvalidRequest(f"the stream is longer than its Content-Length of {length} bytes")
             left -= len(piece)
@@ -124,7 +137,7 @@ class Sending:
         if left:
             raise InvalidRequest(f"the stream ended {left} bytes before its Content-Length of {length}")
 
-    async def _send(self, data: bytes) -> None:
+    async def _send(self, data: Buffer) -> None:
         """Send a piece; suspends until the kernel has taken it. Raises Disconnected."""
         connection = self._connection
         if connection.transport.closed:
@@ -165,15 +178,20 @@ class Sending:
         """The kernel has taken what waited."""
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
-        if self._whole and self._exchange.head is None:
+        connection = self._connection
+        if self._exchange.head is not None:
+            # No more of the stall's deadline; whoever waits for content begins to count here.
+            connection.deadline = NEVER
+            if self._exchange.awaited:
+                connection.awaited()
+        elif self._whole:
             # From here on the server thinks.
-            session = self._connection.session
-            self._connection.deadline = session.clock() + session.timeouts.head
+            connection.deadline = connection.session.deadline(connection.session.timeouts.head)
 
     def _await_taking(self) -> None:
         self._waited = 0
         session = self._connection.session
-        self._connection.deadline = session.clock() + session.timeouts.stall
+        self._connection.deadline = session.deadline(session.timeouts.stall)
 
     def expire(self) -> bool:
         """A deadline has passed. True when it was about the sending, which goes on or is given up."""

@@ -152,6 +152,8 @@ class Session:
 
     async def _perform(self, request: Outgoing, timeout: float | None) -> ClientResponse:
         seconds = self.timeouts.total if timeout is None else timeout
+        if self.closed:
+            raise SessionClosed("the session is closed")
         if not self._opened:
             self._open()
         elif asyncio.get_running_loop() is not self.loop:
@@ -264,6 +266,10 @@ class Session:
     def _make(self, origin: Any) -> Connection:
         return Connection(self, origin, self.pool.opened + 1)
 
+    def deadline(self, seconds: float) -> float:
+        """The deadline `seconds` from now, by the sweep's clock, which rests while the loop stands still."""
+        return self.clock() - self.sweep.stood_still + seconds
+
     def lifetime(self) -> float:
         """Seconds for a new connection."""
         return self._lifetime * (1 - _JITTER * self._random())
@@ -309,6 +315,8 @@ class Session:
             self.poller.close()
 
     async def __aenter__(self) -> Session:
+        if self.closed:
+            raise SessionClosed("the session is closed")
         if not self._opened:
             self._open()
         return self

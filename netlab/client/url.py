@@ -79,12 +79,18 @@ def parse_url(text: str) -> URL:
         raise InvalidURL(f"URL {shown!r}: port 0 is no port to connect to")
     origin = Origin(parts.scheme, _host(parts.hostname, shown), port or PORTS[parts.scheme])
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return URL(origin, _UNSAFE.sub(lambda found: quote(found[0], safe=""), target))
+    try:
+        return URL(origin, _UNSAFE.sub(lambda found: quote(found[0], safe=""), target))
+    except UnicodeEncodeError:
+        raise InvalidURL(f"URL {shown!r} has half of a surrogate pair, which is no character") from None
 
 
 def _host(host: str, shown: str) -> str:
     """A host as it stands in DNS and in certificates: an address, or a name in ASCII (IDNA)."""
     if ":" in host:
+        if "%" in host:
+            # RFC 6874 §4: a zone is this machine's own affair and must not reach the server in Host.
+            raise InvalidURL(f"URL {shown!r}: {host!r} has a zone, which is not supported: drop the %…")
         try:
             return str(ipaddress.IPv6Address(host))
         except ValueError:

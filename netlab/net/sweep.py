@@ -52,7 +52,8 @@ class Sweep:
         self._clock = clock
         self._each = each
         self._timer: asyncio.TimerHandle | None = None
-        self._stood_still = 0.0  # seconds that do not count
+        self.stood_still = 0.0
+        """Seconds that do not count."""
         self.members: set[Perishable] = set() if members is None else members
         self.now = clock()
         """Seconds, at the last sweep, without those in which the loop stood still."""
@@ -83,7 +84,7 @@ class Sweep:
 
     def _refresh(self) -> None:
         """Read the clock. After a rest without members the time of the last sweep is long past."""
-        self.now = self._clock() - self._stood_still
+        self.now = self._clock() - self.stood_still
         if self._each is not None:
             self._each()
 
@@ -95,9 +96,9 @@ class Sweep:
 
     def _tick(self) -> None:
         self._timer = None
-        behind = self._clock() - self._stood_still - self.now - 4 * self._interval
+        behind = self._clock() - self.stood_still - self.now - 4 * self._interval
         if behind > 0:
-            self._stood_still += behind
+            self.stood_still += behind
         self.sweep()
         if self.members and self._timer is None:
             self._timer = self._loop.call_later(self._interval, self._tick)

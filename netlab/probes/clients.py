@@ -10,16 +10,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
+import math
 import os
 import resource
 import select
 import socket
 import ssl
+import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import NO_CONTENT
+from netlab.http1.grammar import TARGET
 from netlab.http1.messages import EndOfMessage, ResponseHead
 from netlab.http1.parser import ResponseParser
 from netlab.probes.errors import ProbeError
@@ -64,6 +67,8 @@ class Target:
         if parts.scheme == "https" and tls is None:
             raise ProbeError(f"{url}: https needs the client's TLS context")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if TARGET.fullmatch(path) is None:
+            raise ProbeError(f"{url}: {path!r} is not percent-encoded (RFC 9112 §3.2): write %20 for a space")
         default = 443 if parts.scheme == "https" else 80
         return cls(
             url, host, default if port is None else port, path, tls if parts.scheme == "https" else None
@@ -96,7 +101,12 @@ class Target:
             raise
 
     def exchange(self, connection: socket.socket) -> ResponseHead:
-        """Send one GET and read its whole response. Raises OSError or ProtocolError."""
+        """Send one GET and read its whole response. Raises OSError or ProtocolError.
+
+        All of it within the connection's timeout: a stream of events never ends, and each is a sign of life.
+        """
+        patience = connection.gettimeout()
+        end = math.inf if patience is None else time.monotonic() + patience
         name = f"[{self.host}]" if ":" in self.host else self.host
         head = f"GET {self.path} HTTP/1.1\r\nHost: {name}:{self.port}\r\nUser-Agent: netlab-probe\r\n\r\n"
         connection.sendall(head.encode("latin-1"))
@@ -105,6 +115,8 @@ class Target:
         while True:
             event = parser.next_event()
             if event is None:
+                if time.monotonic() > end:
+                    raise TimeoutError("the response does not end")
                 data = connection.recv(1 << 16)
                 parser.feed(data) if data else parser.feed_eof()
             elif isinstance(event, ResponseHead) and not event.interim:

@@ -62,7 +62,10 @@ def ask(pid: int, hook: Hook) -> bool:
     """Ask one process; return whether it could be asked. The effect shows a moment later."""
     if _FIRST is None or not offered(pid):
         return False
-    os.kill(pid, _FIRST + hook.value)
+    try:
+        os.kill(pid, _FIRST + hook.value)
+    except (ProcessLookupError, PermissionError):  # gone by now; or somebody else's
+        return False
     return True
 
 

@@ -114,7 +114,7 @@ def streamed(
     if request.method == "HEAD" or status in WITHOUT_CONTENT:
         coding = Coding.NOTHING
     if response.trailers is not None and coding is Coding.CHUNKED:
-        trailers = _checked_trailers(response.trailers)
+        trailers = checked_trailers(response.trailers)
     else:
         trailers = None
     date = b"" if given.has_date else date
@@ -122,7 +122,7 @@ def streamed(
     return StreamPlan(head, coding, length or 0, persistent, trailers)
 
 
-def _checked_trailers(trailers: Lines) -> Lines:
+def checked_trailers(trailers: Lines) -> Lines:
     """Trailers that may be sent (RFC 9110 §6.5.1), refused while a 500 can still be sent; readable twice."""
     if not isinstance(trailers, Mapping) and iter(trailers) is trailers:
         trailers = tuple(trailers)

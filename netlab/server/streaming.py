@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from netlab.http1.serializer import last_chunk
 from netlab.server.exchange import Response
 from netlab.server.filecontent import FileContent
-from netlab.server.responding import Coding, InvalidResponse, StreamPlan
+from netlab.server.responding import Coding, InvalidResponse, StreamPlan, checked_trailers
 
 Octets = bytes | memoryview
 
@@ -127,7 +127,8 @@ async def _chunked(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], pla
         piece = _octets(piece)
         if piece:
             await sink.send_chunk(piece)
-    await sink.send(last_chunk(plan.trailers or ()))
+    # Looked at again: a producer may fill them in as it goes, a digest say.
+    await sink.send(last_chunk(checked_trailers(plan.trailers or ())))
 
 
 async def _until_close(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan) -> None:
