@@ -98,11 +98,12 @@ class Connection:
             raise SessionClosed("the session was closed")
         start = session.clock()
         # A task of its own, which `close` can end: a peer that never answers must not outlive the session.
-        self._dialing = session.start(self._dial(timings, start))
-        await asyncio.wait((self._dialing,))
-        if self._dialing.cancelled():
+        self._dialing = dialing = session.start(self._dial(timings, start))
+        await asyncio.wait((dialing,))
+        self._dialing = None  # its error leads back to us
+        if dialing.cancelled():
             raise SessionClosed("the session was closed")
-        self._dialing.result()
+        dialing.result()
         if self._opening is not None:
             await self._opening
             timings.tls = session.clock() - start - timings.dns - timings.connect

@@ -116,12 +116,12 @@ def _content(request: Outgoing, data: Data, json: Any) -> str | None:
 @lru_cache(maxsize=64)
 def _speaks_of_the_message(defaults: tuple[tuple[str, str], ...]) -> bool:
     """Must a session's own fields be looked at as closely as those of one request?"""
-    return any(not isinstance(name, str) or name.lower() in _SPECIAL for name, _ in defaults)
+    return any(name.lower() in _SPECIAL for name, _ in defaults)
 
 
 def _left_over(defaults: tuple[tuple[str, str], ...], given: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The session's field lines that the request does not give itself."""
-    if not all(isinstance(part, str) for line in (*defaults, *given) for part in line):
+    if not all(isinstance(part, str) for line in given for part in line):
         raise InvalidRequest("field names and values are text: give str")
     names = {name.lower() for name, _ in given}
     return [line for line in defaults if line[0].lower() not in names]

@@ -56,6 +56,8 @@ def begin(connection: Connection, request: Outgoing, exchange: Exchange) -> Send
 def _octets(piece: Buffer) -> Buffer:
     """A piece as octets: framing counts these, `len` of a memoryview counts items. Raises InvalidRequest."""
     if isinstance(piece, memoryview):
+        if not piece.c_contiguous:
+            raise InvalidRequest("the stream gave a view with gaps: give bytes")
         return piece if piece.nbytes == len(piece) else piece.cast("B")
     if isinstance(piece, (bytes, bytearray)):
         return piece

@@ -383,6 +383,8 @@ def _may_repeat(request: Outgoing, exchange: Exchange) -> bool:
 
 def _defaults(fields: FieldLines | None) -> tuple[tuple[str, str], ...]:
     given = tuple(fields.items() if isinstance(fields, Mapping) else fields or ())
+    if not all(isinstance(part, str) for line in given for part in line):
+        raise InvalidRequest("field names and values are text: give str")
     names = {name.lower() for name, _ in given}
     return (*(line for line in DEFAULT_FIELDS if line[0].lower() not in names), *given)
 

@@ -364,14 +364,14 @@ def _until(out: Iterable[str], sign: str) -> str:
 
 
 def _interrupted(program: Program, *words: str, after: str) -> subprocess.CompletedProcess[str]:
-    """Run a command and send it SIGINT once a file shows how far it is."""
+    """Run a command and send it SIGINT once a file, and something in it, shows how far it is."""
     running = subprocess.Popen(
         program.words(*words), cwd=ROOT, env=program.environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     sign = program.folder / after
     for _ in range(600):
-        if sign.exists() or running.poll() is not None:
+        if (sign.exists() and sign.read_text()) or running.poll() is not None:
             break
         select.select([], [], [], 0.05)
     running.send_signal(signal.SIGINT)
