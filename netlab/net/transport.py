@@ -163,7 +163,6 @@ class Transport:
         except ssl.SSLWantWriteError:
             self._set_events(WRITABLE)
         except (OSError, ValueError) as error:
-            cork(self._socket, 0)
             self._fail(error if isinstance(error, OSError) else OSError(str(error)))
         else:
             self._handshaking = False
@@ -362,7 +361,9 @@ class Transport:
             owner.lost(error)
 
     def _let_the_alert_be_read(self) -> None:
-        """OpenSSL has sent an alert that says why; a close on unread bytes is a reset, which may undo it.
+        """OpenSSL has written an alert that says why; a close on unread bytes is a reset, which may undo it.
+
+        The FIN takes along what is corked.
 
         What comes later still makes one: there is no lingering for a peer who does not speak TLS.
         """

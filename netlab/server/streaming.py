@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
-from netlab.http1.serializer import last_chunk
+from netlab.http1.serializer import LAST_CHUNK, last_chunk
 from netlab.server.exchange import Response
 from netlab.server.filecontent import FileContent
 from netlab.server.responding import Coding, InvalidResponse, StreamPlan, checked_trailers
@@ -127,8 +127,8 @@ async def _chunked(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], pla
         piece = _octets(piece)
         if piece:
             await sink.send_chunk(piece)
-    # Looked at again: a producer may fill them in as it goes, a digest say.
-    await sink.send(last_chunk(checked_trailers(plan.trailers or ())))
+    # Trailers are looked at again: a producer may fill them in as it goes, a digest say.
+    await sink.send(last_chunk(checked_trailers(plan.trailers)) if plan.trailers else LAST_CHUNK)
 
 
 async def _until_close(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan) -> None:

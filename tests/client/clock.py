@@ -1,9 +1,10 @@
-"""Time that the test turns by hand."""
+"""Time that the test turns by hand, and waiting for what must come."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from netlab.client import Session
 
@@ -29,3 +30,9 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.001)
+
+
+async def failure_of(work: Any) -> BaseException | None:
+    """What it fails with, within seconds; None when it does not."""
+    async with asyncio.timeout(3):
+        return (await asyncio.gather(work, return_exceptions=True))[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +15,15 @@ from netlab.tls import authority
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> authority.Certificates:
     """A minted folder, good now."""
     return authority.mint(Path(tmp_path_factory.mktemp("certs")))
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """After the test: no task but its own."""
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(20):
+        await asyncio.sleep(0)
+    own = asyncio.current_task()
+    left = [task for task in asyncio.all_tasks() - before if task is not own]
+    assert not left, f"tasks are left: {left}"
