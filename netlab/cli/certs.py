@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cryptography import x509
 
 from netlab.cli.errors import UserError
 from netlab.tls import authority
+from netlab.tls.folder import certificates_folder
 
 _PORT = 8443  # any will do: the same one in every command printed
 
@@ -18,30 +20,53 @@ _PORT = 8443  # any will do: the same one in every command printed
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--out", type=Path, default=authority.FOLDER, metavar="DIR", help="the folder (default: %(default)s)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the folder (default: certs/ of a netlab checkout; elsewhere netlab/certs in $XDG_DATA_HOME, "
+        "which is ~/.local/share if it is not set)",
     )
     parser.add_argument(
         "--renew",
         action="store_true",
-        help="mint all of them anew, the root too: whoever trusts the old root must trust the new one",
+        help="mint all of them anew, the root too: every client must then trust the new root",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Mint or keep, then print."""
-    try:
-        made = authority.mint(options.out) if options.renew else authority.ensure(options.out)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"--out {options.out}: no certificates can be kept there: {reason}; name another folder"
-        )
+    made = provide(options.out, renew=options.renew)
     print("\n".join(_report(made)))
     return 0
 
 
+def provide(folder: Path | None, renew: bool = False) -> authority.Certificates:
+    """The certificates of a folder, minted if they are due; the notes go to standard error.
+
+    Args:
+        folder: None: the checkout's, or the user's own.
+        renew: mint all of them anew.
+
+    Raises:
+        UserError: they cannot be had; one line with the repair.
+    """
+    place = folder or certificates_folder()
+    try:
+        made = authority.mint(place) if renew else authority.ensure(place)
+    except OSError as error:
+        reason = error.strerror or error
+        where = f"--out {folder}" if folder else str(place)
+        raise UserError(f"{where}: no certificates can be kept there: {reason}; name another folder")
+    except authority.AuthorityError as error:
+        raise UserError(str(error))
+    for note in made.notes:
+        print(f"netlab: note: {note}", file=sys.stderr)
+    return made
+
+
 def _report(made: authority.Certificates) -> Iterator[str]:
     yield f"minted: {', '.join(made.minted)}" if made.minted else "all is good: nothing minted"
+    yield f"folder: {made.root.parent.resolve()}"
     yield ""
     for path, role in (
         (made.root, "trust this one, and only it"),

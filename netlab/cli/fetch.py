@@ -23,9 +23,6 @@ from netlab.client.session import Session
 from netlab.client.timings import Step, Timings, TraceEvent
 from netlab.client.url import URL, parse_url
 
-# What `python -m netlab certs` and `serve --tls` leave in the current folder.
-LOCAL_ROOT = Path("certs") / "root.pem"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `fetch`."""
@@ -163,14 +160,22 @@ def _tls(options: argparse.Namespace, url: URL) -> ssl.SSLContext | None:
     from netlab.tls.context import ConfigurationError, Verify, client_context
 
     root = options.cacert
-    if root is None and not options.insecure and _is_local(url.origin.host) and LOCAL_ROOT.is_file():
-        root = LOCAL_ROOT
-        if options.verbose:
+    if root is None and not options.insecure and _is_local(url.origin.host):
+        root = _local_root()
+        if root and options.verbose:
             _tell(f"* trusting {root}, since {url.origin.host} is this machine (--cacert names another)")
     try:
         return client_context(root, verify=Verify.NOTHING if options.insecure else Verify.CHAIN_AND_NAME)
     except ConfigurationError as mistake:
         raise UserError(str(mistake)) from None
+
+
+def _local_root() -> Path | None:
+    """The root that `python -m netlab certs` and `serve --tls` made here; None if there is none yet."""
+    from netlab.tls.folder import certificates_folder
+
+    root = certificates_folder() / "root.pem"
+    return root if root.is_file() else None
 
 
 def _is_local(host: str) -> bool:

@@ -19,8 +19,6 @@ from netlab.server.connection import Connection
 from netlab.server.exchange import Response
 from netlab.server.server import Server
 
-CERTS = "certs"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `serve`."""
@@ -31,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     add("--port", type=int, default=0, help="port to listen on (default 0: a free one)")
     add("--uds", metavar="PATH", help="listen on a Unix socket instead")
-    add("--tls", action="store_true", help=f"TLS with the certificates of {CERTS}/, minted if need be")
+    add("--tls", action="store_true", help="TLS with the certificates of `netlab certs`, minted if need be")
     add("--cert", metavar="PEM", help="TLS with this certificate chain")
     add("--key", metavar="PEM", help="and this private key")
     add(
@@ -159,12 +157,12 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
 
     chain, key = options.cert, options.key
     if options.tls:
-        from netlab.tls.authority import ensure
+        from netlab.cli.certs import provide
 
-        try:
-            minted = ensure(CERTS)
-        except OSError as error:
-            raise UserError(f"cannot mint certificates in {CERTS}/: {error.strerror}") from None
+        minted = provide(None)
+        did = "minted" if minted.minted else "found"
+        where = minted.root.parent.resolve()
+        print(f"netlab: certificates {did} in {where}; a client trusts root.pem there", file=sys.stderr)
         chain, key = minted.chain, minted.leaf_key
     try:
         return server_context(chain, key)

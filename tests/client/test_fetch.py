@@ -177,20 +177,22 @@ def test_repeat_shows_what_is_reused(fetch: Fetch, plain: str) -> None:
     ]  # fmt: skip
 
 
-def test_the_root_in_the_current_folder_is_trusted_for_this_machine(
+def test_fetch_trusts_the_root_of_netlab_certs_for_this_machine_alone(
     fetch: Fetch,
     secure: str,
     certificates: authority.Certificates,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "certs").mkdir()
-    (tmp_path / "certs" / "root.pem").write_bytes(certificates.root.read_bytes())
+    folder = tmp_path / "netlab" / "certs"
+    folder.mkdir(parents=True)
+    (folder / "root.pem").write_bytes(certificates.root.read_bytes())
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     status, out, err = fetch("-v", secure)
     assert (status, out) == (0, b"hello")
-    assert err.startswith("* trusting certs/root.pem, since localhost is this machine")
-    monkeypatch.chdir("/")
+    assert err.startswith(f"* trusting {folder}/root.pem, since localhost is this machine")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another"))
     status, _, err = fetch(secure)
     assert status == 2
     assert "the certificate is refused: unable to get local issuer" in err and "--cacert PEM" in err

@@ -110,16 +110,20 @@ def test_sync_producers_that_block_do_not_wait_for_each_other(tmp_path: Path) ->
     assert server.stop()[0] == 0
 
 
-def test_tls_mints_what_it_needs(tmp_path: Path) -> None:
+def test_tls_outside_a_checkout_mints_in_the_users_data_directory_and_says_where(tmp_path: Path) -> None:
     import ssl
 
-    server = Process("--tls", cwd=tmp_path)
+    server = Process("--tls", cwd=tmp_path, env={"XDG_DATA_HOME": str(tmp_path / "data")})
+    folder = tmp_path / "data" / "netlab" / "certs"
     assert server.url.startswith("https://127.0.0.1:")
-    client = Raw(server.port, ssl.create_default_context(cafile=str(tmp_path / "certs" / "root.pem")))
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    client = Raw(server.port, ssl.create_default_context(cafile=str(folder / "root.pem")))
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.response()[2] == b'{"hello":"world"}'
     client.close()
-    assert server.stop()[0] == 0
+    status, _, told = server.stop()
+    assert status == 0
+    assert f"netlab: certificates minted in {folder}; a client trusts root.pem there\n" in told
 
 
 def test_a_unix_socket_is_served_and_removed(tmp_path: Path) -> None:

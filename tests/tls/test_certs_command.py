@@ -10,6 +10,7 @@ import pytest
 from tls_loopback import serving
 
 from netlab.__main__ import main
+from netlab.tls import authority
 from netlab.tls.context import server_context
 
 
@@ -31,12 +32,28 @@ def test_it_mints_once_and_then_keeps(tmp_path: Path, capsys: pytest.CaptureFixt
     assert (folder / "root.pem").read_bytes() != root
 
 
-def test_the_default_folder_is_certs(
+def test_outside_a_checkout_the_default_folder_is_the_users_data_directory_and_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert certs(capsys)[0] == 0
-    assert (tmp_path / "certs" / "chain.pem").is_file()
+    here, data = tmp_path / "here", tmp_path / "data"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("XDG_DATA_HOME", str(data))
+    status, out, _ = certs(capsys)
+    assert (status, out.splitlines()[1]) == (0, f"folder: {data}/netlab/certs")
+    assert (data / "netlab" / "certs" / "chain.pem").is_file()
+    assert list(here.iterdir()) == []
+
+
+def test_a_key_that_is_needed_and_away_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = authority.mint(tmp_path)
+    for path in (made.root_key, made.intermediate, made.intermediate_key):
+        path.unlink()
+    status, out, err = certs(capsys, "--out", tmp_path)
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert "root.key is not there" in err and "netlab certs --renew" in err
 
 
 def test_the_printed_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str], tool) -> None:
