@@ -38,6 +38,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "big.bin").write_bytes(bytes(range(256)) * (BIG // 256) + bytes(BIG % 256))
     (folder / "sub" / "index.html").write_text("<p>index")
     (folder / "name with ü & <b>.txt").write_text("odd")
+    (folder / "data.json.gz").write_bytes(b"\x1f\x8b")
     (folder / "tomorrow").write_text("not yet")
     for name in ("über", "a\r\nb", "a?b", "c%0d"):
         (folder / "sub" / name).mkdir()
@@ -217,6 +218,44 @@ def test_what_the_client_knows_is_not_said_again(client: Raw) -> None:
     every = {"last-modified", "accept-ranges", "content-type"}
     assert get(client, "/hello.txt", "Range: bytes=0-4")[1].keys() == part | every
     assert get(client, "/hello.txt", "Range: bytes=0-4", 'If-Range: "x"')[1].keys() >= every
+
+
+@pytest.mark.parametrize(("name", "kind"), [
+    ("/data.json.gz", "application/gzip"), ("/a.tar.gz", "application/gzip"), ("/a.tgz", "application/gzip"),
+    ("/logo.svgz", "application/gzip"), ("/page.html.br", "application/octet-stream"),
+    ("/a.TAR.GZ", "application/gzip"), ("/a.csv.zst", "application/zstd"),
+    ("/a.sql.bz2", "application/x-bzip2"),
+    ("/a.txt.xz", "application/x-xz"), ("/a.txt.Z", "application/x-compress"),
+    ("/gz", "application/octet-stream"),
+    ("/v1.gz/page.html", "text/html"), ("/data.json", "application/json"), ("/a.svg", "image/svg+xml"),
+])  # fmt: skip
+def test_a_compressed_file_has_the_media_type_of_its_compression(name: str, kind: str) -> None:
+    assert files.media_type(name) == kind
+
+
+def test_a_compressed_file_is_sent_with_that_type_and_without_a_coding(client: Raw) -> None:
+    _, fields, content = get(client, "/data.json.gz")
+    assert (fields["content-type"], content) == ("application/gzip", b"\x1f\x8b")
+    assert "content-encoding" not in fields
+
+
+@pytest.mark.parametrize("path", [
+    "/a" * 4000, "/" * 8000, "/" * 4000 + "nothing", "/hello.txt" * 700, "/inside" + "/a" * 2000,
+    "/sub/" + "x/" * 3000,
+])  # fmt: skip
+async def test_a_long_path_costs_as_many_system_calls_as_it_has_folders(
+    root: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("open", "lstat"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *given, call=real, what=name, **more: calls.append(what) or call(*given, **more)
+        )
+    head = RequestHead("GET", path, 1, Fields(), NO_CONTENT, True, False)
+    response = await Folder(root)(Request(head, None, None))
+    assert response.status == 404
+    assert len(calls) < 40, f"{len(calls)} system calls"
 
 
 async def ask(folder: Folder, **fields: str) -> Response:
