@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netlab.http1 import heads
+from netlab.http1 import heads, refusing
 from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import Framing, FramingKind
 from netlab.http1.grammar import CHUNK_LINE, HEXDIG_RUN, SMALL_CHUNK, SMALL_CHUNKS
@@ -309,7 +309,7 @@ class Reader:
             rule = f"the trailer section is larger than {self.limits.trailer_section} bytes"
             raise ProtocolError(431, rule, "RFC 9112 §7.1.2")
         if end < 0:
-            heads.refuse_bare_lf(buffer, at, self._scanned)
+            refusing.refuse_bare_lf(buffer, at, self._scanned)
             if buffer[at : at + 1] == b"\r" and len(buffer) > at + 1:
                 raise ProtocolError(400, "a CR stands alone before the end", "RFC 9112 §2.2")
             self._scanned = max(at, len(buffer) - 3)

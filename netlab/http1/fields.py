@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from netlab.http1.grammar import FIELD_PAIRS
+
 Pairs = Iterable[tuple[str, str]]
 Index = dict[str, str | tuple[str, ...]]
 
@@ -21,25 +23,18 @@ class Fields(Mapping[str, str]):
     `get_all` (RFC 9110 §5.3).
     """
 
-    __slots__ = ("_index", "_pairs", "_section")
+    __slots__ = ("_index", "lines")
 
     def __init__(self, lines: Mapping[str, str] | Pairs = ()) -> None:
         pairs = lines.items() if isinstance(lines, Mapping) else lines
-        self._pairs: tuple[tuple[str, str], ...] | None = tuple(pairs)
-        self._section = ""
-        self._index = _indexed([(name.lower(), value) for name, value in self._pairs])
+        self.lines: tuple[tuple[str, str], ...] = tuple(pairs)
+        """The field lines as (name, value), names as they were written, in wire order."""
+        self._index = _indexed([(name.lower(), value) for name, value in self.lines])
 
     @classmethod
-    def of_section(cls, section: str, found: Sequence[tuple[str, str]]) -> Fields:
-        """From a field section that is valid, and what its lines say: (name in lower case, value).
-
-        How the names were written is looked up in the section when somebody asks: hardly a handler does.
-        """
-        fields = cls.__new__(cls)
-        fields._pairs = None
-        fields._section = section
-        fields._index = _indexed(found)
-        return fields
+    def of_section(cls, section: str) -> Fields:
+        """From a field section that is valid: each line ends with CRLF (RFC 9112 §5)."""
+        return cls(read_pairs(section, 0, len(section)))
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """The values of every line of that name, in wire order; empty when there is none."""
@@ -71,14 +66,6 @@ class Fields(Mapping[str, str]):
         """The number of different names; `len(fields.lines)` counts lines."""
         return len(self._index)
 
-    @property
-    def lines(self) -> tuple[tuple[str, str], ...]:
-        """The field lines as (name, value), names as they were written, in wire order."""
-        if self._pairs is None:
-            split = [line.partition(":") for line in self._section.split("\r\n")[:-1]]
-            self._pairs = tuple([(name, value.strip(" \t")) for name, _, value in split])
-        return self._pairs
-
     def __repr__(self) -> str:
         return f"Fields({list(self.lines)!r})"
 
@@ -101,6 +88,11 @@ def _indexed(found: Sequence[tuple[str, str]]) -> Index:
     for key, value in found:
         groups.setdefault(key, []).append(value)
     return {key: values[0] if len(values) == 1 else tuple(values) for key, values in groups.items()}
+
+
+def read_pairs(text: str, begin: int, end: int) -> list[tuple[str, str]]:
+    """(name, value) of each field line between the two positions, where the text is known to be valid."""
+    return [(name, value.rstrip(" \t")) for name, value in FIELD_PAIRS.findall(text, begin, end)]
 
 
 NO_FIELDS = Fields()

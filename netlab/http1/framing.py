@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
@@ -34,9 +35,6 @@ class Framing:
 NO_CONTENT = Framing(FramingKind.LENGTH, 0)
 CHUNKED = Framing(FramingKind.CHUNKED)
 UNTIL_CLOSE = Framing(FramingKind.UNTIL_CLOSE)
-
-# What nearly every Connection field says; browsers send it with each request.
-_KEEP_ALIVE = ("keep-alive",)
 
 # Statuses whose responses never have content, whatever their fields say. RFC 9112 §6.3 rule 1
 WITHOUT_CONTENT = frozenset({204, 304})
@@ -108,6 +106,14 @@ def request_framing(fields: Fields, minor: int) -> Framing:
     return Framing(FramingKind.LENGTH, length) if length else NO_CONTENT
 
 
+@lru_cache(maxsize=1024)
+def plain_length(value: str) -> Framing | None:
+    """The framing by the value of the one Content-Length (rules 5 and 6); None: look at it with care."""
+    if CONTENT_LENGTH.fullmatch(value) is None:
+        return None
+    return Framing(FramingKind.LENGTH, int(value)) if int(value) else NO_CONTENT
+
+
 def response_framing(fields: Fields, minor: int, status: int, method: str) -> Framing:
     """How a response's content ends, by the rules of RFC 9112 §6.3 in their order.
 
@@ -138,9 +144,13 @@ def persistent(fields: Fields, minor: int) -> bool:
     options = fields.get_all("connection")
     if not options:
         return minor >= 1
-    if options == _KEEP_ALIVE:
-        return True
     named = {option.strip(" \t").lower() for line in options for option in line.split(",")}
     if "close" in named:
         return False
     return minor >= 1 or "keep-alive" in named
+
+
+@lru_cache(maxsize=64)
+def plain_persistence(value: str) -> bool:
+    """`persistent` for an HTTP/1.1 message by the value of its one Connection field."""
+    return "close" not in {option.strip(" \t").lower() for option in value.split(",")}

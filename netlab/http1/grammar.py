@@ -14,37 +14,43 @@ from __future__ import annotations
 import re
 
 # token = 1*tchar                                                                  RFC 9110 §5.6.2
-_TCHAR = r"!#$%&'*+\-.^_`|~0-9A-Za-z"
-TOKEN = re.compile(rf"[{_TCHAR}]++")
+TCHAR = r"!#$%&'*+\-.^_`|~0-9A-Za-z"
+TOKEN = re.compile(rf"[{TCHAR}]++")
 
 # field-value = *field-content; field-vchar = VCHAR / obs-text                      RFC 9110 §5.5
 # CR, LF and NUL are never part of a value; the other controls but HTAB we refuse too, as §5.5 permits.
-_VALUE = r"[^\x00-\x08\x0a-\x1f\x7f]*+"
-FIELD_VALUE = re.compile(_VALUE)
+# Written as what is allowed: a third faster than [^…] (FAST.md).
+VALUE = r"[\t\x20-\x7e\x80-\xff]*+"
+FIELD_VALUE = re.compile(VALUE)
 
 # field-line = field-name ":" OWS field-value OWS                                   RFC 9112 §5
 # No white space stands before the colon, and no line begins with any (obs-fold, §5.2): both fail here.
-FIELD_LINE = re.compile(rf"[{_TCHAR}]++:{_VALUE}")
-FIELD_SECTION = re.compile(rf"(?:[{_TCHAR}]++:{_VALUE}\r\n)*+")
+FIELD_SECTION = re.compile(rf"(?:[{TCHAR}]++:{VALUE}\r\n)*+")
 
-# pchar, "/" and "?" of RFC 3986 §3.3 and §3.4, every "%" followed by two hex digits. Beyond the RFC we
-# let pass [ ] \ ^ ` { | }: browsers send these raw in a query (WHATWG URL, query percent-encode set).
+# (name, value) of each line of a section that is valid. White space behind the value is still to be stripped.
+FIELD_PAIRS = re.compile(rf"([{TCHAR}]++):[ \t]*+({VALUE})")
+
+# pchar, "/" and "?" of RFC 3986 §3.3 and §3.4. In the path every "%" is followed by two hex digits; in the
+# query it may stand alone, as browsers send it (WHATWG URL, query state). Beyond the RFC we let pass
+# [ ] \ ^ ` { | }: browsers send these raw in a query (WHATWG URL, query percent-encode set).
 # The rest ( " < > # and all that is not visible ASCII) no client has a reason to send.
-_TARGET = r"(?:[!$&-;=?-~]++|%[0-9A-Fa-f]{2})++"
+PATH = r"(?:[!$&-;=@-~]++|%[0-9A-Fa-f]{2})++"
+QUERY = r"\?[!$-;=?-~]*+"
+_TARGET = rf"{PATH}(?:{QUERY})?|{QUERY}"
 TARGET = re.compile(_TARGET)
 
 # request-line = method SP request-target SP HTTP-version                           RFC 9112 §3
 # Of the versions, those that this program speaks: HTTP/1.x. A method of more than 32 octets is known to
 # nobody (the longest registered one has 17): it is 501, not read on and on.
 METHOD_LENGTH = 32
-REQUEST_LINE = re.compile(rf"([{_TCHAR}]{{1,{METHOD_LENGTH}}}+) ({_TARGET}) HTTP/1\.([0-9])\r\n")
+REQUEST_LINE = re.compile(rf"([{TCHAR}]{{1,{METHOD_LENGTH}}}+) ({_TARGET}) HTTP/1\.([0-9])\r\n")
 
 # HTTP-version = HTTP-name "/" DIGIT "." DIGIT                                      RFC 9112 §2.3
 VERSION = re.compile(r"HTTP/([0-9])\.([0-9])")
 
 # status-line = HTTP-version SP status-code SP [ reason-phrase ]                    RFC 9112 §4
 # The second SP is required by the grammar even before an empty reason; clients are told to be lenient.
-STATUS_LINE = re.compile(rf"HTTP/([0-9])\.([0-9]) ([1-9][0-9]{{2}})(?: ({_VALUE}))?\r\n")
+STATUS_LINE = re.compile(rf"HTTP/([0-9])\.([0-9]) ([1-9][0-9]{{2}})(?: ({VALUE}))?\r\n")
 
 # uri-host = IP-literal / IPv4address / reg-name;  Host = uri-host [ ":" port ]     RFC 9110 §7.2
 # reg-name = *( unreserved / pct-encoded / sub-delims )                             RFC 3986 §3.2.2
@@ -67,8 +73,8 @@ CONTENT_LENGTH = re.compile(r"[0-9]{1,19}")
 # MUST) and nowhere else: a space between the size and its CRLF belongs to no extension.
 _QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+"'
 CHUNK_LINE = re.compile(
-    rf"([0-9A-Fa-f]{{1,16}}+)(?:[ \t]*+;[ \t]*+[{_TCHAR}]++"
-    rf"(?:[ \t]*+=[ \t]*+(?:[{_TCHAR}]++|{_QUOTED}))?)*+\r\n".encode("latin-1")
+    rf"([0-9A-Fa-f]{{1,16}}+)(?:[ \t]*+;[ \t]*+[{TCHAR}]++"
+    rf"(?:[ \t]*+=[ \t]*+(?:[{TCHAR}]++|{_QUOTED}))?)*+\r\n".encode("latin-1")
 )
 
 # A run of small chunks in the plainest form (one digit, no extension) as one match: 13 times as fast as one

@@ -1,8 +1,13 @@
 """One head as text in, one head as a value out, or the rule it broke. RFC 9112 §3, §4 and §5.
 
-Two halves. The first accepts: one pattern for the request line, one for the whole field section, no loop
-over lines that are good. The second explains: it runs only when the first has refused, takes the head apart
-slowly, and names the rule that was broken. So a good request pays nothing for the error texts.
+Theory of operation. Nearly every request is plain: origin-form, HTTP/1.1, each decisive field on one line.
+One pattern (`plainhead`) validates such a head from its first byte to its last and captures what the server
+must know before any handler runs: method, target, Host, Content-Length, Connection. The other fields stay
+text until a handler asks for them. What the pattern does not match is read with care: the request
+line, the field section, Host, framing and persistence one after the other, by the same grammar. So the result
+does not depend on the way it was found; a property test compares the two ways.
+
+Which rule a refused head breaks is found in `refusing`; heads that come again are kept in `remembered`.
 """
 
 from __future__ import annotations
@@ -10,112 +15,96 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from functools import lru_cache
-from typing import TypeVar
 
 from netlab.http1 import framing
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
-from netlab.http1.framing import Framing
+from netlab.http1.framing import NO_CONTENT
 from netlab.http1.grammar import (
     ABSOLUTE,
-    FIELD_LINE,
     FIELD_SECTION,
-    FIELD_VALUE,
     HOST,
-    METHOD_LENGTH,
     REQUEST_LINE,
     STATUS_LINE,
-    TOKEN,
-    VERSION,
 )
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead, ResponseHead
-
-# What a request's field section says beyond its lines: fields, framing, persistence, 100-continue.
-Section = tuple[Fields, Framing, bool, bool]
-
-# What a head says depends on its bytes alone, and clients repeat themselves: a poller sends the same head
-# again and again, a browser the same field section with another target (HPACK rests on the same fact). So
-# both are remembered, up to this many, each up to this many bytes; then the memory starts anew.
-_KEPT, KEPT_SIZE = 256, 1024
-
-_Key = TypeVar("_Key", bytes, str)
-_Value = TypeVar("_Value")
-
-
-class _Memory(dict[_Key, _Value]):
-    """What was read, by its bytes. Kept from the second time on: the first time only a number is noted.
-
-    Most of what comes never comes again (a cookie, an identifier). Kept, it would be thousands of objects
-    that live just long enough for the garbage collector to look through everything: 10 µs a request.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._once: set[int] = set()
-
-    def note(self, key: _Key, value: _Value) -> None:
-        """Something was read that was not in here."""
-        number = hash(key)
-        if number not in self._once:
-            if len(self._once) >= 4 * self._most:
-                self._once.clear()
-            self._once.add(number)
-        elif len(key) <= KEPT_SIZE:
-            if len(self) >= self._most:
-                self.clear()
-            self[key] = value
+from netlab.http1.plainhead import plain_head
+from netlab.http1.refusing import (
+    explain_request_line,
+    explain_section,
+    section_too_large,
+    target_too_long,
+)
+from netlab.http1.remembered import Remembered
 
 
 class RequestHeads:
-    """Reads request heads under certain limits, and remembers what it has read.
+    """Reads request heads under certain limits, and remembers the ones that come again."""
 
-    For nine lines (CPython 3.11): a repeated head costs 0.1 µs, a known field section behind a new target
-    1.7, a field section of which one line is new 6.3.
-    """
-
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, known: Remembered | None = None) -> None:
         self._limits = limits
-        self.known: _Memory[bytes, RequestHead] = _Memory(_KEPT)
-        self._sections: tuple[_Memory[str, Section], _Memory[str, Section]]  # by minor version
-        self._sections = (_Memory(_KEPT), _Memory(_KEPT))
+        self._match_plain = plain_head(limits.field_lines).match
+        self.known = Remembered() if known is None else known
 
     def read(self, block: bytes) -> RequestHead:
         """Read a head from the request line through the empty line.
 
         Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
         """
-        return self.known.get(block) or self._read(block, block.decode("latin-1"))
+        text = block.decode("latin-1")
+        plain = self.read_plain(text)
+        return self.read_with_care(text) if plain is None else plain[0]
 
-    def _read(self, octets: bytes, block: str) -> RequestHead:
-        line = REQUEST_LINE.match(block)
+    def read_first(self, buffer: bytes) -> tuple[RequestHead, int] | None:
+        """The plain head at the front of this buffer, and its size in bytes; None where there is none."""
+        plain = self.read_plain(buffer.decode("latin-1"))
+        if plain is not None and plain[1] == len(buffer):
+            self.known.note(buffer, plain[0])
+        return plain
+
+    def read_plain(self, text: str) -> tuple[RequestHead, int] | None:
+        """The plain head at the front of this text, and its size; None for what must be read with care."""
+        found = self._match_plain(text)
+        if found is None:
+            return None
+        method, target, connection, length, host = found.groups()
+        size = found.end()
+        content = NO_CONTENT if length is None else framing.plain_length(length)
+        if (
+            host is None
+            or content is None
+            or not valid_host(host)
+            or method == "CONNECT"
+            or len(target) > self._limits.target
+            or size - found.end(2) > self._limits.field_section
+        ):
+            return None
+        persistent = connection is None or framing.plain_persistence(connection)
+        return RequestHead(method, target, 1, found, content, persistent, False), size
+
+    def read_with_care(self, text: str) -> RequestHead:
+        """Read a head part by part. Raises as `read`."""
+        line = REQUEST_LINE.match(text)
         if line is None:
-            raise explain_request_line(block, self._limits)
-        method, target, minor = line.group(1, 2, 3)
+            raise explain_request_line(text, self._limits)
+        method, target = line.group(1, 2)
+        version = 0 if line[3] == "0" else 1
         if len(target) > self._limits.target:
-            raise _target_too_long(self._limits)
-        version = 0 if minor == "0" else 1
-        section = block[line.end() : -2]
-        known = self._sections[version].get(section)
-        fields, content, persistent, expects_continue = known or self._read_section(section, version)
-        head = RequestHead(method, target, version, fields, content, persistent, expects_continue)
-        if target[0] != "/" or method == "CONNECT":
-            head.target, head.authority, head.scheme = _other_target(method, target)
-        if known is not None:
-            # A head cannot have come before whose field section has not: that costs a note less for most.
-            self.known.note(octets, head)
-        return head
-
-    def _read_section(self, section: str, version: int) -> Section:
-        """What a field section says, read line by line and checked."""
+            raise target_too_long(self._limits)
+        section = text[line.end() : -2]
         if len(section) > self._limits.field_section:
-            raise _section_too_large(self._limits)
+            raise section_too_large(self._limits)
         fields = read_fields(section, self._limits.field_lines)
         check_host(fields, version)
         content = framing.request_framing(fields, version)
-        known = (fields, content, framing.persistent(fields, version), _expects_continue(fields, version))
-        self._sections[version].note(section, known)
-        return known
+        persistent = framing.persistent(fields, version)
+        head = RequestHead(
+            method, target, version, fields, content, persistent, _expects_continue(fields, version)
+        )
+        if target[0] != "/" or method == "CONNECT":
+            head.target, head.authority, head.scheme = _other_target(method, target)
+        return head
 
 
 @lru_cache(maxsize=16)
@@ -129,36 +118,11 @@ def read_fields(section: str, most: int) -> Fields:
 
     most: how many lines are allowed. Raises ProtocolError (400 or 431).
     """
-    lines = section.split("\r\n")
-    if len(lines) - 1 > most:
+    if section.count("\n") > most:
         raise ProtocolError(431, f"more than {most} field lines", "RFC 6585 §5")
-    if lines.pop():
+    if FIELD_SECTION.fullmatch(section) is None:
         raise explain_section(section)
-    try:
-        return Fields.of_section(section, list(map(_known_lines.__getitem__, lines)))
-    except _BadLineError:
-        raise explain_section(section) from None
-
-
-class _BadLineError(Exception):
-    """A field line does not follow its grammar."""
-
-
-class _Lines(_Memory[str, tuple[str, str]]):
-    """What a field line says, (name in lower case, value); one that is not known yet is read."""
-
-    def __missing__(self, line: str) -> tuple[str, str]:
-        if FIELD_LINE.fullmatch(line) is None:
-            raise _BadLineError
-        name, _, value = line.partition(":")
-        said = (name.lower(), value.strip(" \t"))
-        self.note(line, said)
-        return said
-
-
-# Most lines of a request stand in the one before it, too, even when its target or a cookie differs. A known
-# line costs 0.05 µs, an unknown one 0.9.
-_known_lines = _Lines(4 * _KEPT)
+    return Fields.of_section(section)
 
 
 def check_host(fields: Fields, version: int) -> None:
@@ -238,117 +202,13 @@ def response_head(block: str, limits: Limits, method: str) -> ResponseHead:
         raise ProtocolError(505, f"HTTP/{line[1]}.{line[2]} is not spoken here", "RFC 9112 §2.3")
     section = block[line.end() : -2]
     if len(section) > limits.field_section:
-        raise _section_too_large(limits)
+        raise section_too_large(limits)
     fields = read_fields(section, limits.field_lines)
     minor, status = (0 if line[2] == "0" else 1), int(line[3])
     content = framing.response_framing(fields, minor, status, method)
     # A response that ends with the connection leaves no connection to persist. RFC 9112 §9.3
     persistent = framing.persistent(fields, minor) and content is not framing.UNTIL_CLOSE
     return ResponseHead(status, line[4] or "", minor, fields, content, persistent)
-
-
-# -- explaining: only for heads that are refused ------------------------------------------------------------
-
-
-def refuse_partial_request(buffer: bytes | bytearray, at: int, scanned: int, limits: Limits) -> None:
-    """Refuse a head that is not complete and can never become good. Linear: reads from `scanned` on.
-
-    Raises ProtocolError; returns when more bytes could make it a good head.
-    """
-    if scanned <= at and TOKEN.match(chr(buffer[at])) is None and buffer[at] != 0x0D:
-        raise ProtocolError(400, "a request begins with a method, which is a token", "RFC 9112 §3.1")
-    first = refuse_bare_lf(buffer, at, scanned)
-    if first is not None:
-        # The request line is complete: a client that stops here (HTTP/0.9) must not wait for us.
-        line = buffer[at : first + 1].decode("latin-1")
-        if REQUEST_LINE.fullmatch(line) is None:
-            raise explain_request_line(line, limits)
-    size = len(buffer) - at
-    if size > METHOD_LENGTH and b" " not in buffer[at : at + METHOD_LENGTH + 1]:
-        raise explain_request_line(buffer[at : at + METHOD_LENGTH + 1].decode("latin-1"), limits)
-    if size > limits.target + _ROOM:
-        end = buffer.find(b"\r\n", at, at + limits.target + _ROOM)
-        if end < 0:
-            raise _target_too_long(limits)
-        if len(buffer) - end > limits.field_section + 4:
-            raise _section_too_large(limits)
-
-
-def refuse_bare_lf(buffer: bytes | bytearray, at: int, scanned: int) -> int | None:
-    """Refuse a line that ends with LF alone; where the first line ends, if its end has come since `scanned`.
-
-    Raises ProtocolError (400). A recipient may take a bare LF for a line's end (RFC 9112 §2.2); two
-    recipients that do not agree about it are how requests are smuggled.
-    """
-    first = None
-    newline = buffer.find(b"\n", max(at, scanned))
-    while newline >= 0:
-        if newline == at or buffer[newline - 1] != 0x0D:
-            raise ProtocolError(400, "a line ends with CRLF, not with a bare LF", "RFC 9112 §2.2")
-        if buffer.rfind(b"\n", at, newline) < 0:
-            first = newline
-        newline = buffer.find(b"\n", newline + 1)
-    return first
-
-
-# The rest of a request line: a method, two spaces, the version.
-_ROOM = 64
-
-
-def explain_request_line(block: str, limits: Limits) -> ProtocolError:
-    """Which rule does this request line break? RFC 9112 §3"""
-    line, newline, _ = block.partition("\r\n")
-    method = TOKEN.match(line)
-    if method is not None and method.end() > METHOD_LENGTH:
-        return ProtocolError(501, "no method of that length is known", "RFC 9112 §3")
-    if "\n" in line or "\r" in line or not newline:
-        return ProtocolError(400, "a line ends with CRLF; no CR or LF stands alone", "RFC 9112 §2.2")
-    if len(line) > limits.target + _ROOM:
-        return _target_too_long(limits)
-    parts = line.split(" ")
-    if len(parts) == 2:
-        return ProtocolError(400, "a request line without a version (HTTP/0.9)", "RFC 9112 §3")
-    if len(parts) != 3:
-        rule = "a request line is method, target, version with one space between"
-        return ProtocolError(400, rule, "RFC 9112 §3")
-    if TOKEN.fullmatch(parts[0]) is None:
-        return ProtocolError(400, "the method is not a token", "RFC 9112 §3.1")
-    version = VERSION.fullmatch(parts[2])
-    if version is None:
-        return ProtocolError(400, "the version is not HTTP/DIGIT.DIGIT", "RFC 9112 §2.3")
-    if version[1] != "1":
-        rule = f"{parts[2]} is not spoken here; HTTP/1.1 and HTTP/1.0 are"
-        return ProtocolError(505, rule, "RFC 9110 §15.6.6")
-    rule = "the request target has an octet, or a bad percent-encoding, that no URI may have"
-    return ProtocolError(400, rule, "RFC 9112 §3.2")
-
-
-def explain_section(section: str) -> ProtocolError:
-    """Which rule does the first bad line of this field section break? RFC 9112 §5"""
-    good = FIELD_SECTION.match(section)
-    line = section[good.end() if good else 0 :].split("\r\n", 1)[0]
-    name, colon, value = line.partition(":")
-    if line[:1] in (" ", "\t"):
-        return ProtocolError(400, "a field line begins with white space (obs-fold)", "RFC 9112 §5.2")
-    if "\n" in line or "\r" in line:
-        return ProtocolError(400, "a line ends with CRLF; no CR or LF stands alone", "RFC 9112 §2.2")
-    if not colon:
-        return ProtocolError(400, "a field line without a colon", "RFC 9112 §5")
-    if name != name.rstrip(" \t"):
-        return ProtocolError(400, "white space between field name and colon", "RFC 9112 §5.1")
-    if TOKEN.fullmatch(name) is None:
-        return ProtocolError(400, "the field name is not a token", "RFC 9110 §5.1")
-    if FIELD_VALUE.fullmatch(value) is None:
-        return ProtocolError(400, "a control octet in a field value", "RFC 9110 §5.5")
-    return ProtocolError(400, "a field section that does not follow its grammar", "RFC 9112 §5")
-
-
-def _target_too_long(limits: Limits) -> ProtocolError:
-    return ProtocolError(414, f"the request target is longer than {limits.target} bytes", "RFC 9112 §3")
-
-
-def _section_too_large(limits: Limits) -> ProtocolError:
-    return ProtocolError(431, f"the field section is larger than {limits.field_section} bytes", "RFC 6585 §5")
 
 
 @lru_cache(maxsize=64)

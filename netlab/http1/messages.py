@@ -5,9 +5,10 @@ Values alone: no bytes are read or written here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from netlab.http1.fields import NO_FIELDS, Fields
+from netlab.http1.fields import NO_FIELDS, Fields, read_pairs
 from netlab.http1.framing import Framing
 
 
@@ -15,9 +16,9 @@ class RequestHead:
     """The request line and field section of a request. RFC 9112 §3 and §5."""
 
     __slots__ = (
+        "_fields",
         "authority",
         "expects_continue",
-        "fields",
         "framing",
         "method",
         "minor",
@@ -31,7 +32,7 @@ class RequestHead:
         method: str,
         target: str,
         minor: int,
-        fields: Fields,
+        fields: Fields | re.Match[str],
         framing: Framing,
         persistent: bool,
         expects_continue: bool,
@@ -44,7 +45,8 @@ class RequestHead:
         """Path and query, or "*"; of an absolute-form its path and query."""
         self.minor = minor
         """The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1 and every later 1.x (RFC 9110 §2.5)."""
-        self.fields = fields
+        # The match of a plain head, until the fields are asked for: most handlers never do.
+        self._fields = fields
         self.framing = framing
         """How long the content is, decided before any handler runs (RFC 9112 §6.3)."""
         self.persistent = persistent
@@ -55,6 +57,26 @@ class RequestHead:
         """Host and port from an absolute-form target, which overrides Host (RFC 9112 §3.2.2); else None."""
         self.scheme = scheme
         """The scheme of an absolute-form target, in lower case; else None."""
+
+    @property
+    def fields(self) -> Fields:
+        """The field lines."""
+        fields = self._fields
+        if not isinstance(fields, Fields):
+            self._fields = fields = Fields(self._lines(fields))
+        return fields
+
+    def raw_lines(self) -> list[tuple[bytes, bytes]]:
+        """The field lines as (name in lower case, value), in wire order, as ASGI's `scope` has them."""
+        fields = self._fields
+        lines = fields.lines if isinstance(fields, Fields) else self._lines(fields)
+        return [(name.lower().encode(), value.encode("latin-1")) for name, value in lines]
+
+    @staticmethod
+    def _lines(head: re.Match[str]) -> list[tuple[str, str]]:
+        """The field lines of a head that is valid: what stands behind the request line."""
+        begin = head.string.index("\r\n", head.end(2))
+        return read_pairs(head.string, begin, head.end())
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method} {self.target} HTTP/1.{self.minor} {self.framing!r}>"

@@ -23,16 +23,21 @@ The buffer, and how content is read, stand in `content`.
 
 from __future__ import annotations
 
-from netlab.http1 import heads
+from netlab.http1 import heads, refusing
 from netlab.http1.content import Reader
 from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
-from netlab.http1.messages import Event
+from netlab.http1.messages import Event, RequestHead
+from netlab.http1.remembered import LONGEST
 
 # RFC 9112 §2.2: a server SHOULD ignore at least one empty line before the request line (old clients ended
 # a POST with a CRLF too many). More than this is nobody's mistake.
 EMPTY_LINES = 4
+
+
+# A buffer up to this many bytes is tried as one plain head, wherever that ends: a POST's content may follow.
+SHORT = 4096
 
 
 class RequestParser(Reader):
@@ -49,12 +54,7 @@ class RequestParser(Reader):
         buffer, at = self._buffer, self._at
         if at == len(buffer):
             return None
-        head = None
-        if at == 0 and buffer.__class__ is bytes and len(buffer) <= heads.KEPT_SIZE:
-            # Most often what has come is one whole head, and one that came before.
-            head = self._heads.known.get(buffer)
-            if head is not None:
-                self._buffer, self._scanned = b"", 0
+        head = self._read_short(buffer) if at == 0 and len(buffer) <= SHORT else None
         if head is None:
             if buffer[at] == 0x0D and not self._skip_empty_lines():
                 return None
@@ -69,6 +69,22 @@ class RequestParser(Reader):
         self._empty_lines = 0
         if head.framing is not NO_CONTENT:
             self._start_content(head.framing)
+        return head
+
+    def _read_short(self, buffer: bytes | bytearray) -> RequestHead | None:
+        """Read the head in a short buffer: most often it is one plain head. None: look for its end."""
+        if buffer.__class__ is not bytes:
+            return None
+        head = self._heads.known.get(buffer) if len(buffer) <= LONGEST else None
+        if head is not None:
+            self._buffer, self._scanned = b"", 0
+            return head
+        plain = self._heads.read_first(buffer)
+        if plain is None:
+            return None
+        head, self._at = plain
+        self._scanned = 0
+        self.forget()
         return head
 
     @property
@@ -88,7 +104,7 @@ class RequestParser(Reader):
         return bool(rest) and rest != b"\r"
 
     def _refuse_incomplete_head(self) -> None:
-        heads.refuse_partial_request(self._buffer, self._at, self._scanned, self.limits)
+        refusing.refuse_partial_request(self._buffer, self._at, self._scanned, self.limits)
         if self._closed:
             raise ProtocolError(400, "the end came inside a request head", "RFC 9112 §8")
 

@@ -93,6 +93,7 @@ def test_the_memory_of_heads_is_bounded_and_knows_its_limits() -> None:
         strict.next_event()
     reader = heads.request_heads(Limits())
     for number in range(2000):
-        lax.feed(b"GET /%d HTTP/1.1\r\nHost: a\r\nX: %d\r\n\r\n" % (number, number))
-        lax.next_event()
-    assert len(reader.known) <= 256 and len(reader._sections[1]) <= 256
+        for _ in range(2):
+            lax.feed(b"GET /%d HTTP/1.1\r\nHost: a\r\nX: %d\r\n\r\n" % (number, number))
+            lax.next_event()
+    assert 0 < len(reader.known) <= 256

@@ -1,0 +1,137 @@
+"""A request head is read by one pattern, or with care: both ways find the same. RFC 9112 §3 and §5."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netlab.http1 import Limits, ProtocolError
+from netlab.http1.fields import Fields
+from netlab.http1.heads import RequestHeads
+from netlab.http1.messages import RequestHead
+from netlab.http1.remembered import LONGEST, Remembered
+
+PLAIN = (
+    b"GET /a/b?c=d HTTP/1.1\r\nHost: example.com\r\nCookie: seen=1\r\nTE: trailers\r\n"
+    b"Content-Type: text/plain\r\nHostile: yes\r\nExpected: no\r\nContent-Length: 5\r\n\r\n"
+)
+
+METHODS = st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "get", "M-SEARCH"])
+TARGETS = st.sampled_from(
+    ["/", "/a?b=c", "/a?%", "/%zz", "/a?b=%zz&c", "*", "http://h/p?%", "host:80", "?a", "/a#b", ""]
+)
+NAMES = st.sampled_from(
+    "Host|host|HOST|Hosts|Connection|connectioN|Content-Length|content-lengtH|Content-Type|Cookie|C|Expect|"
+    "expect|Expected|E|Transfer-Encoding|TE|T|X-Other|h|Host | Host||X:Y".split("|")
+)
+VALUES = st.sampled_from(
+    "a|example.com|example.com:80|[::1]:80|a@b|5|0|05|+5|5,5|close|Close|keep-alive|upgrade,close|chunked|"
+    "gzip,chunked|100-continue|200-ok|é|| a |close |5 |a b|a\x00|a\nb|a\rb".split("|")
+)
+LINES = st.lists(st.tuples(NAMES, st.sampled_from(["", " ", "\t "]), VALUES), max_size=6)
+
+
+def _found(head: RequestHead) -> tuple[object, ...]:
+    return (
+        head.method, head.target, head.minor, head.fields, head.framing, head.persistent,
+        head.expects_continue, head.authority, head.scheme,
+    )  # fmt: skip
+
+
+@given(METHODS, TARGETS, st.sampled_from("012"), LINES, st.booleans())
+def test_a_plain_head_reads_the_same_with_care(
+    method: str, target: str, minor: str, lines: list[tuple[str, str, str]], with_host: bool
+) -> None:
+    section = "".join(f"{name}:{space}{value}\r\n" for name, space, value in lines)
+    host = "Host: a\r\n" if with_host else ""
+    text = f"{method} {target} HTTP/1.{minor}\r\n{host}{section}\r\n"
+    reader = RequestHeads(Limits())
+    plain = reader.read_plain(text)
+    if plain is not None:
+        head, size = plain
+        assert size == len(text)
+        careful = reader.read_with_care(text)
+        assert _found(head) == _found(careful)
+        assert head.raw_lines() == [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in careful.fields.lines
+        ]
+
+
+def test_what_is_plain_is_read_by_one_pattern() -> None:
+    plain = RequestHeads(Limits()).read_plain(PLAIN.decode() + "behind")
+    assert plain is not None
+    head, size = plain
+    assert size == len(PLAIN)
+    assert (head.method, head.target, head.framing.length) == ("GET", "/a/b?c=d", 5)
+    # The fields are built when they are asked for; the bytes for ASGI do not need them.
+    assert head.raw_lines()[1] == (b"cookie", b"seen=1")
+    assert not isinstance(head._fields, Fields)
+    assert head.fields["cookie"] == "seen=1" and isinstance(head._fields, Fields)
+    assert head.raw_lines()[1] == (b"cookie", b"seen=1")
+
+
+DOUBLED = [
+    ("Host: a\r\nhost: a\r\n", 400),
+    ("Host: a\r\nContent-Length: 5\r\nContent-length: 6\r\n", 400),
+    ("Host: a\r\nTransfer-Encoding: chunked\r\nTRANSFER-ENCODING: chunked\r\n", 400),
+    ("Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
+    ("Host: a\r\nExpect: 100-continue\r\nExpect: other\r\n", 417),
+]
+
+
+@pytest.mark.parametrize(("section", "status"), DOUBLED)
+def test_a_second_line_of_a_decisive_field_is_never_overlooked(section: str, status: int) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        RequestHeads(Limits()).read(f"POST / HTTP/1.1\r\n{section}\r\n".encode())
+    assert refused.value.status == status
+
+
+def test_close_on_a_second_connection_line_ends_persistence() -> None:
+    block = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"
+    assert RequestHeads(Limits()).read(block).persistent is False
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"),
+    [(Limits(target=7), 414), (Limits(field_section=60), 431), (Limits(field_lines=6), 431)],
+)
+def test_limits_hold_for_plain_heads(limits: Limits, status: int) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        RequestHeads(limits).read(PLAIN)
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize("query", ["%", "a=%", "100%", "a=%zz&b=%2", "%%", "?%", "a=%C3%"])
+@pytest.mark.parametrize("form", ["/p?", "http://h/p?", "https://h?"])
+def test_a_lone_percent_in_a_query_is_passed_as_browsers_send_it(form: str, query: str) -> None:
+    head = RequestHeads(Limits()).read(f"GET {form}{query} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    assert head.target.endswith("?" + query)
+
+
+@pytest.mark.parametrize("target", ["/%", "/a%", "/a%2", "/%zz?a", "http://h/%?a", "/a%?b", "/a?b#c", '/a?"'])
+def test_a_lone_percent_in_a_path_is_refused(target: str) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        RequestHeads(Limits()).read(f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    assert refused.value.status == 400
+
+
+def test_the_memory_of_heads_can_be_switched_off_and_keeps_no_long_head() -> None:
+    off, on = RequestHeads(Limits(), Remembered(most=0)), RequestHeads(Limits())
+    long = PLAIN.replace(b"seen=1", b"seen=" + b"1" * LONGEST)
+    for block in (PLAIN, long):
+        for _ in range(3):
+            off.read_first(block)
+            on.read_first(block)
+    assert not off.known
+    assert list(on.known) == [PLAIN]
+
+
+def test_a_refused_head_is_not_remembered() -> None:
+    reader = RequestHeads(Limits())
+    for _ in range(3):
+        with suppress(ProtocolError):
+            reader.read(b"GET / HTTP/1.1\r\n\r\n")
+    assert not reader.known
