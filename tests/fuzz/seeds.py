@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-WIRE = Path(__file__).resolve().parents[1] / "wire"
+from netlab.check.cases import every_case
+
 FINDS = Path(__file__).parent / "finds"
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -76,9 +76,4 @@ def seeds(target: str) -> list[bytes]:
 
 def wire() -> list[bytes]:
     """The octets of every wire case that is not too long to be mutated with profit."""
-    sys.path.insert(0, str(WIRE))
-    try:
-        from wire_cases import every_case
-    finally:
-        sys.path.remove(str(WIRE))
     return [case.request for case in every_case() if len(case.request) <= 600]

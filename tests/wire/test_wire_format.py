@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from wire_cases import (
-    HERE,
+from wire_client import Got, octets
+from wire_client import read_answers as read_responses
+
+from netlab.check.cases import (
+    CASES,
     Answer,
     BadCase,
     End,
@@ -20,8 +23,6 @@ from wire_cases import (
     unescape,
     wire_bytes,
 )
-from wire_client import Got, octets
-from wire_client import read_answers as read_responses
 
 GOOD = """# Title
 
@@ -207,7 +208,7 @@ def test_a_case_is_read() -> None:
     ],
 )
 def test_a_case_that_breaks_the_format_is_refused_with_its_line(old: str, new: str, why: str) -> None:
-    with pytest.raises(BadCase, match=rf"^(tests/wire/)?file\.md:\d+: .*{why}"):
+    with pytest.raises(BadCase, match=rf"^(netlab/check/wire/)?file\.md:\d+: .*{why}"):
         read_cases(GOOD.replace(old, new), "file")
 
 
@@ -222,7 +223,7 @@ def test_steps_are_sent_one_after_the_other() -> None:
 def test_the_cases_are_all_there() -> None:
     """At least 250 (the goal of this folder), each heading one case, in every file and of every level."""
     cases = every_case()
-    files = [path for path in HERE.glob("*.md") if path.name != "README.md"]
+    files = [path for path in CASES.glob("*.md") if path.name != "README.md"]
     headings = Counter({path.stem: path.read_text().count("\n## ") for path in files})
     assert Counter(case.file for case in cases) == headings
     assert len(cases) >= 250

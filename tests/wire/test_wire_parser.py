@@ -1,6 +1,6 @@
 """Every wire case against the parser alone: whole, octet by octet, and between two good requests.
 
-The cases stand in the Markdown files of this folder; README.md there tells their format.
+The cases stand in netlab/check/wire; README.md there describes their format.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pytest
-from wire_cases import Case, Message, Outcome, Refusal, every_case
 
+from netlab.check.cases import Case, Message, Outcome, Refusal, every_case
 from netlab.http1 import Content, EndOfMessage, ProtocolError, RequestHead, RequestParser
 from netlab.http1.framing import NO_CONTENT
 

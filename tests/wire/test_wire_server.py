@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from wire_cases import TRANSPORTS, Answer, Case, every_case
 from wire_client import PATIENCE, Client
 from wire_play import Play, Recorder, Way, check_record, play, quiet
 
 from netlab import Server
+from netlab.check.cases import TRANSPORTS, Answer, Case, every_case
 from netlab.cli import demonstration
 from netlab.tls import client_context, ensure, server_context
 

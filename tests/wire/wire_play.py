@@ -10,10 +10,10 @@ import asyncio
 import ssl
 from enum import Enum
 
-from wire_cases import Answer, Case, End, Message
 from wire_client import PATIENCE, Client, Got, octets, read_answers, turn
 
 from netlab import Request, Response, Server
+from netlab.check.cases import Answer, Case, End, Message
 from netlab.cli.demonstration import Demonstration
 
 BEFORE = b"GET /before HTTP/1.1\r\nHost: before\r\n\r\n"

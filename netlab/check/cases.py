@@ -1,17 +1,19 @@
-"""Reads the wire cases: Markdown in, `Case` values out. The format is told in README.md beside this file.
+"""Reads the wire cases: Markdown in, `Case` values out. `wire/README.md` describes the format.
 
-Here no case is run: that is the work of test_wire_parser.py and test_wire_server.py. The reader is strict,
-as what it tests is: whatever it does not know is a BadCase with its file and line, never skipped.
+No case is run here: `netlab check` runs them against any server, and tests/wire against netlab's own parser
+and server. The reader is strict, as what it tests is: an item it does not know is a BadCase with its file and
+line, and is never skipped.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-HERE = Path(__file__).parent
+CASES = Path(__file__).parent / "wire"
 
 Line = tuple[str, str]
 """A field line: name in lower case, value."""
@@ -99,6 +101,7 @@ class Case:
     cut: bool = False
     half_close: bool = False
     only: str = ""  # the transport, where the other has an answer of its own
+    attack: str = ""  # what an attacker gains from a server that gets it wrong; "" where nothing is known
 
     @property
     def id(self) -> str:
@@ -111,7 +114,7 @@ class Case:
 
     @property
     def where(self) -> str:
-        return f"tests/wire/{self.file}.md:{self.line}"
+        return f"netlab/check/wire/{self.file}.md:{self.line}"
 
 
 # -- bytes ------------------------------------------------------------------------------------------------
@@ -285,7 +288,7 @@ def _read_case(file: str, line: int, name: str, body: str) -> Case:
             if text != "```request":
                 raise ValueError(f"an unknown block: {text}")
             steps.append(wire_bytes(_block(lines)))
-        elif match := re.fullmatch(r"- (refused|parser|server|cut|then|only): (.+)", text):
+        elif match := re.fullmatch(r"- (refused|parser|server|cut|then|only|attack): (.+)", text):
             if match[1] == "server":
                 if len(answers) != len(steps) - 1:
                     raise ValueError("one `server:` for each request block, behind it")
@@ -310,10 +313,10 @@ def _read_case(file: str, line: int, name: str, body: str) -> Case:
     return case
 
 
-def _block(lines: object) -> str:
+def _block(lines: Iterable[str]) -> str:
     """The lines up to the closing fence."""
-    taken = []
-    for text in lines:  # type: ignore[attr-defined]
+    taken: list[str] = []
+    for text in lines:
         if text == "```":
             return "\n".join(taken)
         taken.append(text)
@@ -341,6 +344,7 @@ def _expect(case: Case, bullets: dict[str, str], end: End | None) -> None:
         raise ValueError("known are `then: half-close` and `cut: anywhere`")
     case.cut = "cut" in bullets
     case.only = bullets.get("only", "")
+    case.attack = bullets.get("attack", "")
     if case.only not in ("", *TRANSPORTS):
         raise ValueError("known are `only: plain` and `only: tls`")
     # A request that waits for more can only be brought to an end by the end of input.
@@ -353,7 +357,7 @@ def every_case() -> list[Case]:
     """All cases of this folder, file by file, in the order they are written."""
     return [
         case
-        for path in sorted(HERE.glob("*.md"))
+        for path in sorted(CASES.glob("*.md"))
         if path.name != "README.md"
         for case in read_cases(path.read_text("utf-8"), path.stem)
     ]
