@@ -122,6 +122,6 @@ async def netlab_server(netlab_certificates: Certificates) -> AsyncIterator[Serv
 
 @_fixture("pytest_asyncio", "function")
 async def netlab_session(netlab_certificates: Certificates) -> AsyncIterator[Session]:
-    """A Session that trusts netlab_certificates and nobody else, closed after the test."""
+    """A Session that trusts the root of netlab_certificates alone, closed after the test."""
     async with Session(tls=client_context(netlab_certificates.root)) as session:
         yield session

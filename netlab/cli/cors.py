@@ -1,7 +1,7 @@
 """`python -m netlab cors explain`: play a page's request against a policy, print every step and the repair.
 
-Here are arguments and printing. The steps come from `netlab.cors.explain`, the copied requests are read by
-`netlab.cors.pasted`. Exit status: 0 the page may read the response, 1 it may not, 2 a mistake in the input.
+Here are arguments and printing. The steps come from `netlab.cors.browser.explain`. `netlab.cli.pasted` reads
+the copied requests. Exit status: 0 the page may read the response, 1 it may not, 2 a mistake in the input.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.cli.errors import UserError
+from netlab.cli.pasted import Pasted, PasteError, read_pasted
 from netlab.cors import (
     Explanation,
     Mistake,
@@ -26,8 +27,7 @@ from netlab.cors import (
     explain,
     parse_origin,
 )
-from netlab.cors.fetch_model import url_origin
-from netlab.cors.pasted import Pasted, PasteError, read_pasted
+from netlab.cors.browser.fetch_model import url_origin
 
 _EXAMPLE = """\
 examples:

@@ -2,7 +2,7 @@
 
 `decide` never stops a request that is no preflight: CORS governs who may *read* a response, so a denied
 request still runs, and the browser withholds the answer from the page. What a policy may say lives in
-`policy`; the browser's half of the protocol lives in `fetch_model`.
+`policy`; the browser's half of the protocol lives in `browser`.
 
 Source: Fetch standard, sections "HTTP responses", "CORS-preflight fetch" and "CORS protocol and HTTP
 caches". The order of the checks is the browser's own (CORS-preflight fetch, step 7), so that the first reason
@@ -12,16 +12,13 @@ we give is the one that the browser meets first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from netlab.cors.mistakes import shown
 from netlab.cors.origin import OriginSet, parse_origin
-
-if TYPE_CHECKING:
-    from netlab.cors.policy import Policy
 
 # token = 1*tchar (RFC 9110 section 5.6.2), the form of methods and field names
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
@@ -35,7 +32,7 @@ MAX_NAMES = 128
 """Names read in Access-Control-Request-Headers: our limit of field lines, so no request could carry more."""
 
 PREFLIGHT_VARY = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
-"""What the answer to a preflight depends on. Nobody may cache it (RFC 9110 section 9.3.7), but some do."""
+"""What the answer to a preflight depends on. No cache may keep it (RFC 9110 section 9.3.7), but some do."""
 
 CORS_CHECK = "Fetch, CORS check"
 PREFLIGHT_FETCH = "Fetch, CORS-preflight fetch"
@@ -122,6 +119,27 @@ def merge_vary(values: Iterable[str], names: Iterable[str]) -> str:
     return "*" if "*" in kept else ", ".join(kept.values())
 
 
+class Settings(Protocol):
+    """The settings of a policy that a decision rests on. `policy.Policy` has them, and checks them."""
+
+    @property
+    def origins(self) -> Collection[str]: ...
+    @property
+    def methods(self) -> Collection[str]: ...
+    @property
+    def request_headers(self) -> Collection[str]: ...
+    @property
+    def expose_headers(self) -> Collection[str]: ...
+    @property
+    def credentials(self) -> bool: ...
+    @property
+    def max_age(self) -> int | None: ...
+    @property
+    def success_status(self) -> int: ...
+    @property
+    def debug(self) -> bool: ...
+
+
 class Rules:
     """A policy made ready for the hot path: an answer that does not depend on the request is built once."""
 
@@ -130,6 +148,7 @@ class Rules:
         "any_method",
         "any_origin",
         "closed",
+        "debug",
         "headers",
         "known_actual",
         "known_preflight",
@@ -141,7 +160,7 @@ class Rules:
         "without_origin",
     )
 
-    def __init__(self, policy: Policy, origins: OriginSet) -> None:
+    def __init__(self, policy: Settings, origins: OriginSet) -> None:
         self.origins = origins
         self.any_origin = "*" in policy.origins
         self.closed = not policy.origins
@@ -150,6 +169,7 @@ class Rules:
         self.any_header = "*" in policy.request_headers
         self.headers = frozenset(name.lower() for name in policy.request_headers)
         self.status = policy.success_status
+        self.debug = policy.debug
         credentials = _listed("Access-Control-Allow-Credentials", ("true",) if policy.credentials else ())
         self.shared = credentials + _listed("Access-Control-Expose-Headers", policy.expose_headers)
         self.shared_preflight = (
@@ -163,7 +183,7 @@ class Rules:
         self.known_actual = {origin: self.share(origin) for origin in exact}
         self.known_preflight = {origin: self.permit(origin) for origin in exact}
 
-    def _without_origin(self, policy: Policy) -> Decision:
+    def _without_origin(self, policy: Settings) -> Decision:
         """The decision for a request without Origin, which a cache may keep and hand to one with it."""
         reason, step = "the request has no Origin: not a CORS request", HTTP_REQUESTS
         if self.any_origin:
@@ -194,7 +214,14 @@ def _listed(name: str, values: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return ((name, value),) if value else ()
 
 
-def decide(policy: Policy, method: str, fields: RequestFields) -> Decision:
+class Ruled(Protocol):
+    """A policy with its rules: `policy.Policy`."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+
+def decide(policy: Ruled, method: str, fields: RequestFields) -> Decision:
     """Decide one request. Pure and quick: without Origin it costs one look at the fields.
 
     `method` is compared as it stands, for methods are case-sensitive. `fields.get_all(name)` gives all
@@ -225,13 +252,28 @@ def _preflight(
     rules: Rules, origins: Sequence[str], methods: Sequence[str], headers: Sequence[str]
 ) -> Decision:
     """The browser asks before it sends: may this origin use this method and these headers?"""
-    refusal = (
-        origin_refused(rules, origins) or method_refused(rules, methods) or headers_refused(rules, headers)
-    )
+    refusal = origin_refused(rules, origins)
     if refusal is not None:
         return Decision(Kind.PREFLIGHT_DENIED, (), PREFLIGHT_VARY, 403, *refusal)
     origin = "*" if rules.any_origin else origins[0]
-    return rules.known_preflight.get(origin) or rules.permit(origin)
+    permission = rules.known_preflight.get(origin) or rules.permit(origin)
+    refusal = method_refused(rules, methods) or headers_refused(rules, headers)
+    if refusal is None:
+        return permission
+    if rules.debug:
+        return _denied_aloud(permission, refusal)
+    return Decision(Kind.PREFLIGHT_DENIED, (), PREFLIGHT_VARY, 403, *refusal)
+
+
+def _denied_aloud(permission: Decision, refusal: Refused) -> Decision:
+    """The refusal of a policy with `debug`: the browser's own check fails, and its console names what failed.
+
+    The answer has an ok status and the configured lists, in which the asked method or header is missing. A
+    403 without fields is the same to the page, but the console then blames the origin, whatever was refused.
+    Without Access-Control-Max-Age: the developer's next attempt must ask again.
+    """
+    fields = tuple(line for line in permission.fields if line[0] != "Access-Control-Max-Age")
+    return Decision(Kind.PREFLIGHT_DENIED, fields, PREFLIGHT_VARY, permission.status, *refusal)
 
 
 Refused = tuple[str, str]

@@ -1,7 +1,7 @@
 """What is wrong with a CORS configuration: one record a mistake, all of them raised together.
 
-A policy that is wrong fails when it is built, in front of the person who wrote it, and not quietly in
-somebody's browser. So each mistake says what was given, why it cannot stand, how to mend it, and the step of
+A policy that is wrong fails when it is built, in front of its author, and not quietly in a visitor's
+browser. So each mistake says what was given, why it cannot stand, how to mend it, and the step of
 the Fetch standard that it rests on. No rule lives here; the rules are in `origin`, `policy` and `routes`.
 """
 

@@ -97,7 +97,7 @@ class OriginPattern:
 
     @property
     def secure(self) -> bool:
-        """True if nobody on the network path can speak for this origin: https, or the machine itself.
+        """True if no attacker on the network path can speak for this origin: https, or the machine itself.
 
         Loopback names and addresses never leave the machine (RFC 6761 section 6.3, RFC 1122 section 3.2.1.3).
         """
@@ -194,7 +194,7 @@ _TELLS = (
     _tell(r"\s|^\Z", "an origin is not empty and has no white space", _FORM),
     _tell(
         r"^(?i:null)\Z",
-        "`null` is what every sandboxed frame, data: page and local file sends, anybody's",
+        "`null` is what every sandboxed frame, data: page and local file sends, an attacker's too",
         'serve the page from an origin of its own, or allow "*" without credentials',
     ),
     _tell(
@@ -285,7 +285,7 @@ def parse_pattern(text: str) -> OriginPattern:
 
 
 def _check_host(host: str, *, subdomains: bool) -> None:
-    """Refuse addresses in a spelling that no browser sends, and wildcards over what anybody can register."""
+    """Refuse addresses in a spelling that no browser sends, and wildcards over names free to register."""
     last = host.rpartition(".")[2]
     if host.startswith("[") or last.isdigit() or re.match(r"0x[0-9a-f]*\Z", last):
         _check_address(

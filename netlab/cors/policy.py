@@ -1,4 +1,4 @@
-"""A CORS policy: what is allowed to whom. Frozen, checked when it is built, open to nobody by default.
+"""A CORS policy: which origins may do what. Frozen, checked when it is built, closed by default.
 
     Policy(origins=["https://app.example"], methods=["PUT"], request_headers=["Content-Type"])
 
@@ -60,7 +60,7 @@ class Policy:
     """
 
     origins: Collection[str]
-    """Who: `https://app.example`, `https://*.example.com` (one or more labels), `http://localhost:*`, `*`."""
+    """`https://app.example`, `https://*.example.com` (one or more labels), `http://localhost:*`, `*`."""
     methods: Collection[str] = ()
     """Beyond GET, HEAD and POST, which need no leave: case-sensitive names, or `*` (no credentials)."""
     request_headers: Collection[str] = ()
@@ -74,7 +74,11 @@ class Policy:
     success_status: int = 204
     """Status of the answer to an allowed preflight: 204, or 200 for old clients that know no other."""
     insecure_origins_with_credentials: bool = False
-    """True: credentials even for origins that anybody on the network path can impersonate (http://)."""
+    """True: credentials even for origins that an attacker on the network path can impersonate (http://)."""
+    debug: bool = False
+    """True: a refused preflight also carries what is allowed. The browser's console then names what is
+    refused: the method, the header or the origin. For development alone: a page of an allowed origin then
+    learns which methods and headers the policy lists."""
 
     rules: Rules = field(init=False, repr=False, compare=False)
     """The policy made ready for `decide`."""
@@ -101,7 +105,7 @@ class Policy:
 
     @classmethod
     def closed(cls) -> Policy:
-        """The policy that shares nothing with anybody: what a path has that no policy covers."""
+        """The policy that shares nothing with any origin: what a path has that no policy covers."""
         policy = object.__new__(cls)
         for setting in fields(cls):
             if setting.init:
@@ -111,7 +115,9 @@ class Policy:
         return policy
 
     @classmethod
-    def for_origins(cls, origins: Collection[str], *, credentials: bool = False) -> Policy:
+    def for_origins(
+        cls, origins: Collection[str], *, credentials: bool = False, debug: bool = False
+    ) -> Policy:
         """What a JSON API commonly needs, for these origins: the policy behind `serve --cors-origin`.
 
         Opens, beyond GET, HEAD and POST: PUT, PATCH and DELETE, and the request headers Content-Type and
@@ -123,6 +129,7 @@ class Policy:
             request_headers=("Authorization", "Content-Type"),
             credentials=credentials,
             max_age=600,
+            debug=debug,
         )
 
     @classmethod
@@ -263,7 +270,7 @@ def _max_age(policy: Policy) -> Iterator[Mistake]:
 
 
 def _switches(policy: Policy) -> Iterator[Mistake]:
-    for setting in ("credentials", "insecure_origins_with_credentials"):
+    for setting in ("credentials", "insecure_origins_with_credentials", "debug"):
         given = getattr(policy, setting)
         if not isinstance(given, bool):
             reason = "this is neither true nor false, and a text is always true"
@@ -300,7 +307,9 @@ def _insecure(policy: Policy, patterns: Iterable[OriginPattern]) -> Iterator[Mis
         return
     for pattern in patterns:
         if not pattern.secure and policy.insecure_origins_with_credentials is not True:
-            reason = "anybody on the network path can serve a page from it and use your visitors' credentials"
+            reason = (
+                "an attacker on the network path can serve a page from it and use your visitors' credentials"
+            )
             repair = re.sub("^http:", "https:", str(pattern))
             repair = f"write {repair}, or set insecure_origins_with_credentials"
             yield Mistake("origins", shown(str(pattern)), reason, repair, _CREDENTIALS_STEP)

@@ -108,7 +108,7 @@ class Folder:
         if request.method == "OPTIONS":
             return Response(204, fields={"allow": _METHODS})
         if request.method not in HTTPMethod.__members__:
-            # RFC 9110 §9.1: an unknown method is 501, a known one that files do not allow 405. "get" is not GET.
+            # RFC 9110 §9.1: an unknown method is 501, a known one that files refuse 405. "get" is not GET.
             return Response(501, "no method this server knows\n", _TEXT)
         if request.method not in ("GET", "HEAD"):
             return Response(405, "only GET and HEAD\n", {**_TEXT, "allow": _METHODS})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from netlab.cors import HeaderList, PageRequest
-from netlab.cors.fetch_model import listed
+from netlab.cors.browser.fetch_model import listed
 
 
 class Asking(Enum):

@@ -17,7 +17,7 @@ import pytest_asyncio
 
 import netlab
 from netlab.cors import HeaderList, PageRequest, cors_check, preflight_checks
-from netlab.cors.fetch_model import REDIRECTS, preflight_reasons, settled
+from netlab.cors.browser.fetch_model import REDIRECTS, preflight_reasons, settled
 
 from .differences import DIFFERENCES, Difference
 from .matrix import SEED

@@ -10,7 +10,7 @@ import dataclasses
 import pytest
 
 from netlab.cors import PageRequest, Policy
-from netlab.cors.fetch_model import preflight_reasons, settled
+from netlab.cors.browser.fetch_model import preflight_reasons, settled
 
 from .differences import Asking
 from .world import Outcome, Stage, World

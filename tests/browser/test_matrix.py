@@ -1,7 +1,7 @@
 """Hundreds of requests under as many policies: Chromium, the model of Fetch and `explain` agree on each.
 
 - the browser: what its DevTools say, and what reached the server;
-- the model (`netlab.cors.fetch_model`): reads the answers that the same server gives to a plain client;
+- the model (`netlab.cors.browser`): reads the answers that the same server gives to a plain client;
 - `explain`: knows the policy alone, and no network.
 """
 
@@ -14,7 +14,7 @@ import pytest
 
 import netlab
 from netlab.cors import HeaderList, PageRequest, Routes, cors_check, explain, preflight_checks
-from netlab.cors.fetch_model import (
+from netlab.cors.browser.fetch_model import (
     actual_headers,
     preflight_headers,
     preflight_reasons,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netlab.__main__ import main
-from netlab.cors.pasted import PasteError, read_pasted
+from netlab.cli.pasted import PasteError, read_pasted
 
 ARGUMENTS = ["cors", "explain", "--page", "https://app.example", "--url", "https://api.example/items"]
 

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.cors import AccessControlConflict, Decision, Kind, Policy, decide, merge_vary
+from netlab.cors import (
+    AccessControlConflict,
+    Decision,
+    HeaderList,
+    Kind,
+    PageRequest,
+    Policy,
+    PolicyError,
+    decide,
+    merge_vary,
+    preflight_checks,
+)
 from netlab.cors.decision import MAX_EMPTY_ELEMENTS, MAX_NAMES, PREFLIGHT_VARY
 
 PAGE = "https://app.example"
@@ -379,3 +390,39 @@ def test_vary_is_merged_name_by_name(values: list[str], names: list[str], merged
 def test_a_handler_that_speaks_for_cors_itself_is_refused(name: str, origins: tuple[str, ...]) -> None:
     with pytest.raises(AccessControlConflict, match="leave CORS fields to the policy"):
         actual(POLICY, *origins).apply([(name, "*")])
+
+
+LOUD = Policy.from_mapping({
+    "origins": [PAGE], "methods": ["PUT"], "request_headers": ["X-Trace"], "credentials": True,
+    "max_age": 600, "debug": True,
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "header", "error"), [
+    ("DELETE", "x-trace", "MethodDisallowedByPreflightResponse"),
+    ("PUT", "x-other", "HeaderDisallowedByPreflightResponse"),
+])  # fmt: skip
+def test_with_debug_the_browser_names_the_method_or_the_header_that_was_refused(
+    method: str, header: str, error: str
+) -> None:
+    page = PageRequest(
+        page=PAGE, url="https://api.example/x", method=method, headers=((header, "1"),), credentials="include"
+    )
+    decision = preflight(LOUD, method, header)
+    checks = preflight_checks(page, decision.status or 0, HeaderList(decision.fields))
+    assert [check.error for check in checks if not check.passed] == [error]
+    assert decision.kind is Kind.PREFLIGHT_DENIED
+    assert "Access-Control-Max-Age" not in dict(decision.fields), "the next attempt asks again"
+    assert preflight(Policy(origins=[PAGE]), method, header).fields == (), "off by default"
+
+
+def test_with_debug_a_refused_origin_learns_nothing() -> None:
+    decision = preflight(LOUD, "PUT", origin="https://evil.example")
+    assert (decision.status, decision.fields) == (403, ())
+    assert preflight(LOUD, "PUT", "x-trace").kind is Kind.PREFLIGHT_ALLOWED
+
+
+@pytest.mark.parametrize("given", ["true", 1, None])
+def test_debug_is_true_or_false(given: object) -> None:
+    with pytest.raises(PolicyError, match="debug"):
+        Policy(origins=[PAGE], debug=given)  # type: ignore[arg-type]

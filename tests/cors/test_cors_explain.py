@@ -91,7 +91,7 @@ def test_a_method_in_the_wrong_case_may_be_the_pages_mistake() -> None:
 @pytest.mark.parametrize(
     ("policy", "request_", "word"),
     [
-        (Policy(origins=[PAGE]), {"page": "null"}, "anybody can send null"),
+        (Policy(origins=[PAGE]), {"page": "null"}, "every sandboxed frame sends null"),
         (Policy(origins=[PAGE], credentials=True), {"page": "http://app.example"}, "no safe change"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netlab.cors import PageRequest
-from netlab.cors.fetch_model import (
+from netlab.cors.browser.fetch_model import (
     HeaderList,
     actual_headers,
     cors_check,

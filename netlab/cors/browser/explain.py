@@ -12,18 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from netlab.cors.decision import (
-    CORS_CHECK,
-    HTTP_REQUESTS,
-    PREFLIGHT_FETCH,
-    Decision,
-    Kind,
-    decide,
-    headers_refused,
-    method_refused,
-    origin_refused,
-)
-from netlab.cors.fetch_model import (
+from netlab.cors.browser.fetch_model import (
     MAIN_FETCH,
     Check,
     HeaderList,
@@ -36,6 +25,17 @@ from netlab.cors.fetch_model import (
     preflight_reasons,
     refused_by_the_browser,
     settled,
+)
+from netlab.cors.decision import (
+    CORS_CHECK,
+    HTTP_REQUESTS,
+    PREFLIGHT_FETCH,
+    Decision,
+    Kind,
+    decide,
+    headers_refused,
+    method_refused,
+    origin_refused,
 )
 from netlab.cors.mistakes import PolicyError
 from netlab.cors.policy import Policy
@@ -55,7 +55,7 @@ class Step:
     """One question on the way, and its answer."""
 
     side: str
-    """Who asks: browser or server."""
+    """The side that asks: browser or server."""
     section: str
     """The section of the Fetch standard."""
     question: str
@@ -294,7 +294,8 @@ def _change(policy: Policy, request: PageRequest, refused: str) -> Change:
     if refused == "origins":
         if request.page == "null":
             return Change(
-                (), "no change should: give the page an origin of its own, for anybody can send null"
+                (),
+                "no change should: every sandboxed frame sends null; give the page an origin of its own",
             )
         return Change((("origins", [*policy.origins, request.page]),))
     if refused == "methods":
