@@ -18,6 +18,7 @@ from typing import BinaryIO
 from netlab.cli.errors import UserError
 from netlab.client import errors, explain
 from netlab.client.config import Timeouts
+from netlab.client.hosts import is_loopback_name
 from netlab.client.response import ClientResponse
 from netlab.client.session import Session
 from netlab.client.timings import Step, Timings, TraceEvent
@@ -179,7 +180,7 @@ def _local_root() -> Path | None:
 
 
 def _is_local(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+    if is_loopback_name(host):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

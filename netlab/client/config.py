@@ -9,8 +9,9 @@ from typing import Any
 from netlab.http1.limits import Limits
 
 # A client asked for what it gets: a download of any size streams through. `ClientResponse.read` has its own
-# limit, since that is memory.
-DEFAULT_LIMITS = Limits(content=(1 << 63) - 1)
+# limit, since that is memory. Response heads are larger than request heads: a Content-Security-Policy, or the
+# cookies of a whole company, fill 32 KiB.
+DEFAULT_LIMITS = Limits(content=(1 << 63) - 1, field_section=64 * 1024, field_lines=1024)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import socket
 from typing import Any
 
 from netlab.client.errors import ConnectFailed, TimedOut, UnknownHost
+from netlab.client.hosts import is_loopback_name
 from netlab.client.url import Origin
 
 # An address as `socket` wants it: family and sockaddr.
@@ -29,13 +30,14 @@ async def resolve(loop: asyncio.AbstractEventLoop, origin: Origin, timeout: floa
     Only real names cost a thread hop: the resolver of the C library waits for its answer.
     """
     host, port = origin.host, origin.port
-    if host == "localhost" or host.endswith(".localhost"):
+    if is_loopback_name(host):
         return [(family, (address, port)) for family, address in _LOOPBACK]
     try:
-        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-        return [(family, (host, port))]
+        address = ipaddress.ip_address(host)
     except ValueError:
         pass  # a name
+    else:
+        return [_literal(address, port)]
     try:
         async with asyncio.timeout(None if timeout == math.inf else timeout):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -46,6 +48,20 @@ async def resolve(loop: asyncio.AbstractEventLoop, origin: Origin, timeout: floa
     except UnicodeError:
         raise UnknownHost(f"unknown host {host!r}: not a name that DNS can hold") from None
     return [(int(family), address) for family, _, _, _, address in found]
+
+
+def _literal(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Address:
+    """An address that the URL itself gives. Raises ConnectFailed for a zone that does not exist here."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return socket.AF_INET, (str(address), port)
+    if address.scope_id is None:
+        return socket.AF_INET6, (str(address), port)
+    zone = address.scope_id
+    try:
+        index = int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
+    except OSError:
+        raise ConnectFailed(f"no interface {zone!r} on this machine: `ip link` lists them") from None
+    return socket.AF_INET6, (str(address).partition("%")[0], port, 0, index)
 
 
 async def dial(

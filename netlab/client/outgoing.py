@@ -71,6 +71,8 @@ def build(
     kind = _content(request, data, json)
     if method == "CONNECT":
         raise InvalidRequest("CONNECT asks a proxy for a tunnel, and this client uses none (RFC 9110 §9.3.6)")
+    if method == "TRACE" and (request.content or request.stream is not None):
+        raise InvalidRequest("TRACE has no content: drop data= and json= (RFC 9110 §9.3.8)")
     lines = [("Host", url.origin.authority), *defaults]
     given = list(fields.items() if isinstance(fields, Mapping) else fields) if fields else []
     if given or _speaks_of_the_message(defaults):
@@ -81,7 +83,7 @@ def build(
     if request.expects:
         lines.append(("Expect", "100-continue"))
     try:
-        head = request_head(method, url.target, lines)
+        head = request_head(method, _target(method, url), lines)
     except UnsafeField as error:
         raise InvalidRequest(str(error)) from None
     except (TypeError, AttributeError):
@@ -90,6 +92,11 @@ def build(
     # The framing goes before the empty line that ends the head.
     request.head = head[:-2] + framing + b"\r\n" if framing else head
     return request
+
+
+def _target(method: str, url: URL) -> str:
+    """The request target: "*" where OPTIONS asks about the whole server. RFC 9112 §3.2.4"""
+    return "*" if method == "OPTIONS" and url.whole_server and url.target == "/" else url.target
 
 
 def _content(request: Outgoing, data: Data, json: Any) -> str | None:

@@ -16,7 +16,7 @@ from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import NO_FIELDS
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import Content, EndOfMessage, ResponseHead
-from netlab.http1.parser import ResponseParser
+from netlab.http1.responses import ResponseParser
 
 if TYPE_CHECKING:
     from netlab.client.connection import Connection

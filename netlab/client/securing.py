@@ -7,6 +7,7 @@ import ssl
 from typing import NamedTuple
 
 from netlab.client.errors import CertificateRefused, ClientError, TimedOut, TLSFailed
+from netlab.client.hosts import without_zone
 from netlab.client.url import Origin
 
 
@@ -27,7 +28,7 @@ def wrap(
         # Without close_notify an end may be an attacker's (RFC 8446 §6.1): it must not look regular.
         return context.wrap_socket(
             sock,
-            server_hostname=origin.host.rstrip("."),
+            server_hostname=without_zone(origin.host).removesuffix("."),
             do_handshake_on_connect=False,
             suppress_ragged_eofs=False,
             session=ticket,
@@ -49,6 +50,12 @@ def agreed(sock: socket.socket) -> TLSInfo:
     )
 
 
+# What OpenSSL says to plain text, whose first bytes it reads as a record's version and length.
+_PLAIN_TEXT = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "PACKET_LENGTH_TOO_LONG"}
+)
+
+
 def failure(origin: Origin, error: Exception | None) -> ClientError:
     """Why the handshake failed, in one line."""
     where = f"no TLS with {origin.authority}"
@@ -60,8 +67,7 @@ def failure(origin: Origin, error: Exception | None) -> ClientError:
     if error is None or isinstance(error, (ssl.SSLEOFError, ConnectionError)):
         return TLSFailed(f"{where}: the server closed the connection during the handshake")
     reason = getattr(error, "reason", None)
-    if reason == "WRONG_VERSION_NUMBER":
-        # What OpenSSL says to plain text, whose first octets it reads as a record's version.
+    if reason in _PLAIN_TEXT:
         return TLSFailed(f"{where}: the server does not speak TLS on this port: is it http?")
     return TLSFailed(f"{where}: {str(reason).lower().replace('_', ' ') if reason else error}")
 

@@ -5,7 +5,6 @@ Pure. Nothing is guessed: what is no http or https URL raises InvalidURL with th
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from netlab.client.errors import InvalidURL
+from netlab.client.hosts import normal_host, without_zone
 
 PORTS = {"http": 80, "https": 443}
 
@@ -20,11 +20,15 @@ PORTS = {"http": 80, "https": 443}
 # percent-encoded, as a browser's address bar does.
 _UNSAFE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^!$-;=?-~]")
 
-_REG_NAME = re.compile(r"[0-9A-Za-z\-._~]{1,253}")
+# authority = host [ ":" port ]; a host in brackets has no more of them inside or beside it.  RFC 3986 §3.2
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::([0-9]{0,5}))?")
 
 
 class Origin(NamedTuple):
-    """Scheme, host, port: what a connection belongs to (RFC 6454 §4). host: no brackets, lower case."""
+    """Scheme, host, port: what a connection belongs to (RFC 6454 §4).
+
+    host: no brackets, lower case; a link-local IPv6 address may have a zone, as in fe80::1%eth0.
+    """
 
     scheme: str
     host: str
@@ -38,7 +42,7 @@ class Origin(NamedTuple):
     @property
     def authority(self) -> str:
         """Host and port as the Host field has them: the scheme's own port is left out (RFC 9110 §7.2)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{without_zone(self.host)}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     def __str__(self) -> str:
@@ -47,10 +51,14 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class URL:
-    """origin: where to connect; target: the request target in origin-form (RFC 9112 §3.2.1)."""
+    """origin: where to connect; target: the request target in origin-form (RFC 9112 §3.2.1).
+
+    whole_server: the URL has no path. OPTIONS of such a URL is about the server, its target is "*" (§3.2.4).
+    """
 
     origin: Origin
     target: str
+    whole_server: bool = False
 
     def __str__(self) -> str:
         return f"{self.origin}{self.target}"
@@ -64,7 +72,6 @@ def parse_url(text: str) -> URL:
     shown = text[:80]
     try:
         parts = urlsplit(text.strip(" "))
-        port = parts.port
     except ValueError as error:
         raise InvalidURL(f"URL {shown!r}: {error}") from None
     if parts.scheme not in PORTS:
@@ -72,33 +79,26 @@ def parse_url(text: str) -> URL:
         raise InvalidURL(f"URL {shown!r}: {what}; write http://… or https://…")
     if "@" in parts.netloc:
         # RFC 9110 §4.2.4: the userinfo of http URLs is deprecated; sending it silently would hide a password.
-        raise InvalidURL(f"URL {parts.scheme}://…@…: no user name in a URL; give an Authorization field")
-    if not parts.hostname:
-        raise InvalidURL(f"URL {shown!r} has no host")
-    if port == 0:
-        raise InvalidURL(f"URL {shown!r}: port 0 is no port to connect to")
-    origin = Origin(parts.scheme, _host(parts.hostname, shown), port or PORTS[parts.scheme])
+        raise InvalidURL(f"URL {parts.scheme}://…@…: no user name in a URL; give auth=(name, password)")
+    origin = _origin(parts.scheme, parts.netloc, shown)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        return URL(origin, _UNSAFE.sub(lambda found: quote(found[0], safe=""), target))
+        return URL(origin, _UNSAFE.sub(lambda found: quote(found[0], safe=""), target), not parts.path)
     except UnicodeEncodeError:
         raise InvalidURL(f"URL {shown!r} has half of a surrogate pair, which is no character") from None
 
 
-def _host(host: str, shown: str) -> str:
-    """A host as it stands in DNS and in certificates: an address, or a name in ASCII (IDNA)."""
-    if ":" in host:
-        if "%" in host:
-            # RFC 6874 §4: a zone is this machine's own affair and must not reach the server in Host.
-            raise InvalidURL(f"URL {shown!r}: {host!r} has a zone, which is not supported: drop the %…")
-        try:
-            return str(ipaddress.IPv6Address(host))
-        except ValueError:
-            raise InvalidURL(f"URL {shown!r}: {host!r} is no IPv6 address") from None
-    try:
-        name = host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise InvalidURL(f"URL {shown!r}: {host!r} is no host name") from None
-    if _REG_NAME.fullmatch(name) is None:
-        raise InvalidURL(f"URL {shown!r}: {host!r} is no host name")
-    return name.lower()
+def _origin(scheme: str, netloc: str, shown: str) -> Origin:
+    found = _AUTHORITY.fullmatch(netloc)
+    if found is None:
+        if "[" in netloc or "]" in netloc:
+            raise InvalidURL(
+                f"URL {shown!r}: brackets enclose a whole IPv6 address, nothing stands beside them"
+            )
+        raise InvalidURL(f"URL {shown!r}: the port is not a number of at most 5 digits")
+    host, port = found[1], int(found[2] or PORTS[scheme])
+    if not host:
+        raise InvalidURL(f"URL {shown!r} has no host")
+    if not 1 <= port <= 65535:
+        raise InvalidURL(f"URL {shown!r}: port {port} is out of range: give 1 to 65535")
+    return Origin(scheme, normal_host(host, shown), port)

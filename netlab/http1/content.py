@@ -49,6 +49,9 @@ class Reader:
         "limits",
     )
 
+    # How a chunk-size line looks; `responses` has one of its own.
+    _chunk_line = CHUNK_LINE
+
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
         self._buffer: bytes | bytearray = b""
@@ -256,7 +259,7 @@ class Reader:
         buffer, at = self._buffer, self._at
         # The line's end first: matching a line before it is whole would match it anew for every octet.
         newline = buffer.find(b"\n", max(at, self._scanned), at + self.limits.chunk_line)
-        line = CHUNK_LINE.match(buffer, at, newline + 1) if newline >= 0 else None
+        line = self._chunk_line.match(buffer, at, newline + 1) if newline >= 0 else None
         if line is None:
             self._refuse_chunk_line(newline)
             self._scanned = len(buffer)

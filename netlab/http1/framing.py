@@ -114,31 +114,6 @@ def plain_length(value: str) -> Framing | None:
     return Framing(FramingKind.LENGTH, int(value)) if int(value) else NO_CONTENT
 
 
-def response_framing(fields: Fields, minor: int, status: int, method: str) -> Framing:
-    """How a response's content ends, by the rules of RFC 9112 §6.3 in their order.
-
-    method: that of the request which is being answered. Raises ProtocolError where the rules refuse.
-    """
-    # Rule 1: no content after HEAD, in 1xx, 204 and 304. Rule 2: CONNECT makes a tunnel, which we do not do.
-    if method == "HEAD" or status < 200 or status in WITHOUT_CONTENT:
-        return NO_CONTENT
-    codings = transfer_codings(fields)
-    if codings:
-        if "content-length" in fields:
-            rule = "Transfer-Encoding and Content-Length in one message"
-            raise ProtocolError(400, rule, "RFC 9112 §6.3 rule 3")
-        if minor == 0:
-            raise ProtocolError(400, "Transfer-Encoding in an HTTP/1.0 message", "RFC 9112 §6.1")
-        if codings != ("chunked",):
-            raise ProtocolError(501, f"transfer codings {', '.join(codings)[:80]!r}", "RFC 9112 §6.1")
-        return CHUNKED
-    length = content_length(fields)
-    if length is None:
-        # Rule 8: the content ends where the connection does.
-        return UNTIL_CLOSE
-    return Framing(FramingKind.LENGTH, length) if length else NO_CONTENT
-
-
 def persistent(fields: Fields, minor: int) -> bool:
     """May the connection live on after this message? RFC 9112 §9.3, in its order."""
     options = fields.get_all("connection")

@@ -25,10 +25,9 @@ from netlab.http1.grammar import (
     FIELD_SECTION,
     HOST,
     REQUEST_LINE,
-    STATUS_LINE,
 )
 from netlab.http1.limits import Limits
-from netlab.http1.messages import RequestHead, ResponseHead
+from netlab.http1.messages import RequestHead
 from netlab.http1.plainhead import plain_head
 from netlab.http1.refusing import (
     explain_request_line,
@@ -186,29 +185,6 @@ def _other_target(method: str, target: str) -> tuple[str, str | None, str | None
         rest = "*" if method == "OPTIONS" and not rest else "/" + rest
     # The authority of the target outranks Host, whatever Host says: RFC 9112 §3.2.2 (MUST).
     return rest, authority, absolute[1].lower()
-
-
-def response_head(block: str, limits: Limits, method: str) -> ResponseHead:
-    """Read a response head, from the status line through the empty line.
-
-    method: that of the request it answers. Raises ProtocolError.
-    """
-    line = STATUS_LINE.match(block)
-    if line is None:
-        raise ProtocolError(400, "not a status line", "RFC 9112 §4")
-    if line.end() > limits.target:
-        raise ProtocolError(431, f"the status line is longer than {limits.target} bytes", "RFC 9112 §4")
-    if line[1] != "1":
-        raise ProtocolError(505, f"HTTP/{line[1]}.{line[2]} is not spoken here", "RFC 9112 §2.3")
-    section = block[line.end() : -2]
-    if len(section) > limits.field_section:
-        raise section_too_large(limits)
-    fields = read_fields(section, limits.field_lines)
-    minor, status = (0 if line[2] == "0" else 1), int(line[3])
-    content = framing.response_framing(fields, minor, status, method)
-    # A response that ends with the connection leaves no connection to persist. RFC 9112 §9.3
-    persistent = framing.persistent(fields, minor) and content is not framing.UNTIL_CLOSE
-    return ResponseHead(status, line[4] or "", minor, fields, content, persistent)
 
 
 @lru_cache(maxsize=64)

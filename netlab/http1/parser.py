@@ -1,4 +1,4 @@
-"""Bytes in, events out: the reader of requests and of responses. RFC 9112 §2.2, §3 to §7.
+"""Bytes in, events out: the reader of requests. RFC 9112 §2.2, §3 to §7.
 
 A parser is pure: no socket, no clock. The server, the client, the capture of a conversation and the tests
 all use this one. Feed it bytes as they come, cut anywhere, and ask for the next event until it says None.
@@ -18,7 +18,7 @@ Theory of operation. The state is the method that reads next (`_read`), as a tab
                → _read_chunks → _read_trailers → _read_head
                → _read_until_close
 
-The buffer, and how content is read, stand in `content`.
+The buffer, and how content is read, stand in `content`; the reader of responses in `responses`.
 """
 
 from __future__ import annotations
@@ -107,34 +107,3 @@ class RequestParser(Reader):
         refusing.refuse_partial_request(self._buffer, self._at, self._scanned, self.limits)
         if self._closed:
             raise ProtocolError(400, "the end came inside a request head", "RFC 9112 §8")
-
-
-class ResponseParser(Reader):
-    """Reads responses, one after the other. Tell it what each answers with `expect` before its head comes."""
-
-    __slots__ = ("_method",)
-
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        super().__init__(limits)
-        self._method = "GET"
-
-    def expect(self, method: str) -> None:
-        """The next final response answers this method: HEAD's has no content (RFC 9110 §9.3.2)."""
-        self._method = method
-
-    def _read_head(self) -> Event | None:
-        if self._at == len(self._buffer):
-            return self._wait("the connection closed before a response came", "RFC 9112 §8")
-        block = self._find_head()
-        if block is None:
-            return None
-        head = heads.response_head(block.decode("latin-1"), self.limits, self._method)
-        if head.framing is not NO_CONTENT:
-            self._start_content(head.framing)
-        return head
-
-    def _refuse_incomplete_head(self) -> None:
-        size = len(self._buffer) - self._at
-        if size > self.limits.field_section + self.limits.target:
-            raise ProtocolError(431, "the response head is too large", "RFC 9112 §5")
-        self._wait("the end came inside a response head", "RFC 9112 §8")

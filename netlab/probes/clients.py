@@ -24,7 +24,7 @@ from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.grammar import TARGET
 from netlab.http1.messages import EndOfMessage, ResponseHead
-from netlab.http1.parser import ResponseParser
+from netlab.http1.responses import ResponseParser
 from netlab.probes.errors import ProbeError
 
 # Descriptors we leave to ourselves: standard streams, the files of /proc, netlink, a log.
