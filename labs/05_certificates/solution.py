@@ -9,7 +9,7 @@ a signature, the roots; each of them signs intermediates, and these sign the ser
         leaf              signed by the intermediate; says whose key the server holds
 
 You write the three certificates, the files that a server needs, the client that asks for a verdict, and
-the list by which an issuer takes a certificate back. The measurement then breaks your chain in sixteen ways.
+the list by which an issuer takes a certificate back. The measurement then breaks your chain in 25 ways.
 """
 
 from __future__ import annotations

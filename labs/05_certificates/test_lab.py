@@ -309,7 +309,7 @@ def test_a_server_can_load_both_files(exercise, good, now, tmp_path):
 
 OF_ALL_KINDS = (
     "expired", "not yet valid", "wrong host", "wrong IP", "self-signed leaf", "missing intermediate",
-    "untrusted root", "path length", "tampered",
+    "untrusted root, sent", "path length", "tampered",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netlab.tls import authority, breakage, context, issue
+    from netlab.tls import authority, breakage, cases, context, issue
     from netlab.tls.authority import Certificates, ensure, mint
     from netlab.tls.context import ConfigurationError, Mistake, Verify, client_context, server_context
 
@@ -25,11 +25,11 @@ _HOMES = {
     "server_context": "netlab.tls.context",
 }
 
-_ROOMS = ("authority", "breakage", "context", "issue")
+_ROOMS = ("authority", "breakage", "cases", "context", "issue")
 
 __all__ = [
-    "Certificates", "ConfigurationError", "Mistake", "Verify", "authority", "breakage", "client_context",
-    "context", "ensure", "issue", "mint", "server_context",
+    "Certificates", "ConfigurationError", "Mistake", "Verify", "authority", "breakage", "cases",
+    "client_context", "context", "ensure", "issue", "mint", "server_context",
 ]  # fmt: skip
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from netlab.tls import authority, breakage, issue
+from netlab.tls import authority, breakage, cases
 
 
 @pytest.fixture(scope="session")
@@ -26,33 +26,25 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
-class Files:
-    """A broken chain as files."""
+@pytest.fixture(scope="session")
+def good(now: datetime) -> breakage.Hierarchy:
+    """The good authorities that every case is made from."""
+    return breakage.hierarchy(now)
 
-    chain: Path
-    key: Path
-    root: Path
-    crls: Sequence[Path]
+
+LaidOut = tuple[breakage.Served, cases.Files]
 
 
 @pytest.fixture(scope="session")
-def laid_out(tmp_path_factory: pytest.TempPathFactory, now: datetime) -> Callable[[breakage.Recipe], Files]:
-    """A function that makes a breakage's files; all start from the same good hierarchy."""
-    good = breakage.hierarchy(now)
+def laid_out(
+    tmp_path_factory: pytest.TempPathFactory, now: datetime, good: breakage.Hierarchy
+) -> Callable[[breakage.Recipe], LaidOut]:
+    """A function that makes a case and its files; the same recipe gives the same case."""
 
-    def write(recipe: breakage.Recipe) -> Files:
-        folder = tmp_path_factory.mktemp("broken")
-        files = Files(folder / "chain.pem", folder / "leaf.key", folder / "root.pem", [])
+    @cache
+    def write(recipe: breakage.Recipe) -> LaidOut:
         served = recipe(good, now)
-        files.chain.write_bytes(issue.pem(*served.chain))
-        files.key.write_bytes(issue.key_pem(served.key))
-        files.root.write_bytes(issue.pem(good.root.certificate))
-        if served.crl is None:
-            return files
-        crl = folder / "issuer.crl"
-        crl.write_bytes(issue.pem(served.crl))
-        return Files(files.chain, files.key, files.root, [crl])
+        return served, cases.write(served, good, tmp_path_factory.mktemp("case"))
 
     return write
 
@@ -63,11 +55,28 @@ def tool() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(name: str, *arguments: object, feed: str = "") -> subprocess.CompletedProcess[str]:
         if shutil.which(name) is None:
-            message = f"needs {name} (apt-get install {name})"
-            if os.environ.get("CI") == "true":
-                pytest.fail(message)
-            pytest.skip(message)
+            missing(f"needs {name} (apt-get install {name})")
         command = [name, *map(str, arguments)]
         return subprocess.run(command, input=feed, capture_output=True, text=True, timeout=30, check=False)
 
     return run
+
+
+def missing(message: str) -> None:
+    """Skip, and say what to install; with CI=true: fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def python_of(version: str) -> Path:
+    """The interpreter of another Python: on the path, or where pyenv puts it."""
+    found = shutil.which(f"python{version}")
+    beside = sorted(
+        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}*/bin")
+    )
+    for path in [*([Path(found)] if found else []), *(folder / "python" for folder in beside)]:
+        if subprocess.run([path, "-c", "import ssl"], capture_output=True, check=False).returncode == 0:
+            return path
+    missing(f"needs Python {version} (pyenv install {version})")
+    raise AssertionError("missing() has raised")

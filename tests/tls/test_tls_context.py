@@ -229,7 +229,7 @@ def test_a_file_that_may_not_be_read_is_told(
 )
 def test_a_weak_chain_is_refused_before_any_client_sees_it(laid_out, name: str, reason: str) -> None:
     row = next(row for row in breakage.BREAKAGES if row.name == name)
-    files = laid_out(row.make)
+    _, files = laid_out(row.make)
     (told,) = mistakes_of(files.chain, files.key)
     assert told.startswith(f"{files.chain}: ") and reason in told
 
@@ -249,7 +249,7 @@ def test_a_client_is_told_about_its_files_too(certificates: Certificates, tmp_pa
 
 def test_a_crl_of_another_issuer_does_not_do(certificates: Certificates, laid_out) -> None:
     """Asked to look for revocations, a client refuses when it cannot (code 3: no CRL of this issuer)."""
-    foreign = laid_out(next(row.make for row in breakage.BREAKAGES if row.name == "revoked"))
+    _, foreign = laid_out(next(row.make for row in breakage.BREAKAGES if row.name == "revoked"))
     with serving(server_context(certificates.chain, certificates.leaf_key)) as server:
         assert connect(server.port, client_context(certificates.root, crls=foreign.crls)).code == 3
 
