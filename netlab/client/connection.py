@@ -37,8 +37,8 @@ from netlab.http1.fields import Fields
 from netlab.http1.framing import FramingKind
 from netlab.http1.messages import ResponseHead
 from netlab.net.poller import READABLE
+from netlab.net.salvaging import SalvagingTransport
 from netlab.net.sweep import NEVER
-from netlab.net.transport import Transport
 
 if TYPE_CHECKING:
     from netlab.client.outgoing import Outgoing
@@ -135,7 +135,7 @@ class Connection:
         else:
             self.state = State.READY
         self._retire_at = now + session.lifetime()
-        self.transport = Transport(sock, session.poller, self)
+        self.transport = SalvagingTransport(sock, session.poller, self)
         session.sweep.add(self)
         self.transport.open()
 
@@ -278,6 +278,8 @@ class Connection:
         self._idle_until = now + idle_for
         if self.sending is not None and self.sending.unfinished:
             return Reason.UNSENT
+        if self.transport.broken:
+            return Reason.SERVER_CLOSED
         if self._wants_close or not head.persistent:
             return said_close(head, self._wants_close)
         if self._receiving.unasked:

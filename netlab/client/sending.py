@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING
 
-from netlab.client.errors import Disconnected, InvalidRequest
+from netlab.client.errors import InvalidRequest
 from netlab.client.reasons import Reason
 from netlab.http1.serializer import LAST_CHUNK
 from netlab.net.outgoing import Buffer
@@ -42,7 +42,7 @@ def begin(connection: Connection, request: Outgoing, exchange: Exchange) -> Send
         gone = transport.write(octets)
         # `write` reports a dead connection in the next turn. RFC 9110 §9.2.2: what surely was not carried out
         # may be sent again.
-        exchange.unsent = transport.closed and len(octets) <= ONE_SEGMENT
+        exchange.unsent = transport.broken and len(octets) <= ONE_SEGMENT
     else:
         transport.write(request.head)
         gone = transport.write(content)
@@ -64,15 +64,30 @@ def _octets(piece: Buffer) -> Buffer:
     raise InvalidRequest(f"the stream gave {type(piece).__name__}: give bytes")
 
 
+class _NotTakenError(Exception):
+    """The connection takes no more bytes."""
+
+
 class Sending:
     """A request that is not with the kernel yet."""
 
-    __slots__ = ("_connection", "_exchange", "_go_on", "_request", "_task", "_waited", "_whole", "_writer")
+    __slots__ = (
+        "_connection",
+        "_exchange",
+        "_go_on",
+        "_request",
+        "_stopped",
+        "_task",
+        "_waited",
+        "_whole",
+        "_writer",
+    )
 
     def __init__(self, connection: Connection, request: Outgoing, exchange: Exchange) -> None:
         self._connection = connection
         self._request = request
         self._exchange = exchange
+        self._stopped = False  # some of it will never be sent
         self._whole = False  # all of it is with the transport
         self._waited = 0  # bytes that waited there when the deadline last passed
         self._task: asyncio.Task[None] | None = None
@@ -82,7 +97,7 @@ class Sending:
     @property
     def unfinished(self) -> bool:
         """Is some of it not with the kernel?"""
-        return not self._whole or self._connection.transport.waiting > 0
+        return self._stopped or not self._whole or self._connection.transport.waiting > 0
 
     @property
     def hesitates(self) -> bool:
@@ -142,20 +157,25 @@ class Sending:
     async def _send(self, data: Buffer) -> None:
         """Send a piece; suspends until the kernel has taken it. Raises Disconnected."""
         connection = self._connection
-        if connection.transport.closed:
-            raise Disconnected(f"{connection.origin.authority} closed the connection")
-        if connection.transport.write(data):
+        transport = connection.transport
+        if transport.write(data) and not transport.broken and not transport.closed:
             return
+        if transport.broken or transport.closed:
+            raise _NotTakenError
         self._await_taking()
         self._writer = connection.session.loop.create_future()
         try:
             await self._writer
         finally:
             self._writer = None
+        if transport.broken:
+            raise _NotTakenError
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """The content has been sent, or could not be."""
         error = None if task.cancelled() else task.exception()
+        if isinstance(error, _NotTakenError):
+            return  # what has come is read first: an answer may lie there (`net.salvaging`)
         if error is not None and self._exchange.connection is self._connection:
             self._exchange.fail(error)
             # A reset: the server must not take what it got for a whole request.
@@ -215,6 +235,9 @@ class Sending:
         return not self._whole and self._exchange.head is None
 
     def stop(self) -> None:
-        """Send no more: the server has answered, or the connection is gone."""
+        """Send no more: the server has answered, or the connection is gone. RFC 9112 §9.5"""
+        if self.unfinished:
+            self._stopped = True
+            self._connection.transport.cease()
         if self._task is not None:
             self._task.cancel()

@@ -195,6 +195,7 @@ async def test_a_post_whose_every_byte_was_refused_by_the_kernel_is_sent_again(
                     content = connection.recv(65536)
                     ran.append(content[:4])
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    answered.wait(10)  # the response has been read: the connection is idle
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 reset.set()
 
@@ -202,13 +203,15 @@ async def test_a_post_whose_every_byte_was_refused_by_the_kernel_is_sent_again(
         raise BlockingIOError
 
     monkeypatch.setattr("netlab.client.connection._peek", blind)
-    listener, ran, reset = socket.create_server(("127.0.0.1", 0)), [], threading.Event()
+    listener, ran = socket.create_server(("127.0.0.1", 0)), []
+    answered, reset = threading.Event(), threading.Event()
     thread = threading.Thread(target=serve)
     thread.start()
     try:
         async with netlab.Session() as session:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
             await session.post(url)
+            answered.set()
             assert reset.wait(10)  # the loop stands still: it has not seen the reset
             if posts == 2:
                 assert (await session.post(url, data=data)).status == 200

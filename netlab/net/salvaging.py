@@ -1,0 +1,108 @@
+"""A client's transport: what the kernel has received is handed on before the end of a connection is reported.
+
+A server may answer a request that it has not read to its end, and close: it refuses an upload with 413, or
+401. Its kernel then sends a reset, because unread bytes are lost, and our next write fails. But the answer
+came before the reset, and our kernel still has it (RFC 9112 §9.5, §9.6). `Transport` closes at the failed
+write. This one leaves the poller, reads on at the pace of its owner until nothing is left, and reports
+then.
+
+A reset also reaches a reader that has paused. What the kernel has acknowledged by then belongs to the reader,
+who gets it after `resume`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+
+from netlab.net.owner import Owner
+from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
+from netlab.net.transport import Transport
+
+# Reads in one turn of the event loop; the other connections get their turn in between.
+_READS = 16
+
+
+class SalvagingTransport(Transport):
+    """A transport for clients. It reads before it writes: an answer may make the rest needless."""
+
+    __slots__ = ("_failure", "broken")
+
+    def __init__(self, sock: socket.socket, poller: Poller, owner: Owner) -> None:
+        super().__init__(sock, poller, owner)
+        self.broken = False
+        """Has a write failed, or a reset come? Then nothing more is sent, and what has come is still read."""
+        self._failure: Exception | None = None
+
+    def ready(self, events: int) -> None:
+        """The socket is readable, writable or broken."""
+        if events == READABLE or self._handshaking:
+            super().ready(events)
+        elif events & BROKEN:
+            self._break(None)
+        else:
+            if events & READABLE and not self.paused:
+                self._read()
+            if events & WRITABLE and not self.closed and not self.broken:
+                super().ready(WRITABLE)
+
+    def resume(self) -> None:
+        """Read again."""
+        if self.broken and self.paused:
+            self._read_rest_soon()
+        super().resume()
+
+    def _fail_later(self, error: Exception) -> None:
+        self._break(error)
+
+    def _break(self, failure: Exception | None) -> None:
+        """Send nothing more. A broken socket is ready at all times, so the poller must not watch it."""
+        if self.broken or self.closed:
+            return
+        self.broken, self._failure = True, failure
+        self._waiting = None
+        self._poller.unregister(self.fd)
+        asyncio.get_running_loop().call_soon(self._report_break)
+
+    def _report_break(self) -> None:
+        self._owner.flushed()  # nothing waits any more: a producer that waits for room must not wait for ever
+        self._read_rest()
+
+    def cease(self) -> None:
+        """Drop what waits: the peer has answered without it."""
+        self._waiting = None
+        if not self.closed:
+            self._watch()
+
+    def _read_rest_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._read_rest)
+
+    def _read_rest(self) -> None:
+        """Hand on what has come, until the owner pauses, or nothing is left and the end is reported."""
+        for _ in range(_READS):
+            if self.closed or self.paused:
+                return
+            try:
+                data = self._socket.recv(self.reads)
+            except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                self._fail(self._failure)
+                return
+            except OSError as error:
+                self._fail(self._failure or error)
+                return
+            if data:
+                self._owner.received(data)
+            elif self._failure is not None:
+                # The failed write took the error; to `recv` the end then looks like a regular one.
+                self._fail(self._failure)
+                return
+            else:
+                self._owner.ended()
+                self.pause()
+                return
+        self._read_rest_soon()
+
+    def _set_events(self, events: int) -> None:
+        if not self.broken:
+            super()._set_events(events)
