@@ -16,7 +16,7 @@ COMMANDS = {
     "fetch": "request a URL, like curl; -v prints the annotated wire and where the time went",
     "probe": "what a connection costs any server: file descriptors and memory, as a slope",
     "cors": "explain a CORS decision, step by step",
-    "certs": "mint a root, an intermediate and a leaf for localhost",
+    "certs": "mint a root, an intermediate and a leaf for localhost; `certs serve` shows broken ones",
 }
 
 # What netlab needs beside the standard library, as pyproject.toml asks for it.

@@ -1,4 +1,7 @@
-"""`python -m netlab certs`: mint what is due, say what was made, and print the commands that check it."""
+"""`python -m netlab certs`: mint what is due, say what was made, which names it covers, and how to trust it.
+
+`certs serve` shows broken certificates instead, each on a port of its own: see `gallery`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from netlab.cli import trust
 from netlab.cli.errors import UserError
 from netlab.tls import authority
 from netlab.tls.folder import certificates_folder
@@ -19,23 +23,42 @@ _PORT = 8443  # any will do: the same one in every command printed
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
+    add = parser.add_argument
+    add(
+        "action",
+        nargs="?",
+        choices=("serve",),
+        metavar="serve",
+        help="show broken certificates, each on a port of its own, with an index page",
+    )
+    add(
         "--out",
         type=Path,
         metavar="DIR",
         help="the folder (default: certs/ of a netlab checkout; elsewhere netlab/certs in $XDG_DATA_HOME, "
         "which is ~/.local/share if it is not set)",
     )
-    parser.add_argument(
+    add(
         "--renew",
         action="store_true",
         help="mint all of them anew, the root too: every client must then trust the new root",
     )
+    add(
+        "--port",
+        type=int,
+        help="with serve: the index page's port; the cases take the next ones (default: free ones)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Mint or keep, then print."""
+    """Mint or keep, then print; or serve."""
+    if options.port is not None and options.action != "serve":
+        raise UserError("--port belongs to `certs serve`: write python -m netlab certs serve --port N")
     made = provide(options.out, renew=options.renew)
+    if options.action == "serve":
+        from netlab.cli import gallery
+
+        return gallery.run(made, options.port or 0)
     print("\n".join(_report(made)))
     return 0
 
@@ -64,10 +87,35 @@ def provide(folder: Path | None, renew: bool = False) -> authority.Certificates:
     return made
 
 
+# -- what is printed ---------------------------------------------------------------------------------
+
+
 def _report(made: authority.Certificates) -> Iterator[str]:
     yield f"minted: {', '.join(made.minted)}" if made.minted else "all is good: nothing minted"
     yield f"folder: {made.root.parent.resolve()}"
+    yield f"names:  {', '.join(_names(made.leaf))}"
     yield ""
+    yield from _files(made)
+    yield ""
+    yield "check the files, serve with them, and check the server:"
+    yield ""
+    yield from _checks(made)
+    yield ""
+    yield "make a client trust the root (the server above runs; Ctrl-C ends it):"
+    yield ""
+    for client, command in trust.commands(made.root.resolve(), f"https://localhost:{_PORT}/"):
+        yield f"  {client}"
+        yield f"    {command}"
+
+
+def _names(leaf: Path) -> list[str]:
+    """The names and addresses that a client may ask for."""
+    certificate = x509.load_pem_x509_certificate(leaf.read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return [str(name.value) for name in names]
+
+
+def _files(made: authority.Certificates) -> Iterator[str]:
     for path, role in (
         (made.root, "trust this one, and only it"),
         (made.intermediate, "signed by the root, signs the leaf"),
@@ -77,14 +125,15 @@ def _report(made: authority.Certificates) -> Iterator[str]:
         yield f"  {path!s:<28} until {certificate.not_valid_after_utc:%Y-%m-%d}   {role}"
     yield f"  {made.chain!s:<28} {'leaf + intermediate':<18} what a server sends"
     yield f"  {made.leaf_key!s:<28} {'mode 0600':<18} what a server signs with; never give it away"
-    yield ""
-    root, chain, key = (shlex.quote(str(path)) for path in (made.root, made.chain, made.leaf_key))
-    yield "check the files, serve with them, and check the server:"
-    yield ""
-    intermediate, leaf = shlex.quote(str(made.intermediate)), shlex.quote(str(made.leaf))
+
+
+def _checks(made: authority.Certificates) -> Iterator[str]:
+    root, chain, key, intermediate, leaf = (
+        shlex.quote(str(path))
+        for path in (made.root, made.chain, made.leaf_key, made.intermediate, made.leaf)
+    )
     yield f"  openssl verify -x509_strict -CAfile {root} -untrusted {intermediate} {leaf}"
     yield f"  python -m netlab serve --port {_PORT} --cert {chain} --key {key}"
-    yield f"  curl --cacert {root} https://localhost:{_PORT}/"
     yield (
         f"  openssl s_client -connect localhost:{_PORT} -CAfile {root} "
         "-verify_hostname localhost -verify_return_error -brief </dev/null"

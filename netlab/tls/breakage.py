@@ -219,8 +219,8 @@ ACCEPTED = (
              0, 0, "", "", leaf_with(named("*.netlab.localhost")), host="a.netlab.localhost"),
     Breakage("name permitted", "its issuer may sign for localhost alone, and does", "RFC 5280 §4.2.1.10",
              0, 0, "", "", intermediate_with(reaching(("localhost",)))),
-    *(Breakage(kind.value, f"every key in the chain is {kind.value}", "RFC 8446 §4.2.3", 0, 0, "", "",
-               keys_of(kind))
+    *(Breakage(kind.value, f"the keys of the leaf and of its issuer are {kind.value}", "RFC 8446 §4.2.3",
+               0, 0, "", "", keys_of(kind))
       for kind in KeyKind if kind is not KeyKind.RSA_1024),
     Breakage("client certificate", "the server asks the client for a certificate, and gets a good one",
              "RFC 8446 §4.3.2", 0, 0, "", "", asking_client(lambda profile: profile)),

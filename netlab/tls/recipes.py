@@ -119,13 +119,11 @@ def intermediate_with(change: Change) -> Recipe:
 
 
 def keys_of(kind: KeyKind) -> Recipe:
-    """A whole hierarchy on keys of one kind, its root included: good, if the kind is."""
+    """An intermediate and a leaf on keys of one kind below the good root: good, if the kind is."""
 
     def make(good: Hierarchy, now: datetime) -> Served:
-        root = issue(root_profile(now), key=new_key(kind))
-        intermediate = issue(intermediate_profile(now), root, new_key(kind))
-        leaf = issue(leaf_profile(now), intermediate, new_key(kind))
-        return replace(serve(leaf, intermediate), root=root.certificate)
+        intermediate = issue(intermediate_profile(now), good.root, new_key(kind))
+        return serve(issue(leaf_profile(now), intermediate, new_key(kind)), intermediate)
 
     return make
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import missing
 from tls_loopback import serving
 
 from netlab.__main__ import main
@@ -56,23 +60,119 @@ def test_a_key_that_is_needed_and_away_is_one_clear_line(
     assert "root.key is not there" in err and "netlab certs --renew" in err
 
 
-def test_the_printed_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str], tool) -> None:
+def test_it_says_which_names_the_leaf_covers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = certs(capsys, "--out", tmp_path)
+    assert "names:  localhost, 127.0.0.1, ::1\n" in out
+
+
+def test_the_printed_checks_work(tmp_path: Path, capsys: pytest.CaptureFixture[str], tool) -> None:
     folder = tmp_path / "a folder with spaces"
     _, out, _ = certs(capsys, "--out", folder)
-    commands = [line.strip() for line in out.splitlines() if line.startswith("  ") and str(folder) in line]
-    verify, serve, curl, s_client = commands[-4:]
+    verify, serve, s_client = (
+        next(line.strip() for line in out.splitlines() if line.startswith(f"  {start}"))
+        for start in ("openssl verify", "python -m netlab serve", "openssl s_client")
+    )
     done = tool(*shlex.split(verify))
     assert done.returncode == 0 and ": OK" in done.stdout
     assert shlex.split(serve)[:5] == ["python", "-m", "netlab", "serve", "--port"]
     with serving(server_context(folder / "chain.pem", folder / "leaf.key")) as server:
-        at = f":{server.port}"
-        done = tool(*shlex.split(curl.replace(":8443", at)), "--noproxy", "*")
-        assert done.stdout == "hello", done.stderr
-        tool("openssl", "version")  # skip if it is missing; the shell redirects below
-        done = subprocess.run(
-            s_client.replace(":8443", at), shell=True, capture_output=True, text=True, timeout=30, check=False
-        )
+        done = shell(s_client.replace(":8443", f":{server.port}"), tmp_path)
         assert done.returncode == 0 and "Verification: OK" in done.stderr, done.stderr
+
+
+# -- how each client is told to trust the root ---------------------------------------------------------
+
+
+JAVA = """
+class Fetch {
+    public static void main(String[] arguments) throws Exception {
+        var answer = new java.net.URL("https://localhost:8443/").openStream().readAllBytes();
+        System.out.println(new String(answer));
+    }
+}
+"""
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command as a person would run it, with this Python for `python3`, and no proxy."""
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "no_proxy": "*"}
+    return subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def offered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """What `netlab certs` prints for each client, in a folder whose name needs quotes."""
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python3"
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    _, out, _ = certs(capsys, "--out", tmp_path / "a folder")
+    lines = out.partition("make a client trust the root")[2].splitlines()[2:]
+    return {client.strip(): command.strip() for client, command in zip(lines[::2], lines[1::2], strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("client", "program"),
+    [
+        ("curl", "curl"),
+        ("Python: ssl, urllib, httpx, aiohttp", sys.executable),
+        ("Python: requests", sys.executable),
+        ("Node", "node"),
+    ],
+)
+def test_the_command_for_a_client_makes_it_trust_the_root(
+    client: str, program: str, offered: dict[str, str], tmp_path: Path
+) -> None:
+    if shutil.which(program) is None:
+        missing(f"needs {program} (apt-get install {program.replace('node', 'nodejs')})")
+    folder = tmp_path / "a folder"
+    with serving(server_context(folder / "chain.pem", folder / "leaf.key")) as server:
+        done = shell(offered[client].replace(":8443", f":{server.port}"), tmp_path)
+        assert done.returncode == 0 and "hello" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("library", ["httpx", "aiohttp"])
+def test_the_environment_variable_for_python_reaches_its_libraries(
+    library: str, offered: dict[str, str], tmp_path: Path
+) -> None:
+    setting = shlex.split(offered["Python: ssl, urllib, httpx, aiohttp"])[0]
+    program = {
+        "httpx": "import httpx; print(httpx.get(URL).text)",
+        "aiohttp": (
+            "import asyncio, aiohttp\n"
+            "async def main():\n"
+            "    async with aiohttp.request('GET', URL) as answer: print(await answer.text())\n"
+            "asyncio.run(main())"
+        ),
+    }[library]
+    folder = tmp_path / "a folder"
+    with serving(server_context(folder / "chain.pem", folder / "leaf.key")) as server:
+        source = program.replace("URL", repr(f"https://localhost:{server.port}/"))
+        done = shell(f"env {shlex.quote(setting)} python3 -c {shlex.quote(source)}", tmp_path)
+        assert "hello" in done.stdout, done.stderr
+
+
+@pytest.mark.soak  # a Java machine takes two seconds of CPU
+def test_the_commands_for_java_make_it_trust_the_root(offered: dict[str, str], tmp_path: Path) -> None:
+    for program in ("keytool", "java"):
+        if shutil.which(program) is None:
+            missing(f"needs {program} (apt-get install default-jdk-headless)")
+    made = shell(offered["Java: make a trust store"], tmp_path)
+    assert made.returncode == 0, made.stdout + made.stderr
+    folder = tmp_path / "a folder"
+    with serving(server_context(folder / "chain.pem", folder / "leaf.key")) as server:
+        (tmp_path / "YOUR.java").write_text(JAVA.replace(":8443", f":{server.port}"))
+        done = shell(offered["Java: use it"], tmp_path)
+        assert done.returncode == 0 and "hello" in done.stdout, done.stderr
 
 
 def test_a_folder_that_cannot_be_is_one_clear_line(
