@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from netlab.http1.fields import Fields
     from netlab.http1.limits import Limits
     from netlab.server.config import Timeouts
+    from netlab.server.disconnected import Disconnect
     from netlab.server.exchange import Request, Response
     from netlab.server.running import serve
     from netlab.server.server import Server
 
 _HOMES = {
     "ClientResponse": "netlab.client.session",
+    "Disconnect": "netlab.server.disconnected",
     "Fields": "netlab.http1.fields",
     "Limits": "netlab.http1.limits",
     "ProtocolError": "netlab.http1.errors",
@@ -33,8 +35,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "ClientResponse", "Fields", "Limits", "ProtocolError", "Request", "Response", "Server", "Session",
-    "Timeouts", "serve",
+    "ClientResponse", "Disconnect", "Fields", "Limits", "ProtocolError", "Request", "Response", "Server",
+    "Session", "Timeouts", "serve",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

@@ -182,6 +182,9 @@ class Exchange:
         if self._task.cancelled():
             raise InvalidMessage("the app's task was cancelled before its response was complete")
         error = self._task.exception()
+        if error is None and self._request.disconnected.done():
+            # It was told that its response is not wanted any more, and has stopped, as it should.
+            raise ConnectionAbortedError("the app has stopped: its response is not wanted any more")
         raise error or InvalidMessage(f"the app returned; expected is {self._stage.value}")
 
     def __aiter__(self) -> Exchange:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import cast
 
-from netlab.asgi.scope import Message, connection_of
+from netlab.asgi.scope import Message
 from netlab.http1.errors import ProtocolError
 from netlab.server.exchange import Request
 
@@ -71,7 +71,7 @@ class Incoming:
 
     async def next(self) -> Message:
         """The next message. A cancelled call loses no content: the next one takes up its read."""
-        while not self._over and not (self._complete and connection_of(self._request).half_closed):
+        while not self._over and not (self._complete and self._request.disconnected.done()):
             if self._whole is not None:
                 content, self._whole, self._complete = self._whole, None, True
                 return {"type": "http.request", "body": content, "more_body": False}
@@ -90,8 +90,7 @@ class Incoming:
         try:
             if not self._complete:
                 return await self._read()
-            # A request that is complete is answered all the same (half-close).
-            await connection_of(self._request).until_half_closed()
+            await self._request.disconnected
         except ProtocolError as error:
             self.broken = error
         self._over = True

@@ -38,9 +38,11 @@ class Limits:
     """Content of one message; longer is 413. A handler may ask for another limit for its request."""
 
     least: int = KIB
-    """Of a content that somebody waits for, in each `Timeouts.content` of waiting; less is 408. A deadline
-    that each byte renews would let one byte now and then hold a connection for ever. 1 KiB in 30 s is a
-    hundredth of what GPRS carries; 1 is for clients that say a word now and then in one endless request."""
+    """The minimum data rate, both ways: bytes that a client must send of a body in each `Timeouts.content` of
+    waiting (less is 408), and that it must take of a response in each `Timeouts.stall` (less drops it). A
+    deadline that each byte renews would let one byte now and then hold a connection for ever. 1 KiB in 30 s
+    is a hundredth of what GPRS carries; 1 is for clients that send a few bytes now and then in one endless
+    request."""
 
     pipeline: int = 64 * KIB
     """Bytes of further requests held while one is being answered; then reading pauses."""

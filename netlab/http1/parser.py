@@ -26,6 +26,7 @@ from __future__ import annotations
 from netlab.http1 import heads, refusing
 from netlab.http1.content import Reader
 from netlab.http1.errors import ProtocolError
+from netlab.http1.fields import NO_FIELDS
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import Event, RequestHead
@@ -38,6 +39,9 @@ EMPTY_LINES = 4
 
 # A buffer up to this many bytes is tried as one plain head, wherever that ends: a POST's content may follow.
 SHORT = 4096
+
+# Of a request line that is refused, the access log shows at most this many bytes.
+LOGGED = 200
 
 
 class RequestParser(Reader):
@@ -64,7 +68,7 @@ class RequestParser(Reader):
             try:
                 head = self._heads.read(block)
             except ProtocolError:
-                self._buffer, self._at = block, 0  # for `wants_no_content`
+                self._buffer, self._at = block, 0  # for `refused_head`
                 raise
         self._empty_lines = 0
         if head.framing is not NO_CONTENT:
@@ -87,10 +91,15 @@ class RequestParser(Reader):
         self.forget()
         return head
 
-    @property
-    def wants_no_content(self) -> bool:
-        """Is it HEAD whose head is refused, or late? The answer has no content. RFC 9110 §9.3.2"""
-        return self._buffer[self._at : self._at + 5] == b"HEAD "
+    def refused_head(self) -> RequestHead:
+        """What can be said of a head that is refused, or late: for the access log and for the answer.
+
+        method and target: as far as they have come, at most 200 characters, octets that are not visible ASCII
+        as \\xNN; "-" where nothing has come. The answer to a HEAD has no content (RFC 9110 §9.3.2).
+        """
+        line = self._buffer[self._at : self._at + LOGGED].partition(b"\r\n")[0].decode("latin-1")
+        words = [visible(word) for word in line.split(" ")[:2]] + ["-", "-"]
+        return RequestHead(words[0] or "-", words[1] or "-", 1, NO_FIELDS, NO_CONTENT, False, False)
 
     def _skip_empty_lines(self) -> bool:
         """RFC 9112 §2.2: ignore a few empty lines before the request line; False if nothing follows yet."""
@@ -107,3 +116,8 @@ class RequestParser(Reader):
         refusing.refuse_partial_request(self._buffer, self._at, self._scanned, self.limits)
         if self._closed:
             raise ProtocolError(400, "the end came inside a request head", "RFC 9112 §8")
+
+
+def visible(text: str) -> str:
+    """The same text, every character but visible ASCII written as \\xNN: safe in a log and on a terminal."""
+    return "".join(c if "!" <= c <= "~" else f"\\x{ord(c):02x}" for c in text)

@@ -27,7 +27,8 @@ class Timeouts:
     what it has, this clock stands."""
 
     stall: float = 30.0
-    """A client that takes nothing of a response, from the last byte of it that its kernel has confirmed."""
+    """A client that takes nothing of a response, from the last byte of it that its kernel has confirmed; in
+    each such time it must take `Limits.least` bytes."""
 
     linger: float = 5.0
     """After a refusal, reading on until the client has seen it and closed: closing on unread bytes sends a

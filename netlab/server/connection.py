@@ -20,6 +20,7 @@ from netlab.http1.messages import Content, EndOfMessage, RequestHead
 from netlab.http1.serializer import CONTINUE
 from netlab.net.sweep import NEVER
 from netlab.server import preflight, responding, streaming
+from netlab.server.disconnected import Disconnect
 from netlab.server.exchange import Request, Response, refusal
 from netlab.server.lifecycle import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, Lifecycle, wake
 from netlab.server.pace import Pace
@@ -75,6 +76,7 @@ class Connection(Lifecycle):
     def ended(self) -> None:
         """The client sends no more. A request that is complete is answered all the same (half-close)."""
         self.half_closed = True
+        self._tell(Disconnect.CLIENT_LEFT)
         if self.state is LINGERING:
             if not self.transport.waiting:
                 self.close()
@@ -126,7 +128,7 @@ class Connection(Lifecycle):
             owes_continue = head.expects_continue and not self._parser.buffered
             self._content = pace = Pace(server.limits.least, server.timeouts.content, owes_continue)
             self._parser.limits = server.limits  # a handler's own were for the request before
-        request = Request(head, self, pace)
+        self._request = request = Request(head, self, pace)
         if head.scheme == "https" and not (self.transport.secure or server.uds):
             # RFC 9110 §7.4 (MUST), unless a trusted gateway asks: who else can reach a Unix socket?
             return self._respond(Response(421, "an https resource is not to be had without TLS\n", _TEXT))
@@ -139,7 +141,7 @@ class Connection(Lifecycle):
         try:
             outcome = server.begin(server.app(request))
         except BaseException as error:
-            return self._respond(self._failure(error))
+            return self._fail(error)
         if outcome.__class__ is Task:
             self.task = outcome
             outcome.add_done_callback(self._handler_done)
@@ -149,25 +151,25 @@ class Connection(Lifecycle):
     def _handler_done(self, task: Task[Any]) -> None:
         """A handler that had to wait has finished."""
         self.task = None
+        error = asyncio.CancelledError("the handler was cancelled") if task.cancelled() else task.exception()
         if self.state is CLOSED:
-            if not task.cancelled():
-                task.exception()  # seen: nobody is left to be told
-            return
-        if task.cancelled():
-            response: Any = self._failure(asyncio.CancelledError("the handler was cancelled"))
-        else:
-            error = task.exception()
-            response = task.result() if error is None else self._failure(error)
-        if self._respond(response):
+            self._close_exchange()
+            if error is None:
+                self._close_response(task.result())  # the client left: it is never sent
+        elif self._respond(task.result()) if error is None else self._fail(error):
             self._answer_waiting()
 
-    def _failure(self, error: BaseException) -> Response:
-        """The answer to a handler that raised: the client hears of its own broken rule alone."""
+    def _fail(self, error: BaseException) -> bool:
+        """A handler raised: the client hears of its own broken rule alone. Returns as `_respond`."""
         if error is self._broken and self._broken is not None:
-            return refusal(self._broken)
+            return self._respond(refusal(self._broken))
         self._raise_if_final(error)
+        if self.half_closed and isinstance(error, ConnectionError):
+            # The handler was told that its client has left, and says so: no accident, and no answer to give.
+            self.abort()
+            return False
         self._server.report(self._head, error)
-        return Response(500, "the handler failed\n", _TEXT)
+        return self._respond(Response(500, "the handler failed\n", _TEXT))
 
     # -- the handler reads the request's content ------------------------------------------------------------
 
@@ -223,6 +225,8 @@ class Connection(Lifecycle):
         """Send a response. True when it has gone whole and the next request may begin."""
         head, server = self._head, self._server
         assert head is not None
+        if response.__class__ is Response and response.on_close is not None:
+            self._responses.append(response)
         persistent = self._persistent and not server.draining
         if self.half_closed and not self._parser.buffered:
             persistent = False  # nothing more can come: the last response says so (RFC 9112 §9.6)
@@ -250,6 +254,9 @@ class Connection(Lifecycle):
     def _stream(self, response: Response, plan: responding.StreamPlan) -> bool:
         """Send a streamed response: at once as far as it goes, then in a task of its own."""
         self._persistent = plan.persistent
+        self._coding = plan.coding
+        if self._server.draining:
+            self._tell(Disconnect.SERVER_STOPS)
         if self._server.access_log is not None:
             self._log_access(response)
         try:
@@ -257,7 +264,7 @@ class Connection(Lifecycle):
             # asked for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
             outcome = self._server.begin(streaming.send(self, response, plan, hold=self._content is not None))
         except streaming.NotBegun as error:
-            return self._respond(self._failure(error.__cause__ or error))
+            return self._fail(error.__cause__ or error)
         except BaseException as error:
             self._cut(error)
             return False
@@ -271,9 +278,10 @@ class Connection(Lifecycle):
         self.task = None
         error = None if task.cancelled() else task.exception()
         if self.state is CLOSED:
+            self._close_exchange()
             return
         if isinstance(error, streaming.NotBegun):
-            if self._respond(self._failure(error.__cause__ or error)):
+            if self._fail(error.__cause__ or error):
                 self._answer_waiting()
         elif task.cancelled() or error is not None:
             self._cut(error or asyncio.CancelledError("the stream was cancelled"))
@@ -283,11 +291,17 @@ class Connection(Lifecycle):
     def _cut(self, error: BaseException) -> None:
         """End a response that cannot be completed so that the client cannot take it for a whole one.
 
-        A reset, for a close that looks regular would complete a response that ends with its connection.
+        A reset, for a close that looks regular would complete a response that ends with its connection. A
+        stream that ends because the server asked it to is closed in peace where the client sees what is
+        missing (the last-chunk, or bytes of its length): a reset could undo what it has not read yet.
         """
         self._raise_if_final(error)
         if error is not self._broken and not isinstance(error, ConnectionError):
             self._server.report(self._head, error)
+        elif self._server.draining and self._coding in (responding.Coding.CHUNKED, responding.Coding.LENGTH):
+            self._close_exchange()
+            self._linger()
+            return
         self.abort()
 
     async def send(self, data: bytes | memoryview) -> None:
@@ -346,6 +360,7 @@ class Connection(Lifecycle):
 
     def _finish(self) -> bool:
         """The response has gone. True when the connection persists and the next request may begin."""
+        self._close_exchange()
         self._cors = None
         if self._content is not None:
             self._content.over = True

@@ -6,13 +6,14 @@ is put on the wire stands in `responding`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
 from netlab.http1.messages import Content, EndOfMessage, RequestHead
+from netlab.server.disconnected import Disconnect, Disconnected
 
 if TYPE_CHECKING:
     from netlab.server.pace import Pace
@@ -29,6 +30,9 @@ class ContentSource(Protocol):
     def limit_content(self, pace: Pace, size: int) -> None:
         """Let this message have `size` bytes of content."""
 
+    def disconnect_reason(self, request: Request) -> Disconnect | None:
+        """Why the response to this request is not wanted any more; None while it is."""
+
     @property
     def peer(self) -> str:
         """The client's address as text."""
@@ -37,7 +41,7 @@ class ContentSource(Protocol):
 class Request:
     """One request as a handler sees it. The content is read only when the handler asks for it."""
 
-    __slots__ = ("_content", "_pace", "head", "source", "trailers")
+    __slots__ = ("_content", "_disconnected", "_pace", "head", "source", "trailers")
 
     def __init__(self, head: RequestHead, source: ContentSource, pace: Pace | None = None) -> None:
         self.head = head
@@ -46,6 +50,7 @@ class Request:
         self.source = source
         """Where the content comes from: for bridges to other interfaces, not for handlers."""
         self._content = b"" if pace is None else None
+        self._disconnected: Disconnected | None = None  # made when a handler asks for it
         self.trailers: Fields | None = None
         """The trailer section, once the content has been read to its end; None without one."""
 
@@ -82,6 +87,22 @@ class Request:
         """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
         return self.source.peer
 
+    @property
+    def disconnected(self) -> Disconnected:
+        """The news that the response is not wanted any more: await it, or ask `disconnected.done()`.
+
+        It comes when the client has closed the connection or its sending side (a client that does only the
+        latter may still read); when the server is stopping and this response is a stream that has begun; and
+        when the response is complete. `await request.disconnected` says which: a Disconnect. Await it when
+        the content has been read: a client that still sends content is noticed by reading it.
+        """
+        news = self._disconnected
+        if news is None:
+            news = self._disconnected = Disconnected()
+            if (reason := self.source.disconnect_reason(self)) is not None:
+                news.set(reason)
+        return news
+
     async def stream(self, limit: int | None = None) -> AsyncIterator[bytes]:
         """The content in pieces, as it arrives; the client is slowed to the reader's pace.
 
@@ -117,10 +138,12 @@ class Response:
     status: 200 to 599. content: bytes, or text that is sent as UTF-8. fields: field lines; names and values
     are checked when they are sent. stream: instead of content, an async iterable of bytes, sent as it
     comes: chunked, or with a Content-Length if `fields` gives one; an iterable that is not async runs in a
-    thread. trailers: field lines behind a chunked stream.
+    thread. trailers: field lines behind a chunked stream. on_close: called once, without arguments, when the
+    server is done with this response: sent whole, broken off, replaced by a 500, or never sent because the
+    client left first. What it raises is logged.
     """
 
-    __slots__ = ("content", "fields", "status", "stream", "trailers")
+    __slots__ = ("content", "fields", "on_close", "status", "stream", "trailers")
 
     def __init__(
         self,
@@ -130,12 +153,14 @@ class Response:
         *,
         stream: AsyncIterable[bytes | memoryview] | Iterable[bytes] | None = None,
         trailers: FieldLines | None = None,
+        on_close: Callable[[], object] | None = None,
     ) -> None:
         self.status = status
         self.content = content if content.__class__ is bytes else octets(content)
         self.fields = fields
         self.stream = stream
         self.trailers = trailers
+        self.on_close = on_close
 
     def __repr__(self) -> str:
         what = "stream" if self.stream is not None else f"{len(self.content)} bytes"

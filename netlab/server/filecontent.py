@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 # One read of a file on a TLS connection, whose bytes must pass through this process: 16 records.
 PIECE = 256 * 1024
@@ -16,11 +17,15 @@ class FileContent:
     each valid until the next is asked for.
     """
 
+    open_files: ClassVar[int] = 0
+    """Descriptors that these hold in this process: the server counts them with its connections."""
+
     def __init__(self, fd: int, offset: int, count: int) -> None:
         self.fd = fd
         self.offset = offset
         self.count = count
         self._closed = False
+        FileContent.open_files += 1
 
     def __aiter__(self) -> AsyncIterator[memoryview]:
         return self._read()
@@ -37,11 +42,13 @@ class FileContent:
 
     async def aclose(self) -> None:
         """Close the file."""
+        self._close()
+
+    def _close(self) -> None:
         if not self._closed:
             self._closed = True
+            FileContent.open_files -= 1
             os.close(self.fd)
 
     def __del__(self) -> None:
-        if not self._closed:
-            self._closed = True
-            os.close(self.fd)
+        self._close()

@@ -24,8 +24,10 @@ from netlab.net.poller import READABLE
 from netlab.net.sweep import ALWAYS, NEVER
 from netlab.net.transport import BULK, RECEIVE, Transport
 from netlab.server import responding
-from netlab.server.exchange import Response, refusal
+from netlab.server.disconnected import Disconnect
+from netlab.server.exchange import Request, Response, refusal
 from netlab.server.pace import Pace
+from netlab.server.sendtimer import SendTimer
 
 if TYPE_CHECKING:
     import socket
@@ -62,15 +64,17 @@ class Lifecycle:
 
     __slots__ = (
         "_broken",
+        "_coding",
         "_content",
         "_fresh",
         "_head",
         "_parser",
         "_persistent",
         "_reader",
+        "_request",
+        "_responses",
+        "_sending",
         "_server",
-        "_stalled_at",
-        "_unread",
         "_writer",
         "deadline",
         "half_closed",
@@ -90,15 +94,16 @@ class Lifecycle:
         """The client sends no more; it may still read."""
         self._persistent = True
         self._head: RequestHead | None = None  # of the exchange that is under way
+        self._request: Request | None = None  # of the same exchange
+        self._coding: responding.Coding | None = None  # of its response, once that is a stream
+        self._responses: list[Response] = []  # of the same, to be told when they are done with
         self._content: Pace | None = None  # the current request's, as long as some of it is to be read
         self._broken: ProtocolError | None = None  # the rule that this client's content broke
         self.task: asyncio.Task[Any] | None = None  # the handler, or the stream, that had to wait
         # A request may be read while its response is sent, by two tasks:
         self._reader: asyncio.Future[None] | None = None  # who waits for bytes to come
         self._writer: asyncio.Future[None] | None = None  # who waits for bytes to go
-        # While the kernel does not take what we write:
-        self._unread = 0  # bytes that the client had not confirmed in the last sweep
-        self._stalled_at = NEVER  # when it is dropped, if it confirms none until then
+        self._sending: SendTimer | None = None  # from the first write that the kernel did not take whole
 
     # -- waiting --------------------------------------------------------------------------------------------
 
@@ -159,8 +164,9 @@ class Lifecycle:
 
     def _watch_stall(self) -> None:
         """The kernel did not take all that was written: from now on each sweep looks how the client reads."""
-        self._unread = self.transport.unacknowledged
-        self._stalled_at = self._server.sweep.deadline(self._server.timeouts.stall)
+        server = self._server
+        least, window, now = server.limits.least, server.timeouts.stall, server.sweep.deadline(0)
+        self._sending = SendTimer(least, window, self.transport.unacknowledged, now)
         self.deadline = ALWAYS
 
     def _set_deadline(self) -> None:
@@ -175,6 +181,39 @@ class Lifecycle:
         """The client broke a rule inside its content: no further request can be found behind it."""
         self._broken = error
         self._persistent = False
+
+    # -- what the handler is told ---------------------------------------------------------------------------
+
+    def disconnect_reason(self, request: Request) -> Disconnect | None:
+        """Why the response to this request is not wanted any more; None while it is."""
+        if request is not self._request:
+            return Disconnect.EXCHANGE_OVER
+        if self.half_closed:
+            return Disconnect.CLIENT_LEFT
+        if self._server.draining and self._coding is not None:
+            return Disconnect.SERVER_STOPS
+        return None
+
+    def _tell(self, reason: Disconnect) -> None:
+        """Tell the handler under way, if it has asked, that its response is not wanted any more."""
+        if self._request is not None and self._request._disconnected is not None:
+            self._request._disconnected.set(reason)
+
+    def _close_exchange(self) -> None:
+        """The exchange is over, the response sent or broken off."""
+        self._tell(Disconnect.EXCHANGE_OVER)
+        self._request = self._coding = None
+        while self._responses:
+            self._close_response(self._responses.pop())
+
+    def _close_response(self, response: Any) -> None:
+        """Call what the handler wants to be called when the server is done with a response."""
+        if not isinstance(response, Response) or response.on_close is None:
+            return
+        try:
+            response.on_close()
+        except Exception as error:
+            self._server.report(self._head, error)
 
     # -- content that no handler has read -------------------------------------------------------------------
 
@@ -210,10 +249,12 @@ class Lifecycle:
         error.__traceback__ = None  # it leads back to us, who would wait for the garbage collector
         self._persistent = False
         self._server.refused += 1
-        method = "HEAD" if self._parser.wants_no_content else "GET"
-        nobody = RequestHead(method, "*", 1, self._server.no_fields, NO_CONTENT, False, False)
-        octets, _ = responding.fixed(refusal(error), nobody, self._server.date, False, None)
+        head, response = self._parser.refused_head(), refusal(error)
+        octets, _ = responding.fixed(response, head, self._server.date, False, None)
         self.transport.write(octets)
+        if self._server.access_log is not None:
+            self._head = head
+            self._log_access(response)
         self._linger()
 
     def _linger(self) -> None:
@@ -268,14 +309,9 @@ class Lifecycle:
             self.close()
 
     def _expire_stall(self) -> None:
-        """A client that has taken nothing for that long is dropped; a slow one gets as long again."""
-        # What our kernel holds counts, too: it takes our bytes by the megabyte, and makes room for more only
-        # when a third has gone. A slow link needs minutes for that, reading on all the while.
-        now, unread = self._server.sweep.now, self.transport.unacknowledged
-        if unread != self._unread:
-            self._unread = unread
-            self._stalled_at = now + self._server.timeouts.stall
-        elif self._stalled_at <= now:
+        """A client that takes its response too slowly, or not at all, is dropped."""
+        assert self._sending is not None
+        if self._sending.is_late(self.transport.unacknowledged, self._server.sweep.now):
             self.abort()
             return
         if self.state is EXCHANGE:
@@ -319,6 +355,8 @@ class Lifecycle:
             self.transport.ready(READABLE)
             if self.state is IDLE and not self._parser.buffered:
                 self._linger()
+        elif self.state is EXCHANGE and self._coding is not None:
+            self._tell(Disconnect.SERVER_STOPS)
         else:
             self.close_if_idle()
 
@@ -359,6 +397,9 @@ class Lifecycle:
         self.half_closed = True
         if self._content is not None:
             self._content.over = True
+        self._tell(Disconnect.CLIENT_LEFT)
+        if self.task is None:
+            self._close_exchange()
         if reader is not None:
             # Behind the handler's own cancellation: whoever else waits for content learns that it is over.
             self._server.loop.call_soon(wake, reader)

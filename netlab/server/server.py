@@ -25,13 +25,14 @@ from netlab.http1.fields import NO_FIELDS
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
-from netlab.net import window
+from netlab.net import keepalive, window
 from netlab.net.poller import READABLE, Poller
 from netlab.net.starter import Starter
 from netlab.net.sweep import Sweep
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
 from netlab.server.connection import Connection
 from netlab.server.exchange import Request, Response
+from netlab.server.filecontent import FileContent
 from netlab.server.handshakes import refuse_handshakes
 from netlab.server.lifecycle import Lifecycle, State
 
@@ -102,7 +103,8 @@ class Server:
         self.draining = False
         # One book, not two: the sweep's members are the connections (50 bytes each for a second entry).
         self.connections: set[Connection] = set()
-        self.max_connections = max_connections or _room()
+        self._descriptors = _room()
+        self.max_connections = max_connections or self._descriptors
         self.date = b""
         self._clock = clock
         self._listener: socket.socket | None = sock
@@ -121,6 +123,7 @@ class Server:
         if not self.uds:
             self.port = self._listener.getsockname()[1]
         self._listener.setblocking(False)
+        keepalive.probe_peers(self._listener)
         self.loop = asyncio.get_running_loop()
         self.poller = Poller(self.loop)
         interval = min(0.25, self.timeouts.shortest / 4)
@@ -153,10 +156,10 @@ class Server:
         """The listening socket is readable: connections wait to be accepted."""
         listener = self._listener
         assert listener is not None
-        if len(self.connections) >= self.max_connections:
+        if self._is_full():
             self._make_room()
         for _ in range(ACCEPT):
-            if len(self.connections) >= self.max_connections:
+            if self._is_full():
                 self._pause_accepting()
                 return
             try:
@@ -172,6 +175,13 @@ class Server:
                 self._pause_accepting()
                 return
             self._welcome(sock)
+
+    def _is_full(self) -> bool:
+        """Is there no descriptor for a further connection? A file that is being sent takes one, too."""
+        connections = len(self.connections)
+        return (
+            connections >= self.max_connections or connections + FileContent.open_files >= self._descriptors
+        )
 
     def _make_room(self) -> None:
         """Somebody waits at the door: close some of those that have been idle longest.

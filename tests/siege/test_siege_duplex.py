@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from netlab import Request, Response
+from netlab import Limits, Request, Response
 from netlab.cli.demonstration import Demonstration
 from netlab.tls import server_context
 from tests.server.test_deadlines import Timed
@@ -183,6 +183,23 @@ async def test_the_time_is_counted_from_what_was_taken_last(app: object) -> None
         stalled.pass_time(29.8)
         assert stalled.open
         stalled.pass_time(0.5)
+        assert not stalled.open
+
+
+@pytest.mark.parametrize("app", [much, streamed])
+async def test_a_reader_below_the_minimum_rate_is_dropped(
+    app: object,
+) -> None:
+    """A hundred of them would hold each descriptor of a small server. Each lump it takes comes in time."""
+    async with Stalled(app, limits=Limits(least=64 << 10)) as stalled:
+        await stalled.say(GET)
+        await stalled.settle()
+        stalled.pass_time(29)
+        await stalled.take()
+        stalled.pass_time(1)
+        assert stalled.open
+        await stalled.take()
+        stalled.pass_time(1)
         assert not stalled.open
 
 
