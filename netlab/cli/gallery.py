@@ -46,12 +46,14 @@ class Case:
     Attributes:
         row: what is wrong, and what is expected.
         files: rewritten by each renewal.
+        root: what its client trusts: the common root, or one that the case has of its own.
         server: None if OpenSSL loads no such chain.
         told: how the last handshakes ended for the server, newest last.
     """
 
     row: Row
     files: cases.Files
+    root: Path
     context: ssl.SSLContext | None = None
     server: netlab.Server | None = None
     told: list[str] = field(default_factory=list)
@@ -76,7 +78,8 @@ class Case:
         if self.files.client_chain and self.files.client_key:
             yield self.files.client_chain
             yield self.files.client_key
-        yield self.files.root
+        if self.root == self.files.root:
+            yield self.root
 
 
 class Gallery:
@@ -121,7 +124,8 @@ class Gallery:
 
     def _make(self, row: Row, now: datetime) -> Case:
         served = row.make(self.good, now)
-        case = Case(row, cases.write(served, self.good, self.folder / _slug(row)))
+        files = cases.write(served, self.good, self.folder / _slug(row))
+        case = Case(row, files, files.root if served.root else self.root)
         try:
             case.context = cases.server_side(served, case.files)
         except ConfigurationError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from netlab.cli.gallery import Case
 
 _GROUPS = (
-    ("Accepted", "A client that reads the rules accepts these.", ACCEPTED),
+    ("Accepted", "A client that reads the rules accepts these. (Chromium offers no Ed25519.)", ACCEPTED),
     ("Broken", "A careful client refuses each, for the one reason that is named.", BREAKAGES),
     ("A matter of form", "Refused when RFC 5280 is read strictly, as Python does from 3.13 on.", FORMALITIES),
     ("The handshake fails", "The chain is good; something else is not.", None),
@@ -35,6 +35,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem aut
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; }}
 tr {{ border-bottom: 1px solid #8886; }}
+td:last-child {{ min-width: 18rem; }}
 code {{ font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }}
 small {{ opacity: .8; }}
 </style></head><body>
@@ -63,7 +64,7 @@ look();
 _GROUP = """<h2>{title}</h2><p>{lead}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="{title}">
 <table><thead><tr>
-<th scope="col">case</th><th scope="col">what is wrong</th><th scope="col">expected</th>
+<th scope="col">case</th><th scope="col">what it is</th><th scope="col">expected</th>
 <th scope="col">the server was last told</th><th scope="col">command</th>
 </tr></thead><tbody>
 {rows}</tbody></table></div>
@@ -123,7 +124,7 @@ def expected(row: Breakage | Failure) -> str:
 def command(case: Case) -> str:
     """The curl command that meets the case: with its root, and with its client certificate if it has one."""
     assert case.url is not None
-    words = ["curl", "--cacert", str(case.files.root)]
+    words = ["curl", "--cacert", str(case.root)]
     if case.files.client_chain and case.files.client_key:
         words += ["--cert", str(case.files.client_chain), "--key", str(case.files.client_key)]
     return shlex.join([*words, case.url])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import missing
+from cryptography import x509
 from tls_loopback import serving
 
 from netlab.__main__ import main
@@ -173,6 +174,21 @@ def test_the_commands_for_java_make_it_trust_the_root(offered: dict[str, str], t
         (tmp_path / "YOUR.java").write_text(JAVA.replace(":8443", f":{server.port}"))
         done = shell(offered["Java: use it"], tmp_path)
         assert done.returncode == 0 and "hello" in done.stdout, done.stderr
+
+
+@pytest.mark.soak
+def test_the_command_for_chromium_puts_the_root_into_its_store(
+    offered: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("certutil") is None:
+        missing("needs certutil (apt-get install libnss3-tools)")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".pki" / "nssdb").mkdir(parents=True)
+    done = shell(offered["Chromium on Linux"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    stored = shell('certutil -d "sql:$HOME/.pki/nssdb" -L -n netlab -a', tmp_path).stdout
+    root = x509.load_pem_x509_certificate((tmp_path / "a folder" / "root.pem").read_bytes())
+    assert x509.load_pem_x509_certificate(stored.encode()) == root
 
 
 def test_a_folder_that_cannot_be_is_one_clear_line(

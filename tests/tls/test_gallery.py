@@ -136,10 +136,15 @@ def test_the_command_shows_the_list_runs_with_curl_and_ends_cleanly_on_ctrl_c(tm
             first, second = served.stdout.readline(), served.stdout.readline()
             assert str(tmp_path / "root.pem") in second
             page = tool("curl", "-sS", "--noproxy", "*", first.split()[-1]).stdout
+            names = [row.name for row in rows()]
             offered = [html.unescape(line) for line in re.findall(r"<code>(curl .*?)</code>", page)]
             assert len(offered) == len(list(rows())) - 1
-            for name, status in (("/intact/", 0), ("/expired/", 60), ("/client-certificate/", 0)):
-                words = shlex.split(next(line for line in offered if name in line))
+            for number, status in (
+                (0, 0),
+                (names.index("expired"), 60),
+                (names.index("client certificate"), 0),
+            ):
+                words = shlex.split(offered[number])
                 done = tool(*words, "--silent", "--noproxy", "*")
                 assert done.returncode == status, done
         finally:
