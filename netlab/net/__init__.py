@@ -1,4 +1,4 @@
-"""One connection in the event loop: the poller, the transport, the sweep of deadlines, the first step.
+"""One connection in the event loop: the poller, the transport, the sweep of deadlines, eager start.
 
-Below here is no asyncio; above here nobody touches a socket or a timer by hand.
+Below this floor there is no asyncio; above it no code touches a socket or a timer by hand.
 """

@@ -8,13 +8,13 @@ and when it would block not say how much has gone.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from netlab.net.filepart import FilePart
+from netlab.net.sockets import cork
 
 # The most that one TLS record carries (RFC 8446 §5.1), and so one TLS `send`.
 RECORD = 16 * 1024
@@ -94,10 +94,3 @@ class Outgoing:
         if sent:
             first = parts[0]
             parts[0] = first.after(sent) if isinstance(first, FilePart) else memoryview(first)[sent:]
-
-
-def cork(sock: socket.socket, on: int) -> None:
-    """1: the kernel sends whole segments only, and keeps the rest back; 0: it sends that, too."""
-    if hasattr(socket, "TCP_CORK"):
-        with contextlib.suppress(OSError):  # a Unix socket, or one whose peer has left: `send` says so
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)

@@ -5,8 +5,9 @@ a trip through the loop's queue and a context switch. An epoll descriptor is its
 sockets is ready. So the loop watches ours, and one turn here serves every socket that is ready, with one
 dictionary look-up each. Works in every event loop that has add_reader (asyncio on Unix, uvloop).
 
-Level-triggered: a socket that still has something to say is reported again in the next turn, so nobody has
-to read until it would block, and nobody can starve the rest.
+Level-triggered: a socket with bytes left is reported again in the next turn. So a member need not read until
+it would block, and no member can starve the rest. Handshake steps, which cost the most, have a budget (see
+`budget`); a TLS read that does not return is ended by a thread (see `watchdog`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import asyncio
 import select
 import selectors
 from typing import Protocol
+
+from netlab.net.budget import HANDSHAKES, Budget
+from netlab.net.watchdog import Watchdog
 
 READABLE = 0x001  # EPOLLIN
 WRITABLE = 0x004  # EPOLLOUT
@@ -32,13 +36,16 @@ class Ready(Protocol):
 
 
 class Poller:
-    """Descriptors and who is told when they are ready."""
+    """Descriptors, and the member that is told when one is ready."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._selector = select.epoll() if hasattr(select, "epoll") else _PortableSelector()
         self._poll = self._selector.poll
         self._members: dict[int, Ready] = {}
+        self._watchdog: Watchdog | None = None
+        self.handshakes = Budget(HANDSHAKES)
+        """What the members of this poller may spend on handshakes in one turn."""
         loop.add_reader(self._selector.fileno(), self._turn)
 
     def register(self, fd: int, member: Ready, events: int = READABLE) -> None:
@@ -53,16 +60,29 @@ class Poller:
     def unregister(self, fd: int) -> None:
         """Stop watching, before the descriptor is closed; no error when it was not watched."""
         if self._members.pop(fd, None) is not None:
-            self._selector.unregister(fd)
+            try:
+                self._selector.unregister(fd)
+            except OSError:
+                pass  # the watchdog has put another file in its place
+
+    def watch_tls(self) -> None:
+        """A member speaks TLS: from now on the watchdog runs."""
+        if self._watchdog is None:
+            self._watchdog = Watchdog()
+            self._watchdog.start()
 
     def close(self) -> None:
-        """Forget every descriptor. The sockets themselves are closed by their owners."""
+        """Forget every descriptor. The members close the sockets themselves."""
+        if self._watchdog is not None:
+            self._watchdog.stop()
+            self._watchdog = None
         self._loop.remove_reader(self._selector.fileno())
         self._members.clear()
         self._selector.close()
 
     def _turn(self) -> None:
         members = self._members
+        self.handshakes.left = self.handshakes.seconds
         for fd, events in self._poll(0, _BATCH):
             # One member's work may have closed another of this same batch.
             member = members.get(fd)

@@ -1,15 +1,17 @@
 """One non-blocking socket in the poller, plain or wrapped in TLS: one code path for both.
 
-Here bytes come and go, and wait where the kernel does not take them. What they mean is the owner's affair.
+Here bytes come and go, and wait where the kernel does not take them. What they mean is the protocol's affair.
 
 Theory of operation. A TLS socket is the plain socket, wrapped: `recv` and `send` look the same and run
-OpenSSL's code on the same descriptor. Three things differ, and they are all that this file says of TLS:
+OpenSSL's code on the same descriptor. Four things differ, and they are all that this file says of TLS:
 
-- A handshake comes first, and its steps may want to read or to write.
+- A handshake comes first, and its steps may want to read or to write. They have a budget in each turn.
 - `recv` and `send` may raise SSLWantRead or SSLWantWrite instead of BlockingIOError: OpenSSL may need the
-  *other* direction first (a key update, say). Who wants to write waits until the socket is writable.
+  *other* direction first (a key update, say). The poller then watches for that direction alone: watching for
+  the first one as well would report it in every turn, a busy loop.
 - The selector sees the kernel's buffer, not OpenSSL's. A read asks for at least a whole record, so that
   nothing stays behind in OpenSSL (without read-ahead it takes one record at a time from the kernel).
+- One `recv` may go on for as long as the peer sends key updates. `watchdog` ends it.
 
 How the bytes that had to wait go on their way is in `outgoing`; what happens to them is in `_flush`.
 """
@@ -17,17 +19,16 @@ How the bytes that had to wait go on their way is in `outgoing`; what happens to
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import socket
 import ssl
-import sys
-import termios
 from collections.abc import Iterable
 
 from netlab.net.filepart import FilePart
-from netlab.net.outgoing import RECORD, Buffer, Outgoing, cork
-from netlab.net.owner import NOBODY, Owner
+from netlab.net.outgoing import RECORD, Buffer, Outgoing
+from netlab.net.phase import CLOSED, FLUSHING, HANDSHAKE, OPEN, SHUT, move
 from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
+from netlab.net.protocol import NULL_PROTOCOL, TransportProtocol
+from netlab.net.sockets import cork, pending_error, reset_on_close, unconfirmed
 from netlab.net.window import follow
 
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
@@ -52,71 +53,70 @@ _WOULD_BLOCK = (*_NOT_READABLE, ssl.SSLWantWriteError)
 
 
 class Transport:
-    """A connected socket that is set non-blocking. Call `open` when the owner is ready."""
+    """A connected socket that is set non-blocking. Call `open` when the protocol is ready.
+
+    reads: bytes, at most, that one read takes; the protocol may change it.
+    """
 
     __slots__ = (
         "_events",
-        "_handshaking",
-        "_owner",
+        "_phase",
         "_poller",
-        "_read_wants_write",
-        "_shut",
+        "_protocol",
+        "_read_on",
         "_socket",
         "_waiting",
-        "closed",
+        "_write_on",
         "fd",
-        "paused",
         "reads",
         "secure",
     )
 
-    def __init__(self, sock: socket.socket, poller: Poller, owner: Owner) -> None:
+    def __init__(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
         self._socket = sock
         self._poller = poller
-        self._owner: Owner = owner
+        self._protocol: TransportProtocol = protocol
         self.fd = sock.fileno()
         self.secure = isinstance(sock, ssl.SSLSocket)
-        self.closed = False
-        self._handshaking = self.secure
-        self.paused = False
-        self.reads = RECEIVE  # bytes, at most, that one read takes
-        self._shut = False  # shut down for writing once what waits has gone
-        self._read_wants_write = False
-        # What the kernel did not take yet. None, not an empty one: an idle connection has none, and its deque
-        # weighs 600 bytes.
+        self.reads = RECEIVE
+        self._phase = HANDSHAKE if self.secure else OPEN
+        # The event that the next read waits for: READABLE; 0 while reading is paused; WRITABLE while OpenSSL
+        # has to write before it reads on.
+        self._read_on = READABLE
+        # The event that the waiting bytes wait for: 0 when none wait; WRITABLE; READABLE while OpenSSL has to
+        # read before it writes on.
+        self._write_on = 0
+        # What the kernel did not take yet. None, not an empty one, whose deque weighs 600 bytes.
         self._waiting: Outgoing | None = None
         self._events = READABLE
 
     def open(self) -> None:
         """Begin: be told when the socket is ready. A TLS client speaks first: its handshake starts here."""
         self._poller.register(self.fd, self, READABLE)
-        if self._handshaking and not self._socket.server_side:  # type: ignore[attr-defined]
-            self._handshake()
+        if self._phase is HANDSHAKE:
+            self._poller.watch_tls()
+            if not _tls(self._socket).server_side:
+                self._handshake_step()
 
     # -- events from the poller -----------------------------------------------------------------------------
 
     def ready(self, events: int) -> None:
         """The socket is readable, writable or broken."""
-        if self._handshaking:
-            self._handshake()
+        if self._phase is HANDSHAKE:
+            # Refused for want of time, the step is not lost: the poller reports the socket again.
+            self._poller.handshakes.run(self._handshake)
             return
-        if events == READABLE:
-            self._read()
-            return
-        if events & WRITABLE:
-            if self._read_wants_write:
-                self._read_wants_write = False
+        if events & self._read_on:
+            if self._read_on == WRITABLE:
+                self._read_on = READABLE  # OpenSSL can write now what it had to write first
                 self._watch()
-                self._read()
-            if not self.closed and self._waiting is not None:
-                self._flush()
-            if self.closed:
-                return
-        if events & READABLE and not self.paused:
             self._read()
-        elif events & BROKEN and not events & WRITABLE:
-            # Broken while nobody reads: the peer is gone, and a paused reader would never notice.
-            self._fail(_pending_error(self._socket))
+        elif events & BROKEN and not events & self._write_on:
+            # Broken while nothing is read: the peer is gone, and a paused reader would never notice.
+            self._fail(pending_error(self._socket))
+            return
+        if events & self._write_on:
+            self._flush()
 
     def _read(self) -> None:
         """Read once and hand it on; the poller reports what remains in its next turn."""
@@ -125,16 +125,16 @@ class Transport:
         except _NOT_READABLE:
             return
         except ssl.SSLWantWriteError:
-            self._read_wants_write = True
+            self._read_on = WRITABLE
             self._watch()
             return
         except OSError as error:
             self._fail(error)
             return
         if data:
-            self._owner.received(data)
+            self._protocol.received(data)
         else:
-            self._owner.ended()
+            self._protocol.ended()
             self.pause()
 
     def _handshake(self) -> None:
@@ -144,20 +144,20 @@ class Transport:
         mostly lies behind the client's last record already. So the cork stays in until that is answered: one
         segment instead of three or four, and 5 % less CPU time for a connection with a single request.
         """
-        sock = self._socket
-        if not sock.server_side:  # type: ignore[attr-defined]
+        sock = _tls(self._socket)
+        if not sock.server_side:
             self._handshake_step()
             return
         cork(sock, 1)
         try:
             self._handshake_step()
-        finally:  # whatever an owner raises: a cork left in would hold back each answer for 200 ms
+        finally:  # whatever a protocol raises: a cork left in would hold back each answer for 200 ms
             if not self.closed:
                 cork(sock, 0)
 
     def _handshake_step(self) -> None:
         try:
-            self._socket.do_handshake()  # type: ignore[attr-defined]
+            _tls(self._socket).do_handshake()
         except ssl.SSLWantReadError:
             self._set_events(READABLE)
         except ssl.SSLWantWriteError:
@@ -165,25 +165,30 @@ class Transport:
         except (OSError, ValueError) as error:
             self._fail(error if isinstance(error, OSError) else OSError(str(error)))
         else:
-            self._handshaking = False
-            self._set_events(READABLE)
-            self._owner.connected()
-            if not self.closed and not self.paused:
+            self._phase = move(HANDSHAKE, OPEN)
+            self._watch()
+            self._protocol.connected()
+            if self._read_on:
                 self._read()
 
     # -- reading --------------------------------------------------------------------------------------------
 
     def pause(self) -> None:
         """Stop reading: the peer's bytes stay in the kernel, and its window closes. That is backpressure."""
-        if not self.paused and not self.closed:
-            self.paused = True
+        if self._read_on:
+            self._read_on = 0
             self._watch()
 
     def resume(self) -> None:
         """Read again."""
-        if self.paused and not self.closed:
-            self.paused = False
+        if not self._read_on and self._phase is not CLOSED:
+            self._read_on = READABLE
             self._watch()
+
+    @property
+    def paused(self) -> bool:
+        """Is nothing read from the peer at present?"""
+        return not self._read_on
 
     # -- writing --------------------------------------------------------------------------------------------
 
@@ -195,7 +200,7 @@ class Transport:
         if self._waiting is not None:
             self._waiting.append(data)
             return False
-        if self.closed:
+        if self._phase is CLOSED:
             return True
         if len(data) > RECORD:
             if self.secure:
@@ -211,8 +216,7 @@ class Transport:
             return True
         if sent == len(data):
             return True
-        self._waiting = Outgoing((data,), sent)
-        self._watch()
+        self._keep(Outgoing((data,), sent))
         return False
 
     def write_parts(self, parts: tuple[Buffer, ...]) -> bool:
@@ -223,7 +227,7 @@ class Transport:
         be large, which is memory.
         """
         size = sum(map(len, parts))
-        if self._waiting is not None or self.closed or (self.secure and size <= COPIED):
+        if self._waiting is not None or self._phase is CLOSED or (self.secure and size <= COPIED):
             return self.write(b"".join(parts))
         if self.secure:
             return self._write_records(parts)
@@ -238,9 +242,14 @@ class Transport:
             return True
         if sent == size:
             return True
-        self._waiting = Outgoing(parts, sent)
-        self._watch()
+        self._keep(Outgoing(parts, sent))
         return False
+
+    def _keep(self, waiting: Outgoing) -> None:
+        """Keep what the kernel did not take, until the socket is writable."""
+        self._waiting = waiting
+        self._write_on = WRITABLE
+        self._watch()
 
     def _write_records(self, parts: Iterable[Buffer]) -> bool:
         self._waiting = Outgoing(parts)
@@ -252,7 +261,7 @@ class Transport:
         if self._waiting is not None:
             self._waiting.append(part)
             return False
-        if self.closed or not count:
+        if self._phase is CLOSED or not count:
             return True
         self._waiting = Outgoing((part,))
         return self._flush(quiet=True)
@@ -264,26 +273,28 @@ class Transport:
         sock, budget = self._socket, FLUSH
         if len(waiting) >= LARGE:
             follow(sock)
+        # What is left when the budget is spent waits for the next turn: the others get theirs first.
+        self._write_on = WRITABLE
         try:
             while waiting and budget > 0:
                 budget -= waiting.send_records(sock, budget) if self.secure else waiting.send(sock)
+        except ssl.SSLWantReadError:
+            self._write_on = READABLE
         except _WOULD_BLOCK:
-            self._watch()
-            return False
+            pass
         except OSError as error:
             self._waiting = None
             self._fail_later(error)
             return True
         if waiting:
-            # The kernel would take still more. The others get their turn first; we are writable in the next.
             self._watch()
             return False
-        self._waiting = None
+        self._waiting, self._write_on = None, 0
         self._watch()
-        if self._shut:
+        if self._phase is FLUSHING:
             self._shut_down()
         if not quiet:
-            self._owner.flushed()
+            self._protocol.flushed()
         return True
 
     @property
@@ -294,78 +305,82 @@ class Transport:
     @property
     def unacknowledged(self) -> int:
         """Bytes written that the peer's kernel has not confirmed: those that wait, and those in ours."""
-        try:
-            queued = fcntl.ioctl(self.fd, termios.TIOCOUTQ, bytes(4))
-        except OSError:
-            return self.waiting
-        return int.from_bytes(queued, sys.byteorder) + self.waiting
+        return unconfirmed(self.fd) + self.waiting
 
     # -- the end --------------------------------------------------------------------------------------------
 
+    @property
+    def closed(self) -> bool:
+        """Is the socket closed?"""
+        return self._phase is CLOSED
+
     def shut(self) -> None:
-        """Send what waits, then FIN (TLS: close_notify before it). Reading goes on."""
-        self._shut = True
-        if self._waiting is None and not self.closed:
-            self._shut_down()
+        """Send what waits, then FIN (TLS: close_notify before it). Reading goes on. Called at most once."""
+        if self._phase is OPEN:
+            if self._waiting is None:
+                self._shut_down()
+            else:
+                self._phase = move(OPEN, FLUSHING)
 
     def _shut_down(self) -> None:
+        self._close_notify()
+        self._phase = move(self._phase, SHUT)
         try:
-            self._close_notify()
-            # From here on an SSLSocket has forgotten its TLS and reads ciphertext: who still listens is
-            # lingering, and counts bytes without reading them.
+            # From here on an SSLSocket has forgotten its TLS and reads ciphertext. What still reads is the
+            # lingering close, which counts bytes and looks at none.
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # the peer was faster; `ended` or `lost` follows
 
     def _close_notify(self) -> None:
         """Say that nothing more comes (RFC 8446 §6.1). One call sends ours; we do not wait for theirs."""
-        if self.secure and not self._handshaking:
+        if self.secure:
             try:
-                self._socket.unwrap()  # type: ignore[attr-defined]
+                _tls(self._socket).unwrap()
             except (OSError, ValueError):
                 pass  # WantRead: ours is sent, theirs has not come
             # It left together with an answer that `_handshake` has kept back; a close drops what has not left
             # if bytes are unread.
             cork(self._socket, 0)
 
-    def close(self) -> None:
-        """Let go of the socket at once. The owner is not told. No error when closed already."""
-        if not self.closed:
-            self.closed = True
-            self._waiting = None
-            # The owner holds us, too: ten thousand such pairs would wait for the garbage collector, and each
-            # with its socket's TLS state.
-            self._owner = NOBODY
-            self._poller.unregister(self.fd)
-            if self.secure and not self._shut:
-                self._close_notify()
-            self._socket.close()
+    def close(self, notify: bool = True) -> None:
+        """Close the socket at once. The protocol is not told. No error when closed already.
+
+        notify: on TLS, say with a close_notify that the end is regular; not while bytes still wait.
+        """
+        phase = self._phase
+        if phase is CLOSED:
+            return
+        self._phase = move(phase, CLOSED)
+        self._waiting = None
+        self._read_on = self._write_on = 0
+        # The protocol holds us, too: ten thousand such pairs would wait for the garbage collector, and each
+        # with its socket's TLS state.
+        self._protocol = NULL_PROTOCOL
+        self._poller.unregister(self.fd)
+        if notify and phase is OPEN:
+            self._close_notify()
+        self._socket.close()
 
     def abort(self) -> None:
         """Close with a reset (RST): the peer must not take what it got for a whole message."""
-        if not self.closed:
-            self._shut = True  # no close_notify: that would say that the end is regular
-            try:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            except OSError:
-                pass
-            self.close()
+        if self._phase is not CLOSED:
+            reset_on_close(self._socket)
+            self.close(notify=False)
 
     def _fail(self, error: Exception | None) -> None:
-        if not self.closed:
-            owner = self._owner
-            self._shut = True
+        if self._phase is not CLOSED:
+            protocol = self._protocol
             if isinstance(error, ssl.SSLError):
                 self._let_the_alert_be_read()
-            self.close()
-            owner.lost(error)
+            self.close(notify=False)
+            protocol.lost(error)
 
     def _let_the_alert_be_read(self) -> None:
         """OpenSSL has written an alert that says why; a close on unread bytes is a reset, which may undo it.
 
-        The FIN takes along what is corked.
-
-        What comes later still makes one: there is no lingering for a peer who does not speak TLS.
+        The FIN takes along what is corked. What the peer sends later makes a reset all the same: there is no
+        lingering for a peer that does not speak TLS.
         """
         try:
             self._socket.shutdown(socket.SHUT_WR)
@@ -376,22 +391,18 @@ class Transport:
 
     def _fail_later(self, error: Exception) -> None:
         """Close now, report in the loop's next turn: the caller of `write` is in the middle of its work."""
-        if not self.closed:
-            owner = self._owner
-            self._shut = True
-            self.close()
-            asyncio.get_running_loop().call_soon(owner.lost, error)
+        if self._phase is not CLOSED:
+            protocol = self._protocol
+            self.close(notify=False)
+            asyncio.get_running_loop().call_soon(protocol.lost, error)
 
     # -- what the poller watches ----------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        events = 0 if self.paused else READABLE
-        if self._waiting is not None or self._read_wants_write:
-            events |= WRITABLE
-        self._set_events(events)
+        self._set_events(self._read_on | self._write_on)
 
     def _set_events(self, events: int) -> None:
-        if events != self._events and not self.closed:
+        if events != self._events and self._phase is not CLOSED:
             self._events = events
             self._poller.modify(self.fd, events)
 
@@ -403,6 +414,7 @@ class Transport:
         return self._socket
 
 
-def _pending_error(sock: socket.socket) -> OSError | None:
-    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    return OSError(code, "the connection broke") if code else None
+def _tls(sock: socket.socket) -> ssl.SSLSocket:
+    """The socket, which is known to be wrapped in TLS."""
+    assert isinstance(sock, ssl.SSLSocket)
+    return sock

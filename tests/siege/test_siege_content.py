@@ -42,7 +42,7 @@ class Slow(Timed):
             self._heard += len(data)
             received(data)
 
-        self._connection.transport._owner = Overheard(self._connection, received=count)
+        self._connection.transport._protocol = Overheard(self._connection, received=count)
         self._said = 0
         return self
 

@@ -1,18 +1,18 @@
-"""Who a transport reports to, and who it reports to when it is closed: nobody."""
+"""The protocol that a transport reports to (a connection), and the null protocol of a closed transport."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 
-class Owner(Protocol):
-    """Who a transport reports to. Each is called at most once for one cause, never after `close`."""
+class TransportProtocol(Protocol):
+    """What a connection does at each event. The transport calls none of these after `close`."""
 
     def connected(self) -> None:
         """The TLS handshake is done."""
 
     def received(self, data: bytes) -> None:
-        """Bytes from the peer, never empty."""
+        """Bytes came from the peer, never empty."""
 
     def ended(self) -> None:
         """The peer sends no more (FIN or close_notify); it may still read."""
@@ -21,26 +21,26 @@ class Owner(Protocol):
         """The connection is gone; the transport is closed already."""
 
     def flushed(self) -> None:
-        """What waited has gone to the kernel. Called after `write` had to keep some."""
+        """The kernel has taken all that waited. Called after `write` had to keep some."""
 
 
-class Nobody:
-    """The owner of a transport that is closed."""
+class NullProtocol:
+    """The protocol of a closed transport: every event ends here."""
 
     def connected(self) -> None:
-        """Nobody is told."""
+        """Ignored."""
 
     def received(self, data: bytes) -> None:
-        """Nobody is told."""
+        """Ignored."""
 
     def ended(self) -> None:
-        """Nobody is told."""
+        """Ignored."""
 
     def lost(self, error: Exception | None) -> None:
-        """Nobody is told."""
+        """Ignored."""
 
     def flushed(self) -> None:
-        """Nobody is told."""
+        """Ignored."""
 
 
-NOBODY = Nobody()
+NULL_PROTOCOL = NullProtocol()
