@@ -3,7 +3,7 @@
 A server may answer a request that it has not read to its end, and close: it refuses an upload with 413, or
 401. Its kernel then sends a reset, because unread bytes are lost, and our next write fails. But the answer
 came before the reset, and our kernel still has it (RFC 9112 §9.5, §9.6). `Transport` closes at the failed
-write. This one leaves the poller, reads on at the pace of its owner until nothing is left, and reports
+write. This one leaves the poller, reads on at the pace of its protocol until nothing is left, and reports
 then.
 
 A reset also reaches a reader that has paused. What the kernel has acknowledged by then belongs to the reader,
@@ -16,8 +16,9 @@ import asyncio
 import socket
 import ssl
 
-from netlab.net.owner import Owner
-from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
+from netlab.net.phase import HANDSHAKE
+from netlab.net.poller import BROKEN, Poller
+from netlab.net.protocol import TransportProtocol
 from netlab.net.transport import Transport
 
 # Reads in one turn of the event loop; the other connections get their turn in between.
@@ -29,23 +30,18 @@ class SalvagingTransport(Transport):
 
     __slots__ = ("_failure", "broken")
 
-    def __init__(self, sock: socket.socket, poller: Poller, owner: Owner) -> None:
-        super().__init__(sock, poller, owner)
+    def __init__(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
+        super().__init__(sock, poller, protocol)
         self.broken = False
         """Has a write failed, or a reset come? Then nothing more is sent, and what has come is still read."""
         self._failure: Exception | None = None
 
     def ready(self, events: int) -> None:
         """The socket is readable, writable or broken."""
-        if events == READABLE or self._handshaking:
-            super().ready(events)
-        elif events & BROKEN:
+        if events & BROKEN and self._phase is not HANDSHAKE:
             self._break(None)
         else:
-            if events & READABLE and not self.paused:
-                self._read()
-            if events & WRITABLE and not self.closed and not self.broken:
-                super().ready(WRITABLE)
+            super().ready(events)
 
     def resume(self) -> None:
         """Read again."""
@@ -61,25 +57,24 @@ class SalvagingTransport(Transport):
         if self.broken or self.closed:
             return
         self.broken, self._failure = True, failure
-        self._waiting = None
+        self._waiting, self._write_on = None, 0
         self._poller.unregister(self.fd)
         asyncio.get_running_loop().call_soon(self._report_break)
 
     def _report_break(self) -> None:
-        self._owner.flushed()  # nothing waits any more: a producer that waits for room must not wait for ever
+        self._protocol.flushed()  # nothing waits any more: a producer that waits for room must not wait for ever
         self._read_rest()
 
     def cease(self) -> None:
         """Drop what waits: the peer has answered without it."""
-        self._waiting = None
-        if not self.closed:
-            self._watch()
+        self._waiting, self._write_on = None, 0
+        self._watch()
 
     def _read_rest_soon(self) -> None:
         asyncio.get_running_loop().call_soon(self._read_rest)
 
     def _read_rest(self) -> None:
-        """Hand on what has come, until the owner pauses, or nothing is left and the end is reported."""
+        """Hand on what has come, until the protocol pauses, or nothing is left and the end is reported."""
         for _ in range(_READS):
             if self.closed or self.paused:
                 return
@@ -92,13 +87,13 @@ class SalvagingTransport(Transport):
                 self._fail(self._failure or error)
                 return
             if data:
-                self._owner.received(data)
+                self._protocol.received(data)
             elif self._failure is not None:
                 # The failed write took the error; to `recv` the end then looks like a regular one.
                 self._fail(self._failure)
                 return
             else:
-                self._owner.ended()
+                self._protocol.ended()
                 self.pause()
                 return
         self._read_rest_soon()
