@@ -62,7 +62,7 @@ class SalvagingTransport(Transport):
         asyncio.get_running_loop().call_soon(self._report_break)
 
     def _report_break(self) -> None:
-        self._protocol.flushed()  # nothing waits any more: a producer that waits for room must not wait for ever
+        self._protocol.flushed()  # nothing waits any more: a producer must not wait for room for ever
         self._read_rest()
 
     def cease(self) -> None:
