@@ -42,12 +42,21 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
             "no command given: one of " + ", ".join(COMMANDS) + " (see `python -m netlab --help`)"
         )
     first = parser.parse_args(argv[:1])
+    if _serves_tls(argv):
+        from netlab.tls.groups import restrict_groups
+
+        restrict_groups()  # before the command imports ssl: OpenSSL reads its configuration once
     module = importlib.import_module(f"netlab.cli.{first.command}")
     own = _Parser(prog=f"python -m netlab {first.command}", description=COMMANDS[first.command])
     module.configure(own)
     options = own.parse_args(argv[1:])
     options.run = module.run
     return options
+
+
+def _serves_tls(argv: Sequence[str]) -> bool:
+    """Will this command speak TLS as a server? Options may be shortened: too many are better than too few."""
+    return argv[0] == "certs" or (argv[0] == "serve" and any(part[:3] in ("--t", "--c") for part in argv))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

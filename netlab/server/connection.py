@@ -56,6 +56,13 @@ class Connection(Lifecycle):
         """The TLS handshake is done; the deadline of the head, which covers it, goes on."""
         self.state = IDLE
 
+    def spoke_plain_text(self) -> None:
+        """The client began without TLS, with plain HTTP it seems: it is told so, in plain text."""
+        self.state = IDLE
+        self._refuse(
+            ProtocolError(400, "plain HTTP on a port that speaks TLS: use an https URL", "RFC 9110 §4.2.2")
+        )
+
     def received(self, data: bytes) -> None:
         """Bytes from the client."""
         state = self.state

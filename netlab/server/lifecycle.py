@@ -20,9 +20,10 @@ from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import NO_CONTENT, FramingKind
 from netlab.http1.messages import Content, EndOfMessage, RequestHead
 from netlab.http1.parser import RequestParser
+from netlab.net.accepted import AcceptedTransport
 from netlab.net.poller import READABLE
 from netlab.net.sweep import ALWAYS, NEVER
-from netlab.net.transport import BULK, RECEIVE, Transport
+from netlab.net.transport import BULK, RECEIVE
 from netlab.server import responding
 from netlab.server.disconnected import Disconnect
 from netlab.server.exchange import Request, Response, refusal
@@ -86,7 +87,7 @@ class Lifecycle:
     def __init__(self, server: Server, sock: socket.socket) -> None:
         self._server = server
         self._parser = RequestParser(server.limits)
-        self.transport = Transport(sock, server.poller, self)  # type: ignore[arg-type]
+        self.transport = AcceptedTransport(sock, server.poller, self)  # type: ignore[arg-type]
         self.state = OPENING if self.transport.secure else IDLE
         self.deadline = server.sweep.deadline(server.timeouts.head)
         self._fresh = True  # no request has come yet: the deadline of the head runs from accept

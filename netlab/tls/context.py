@@ -12,9 +12,11 @@ import enum
 import os
 import re
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
+
+from netlab.tls import groups
 
 StrPath = str | os.PathLike[str]
 
@@ -59,6 +61,41 @@ class Verify(enum.Enum):
     NOTHING = "nothing"  # encrypted, but to anyone at all: for `fetch --insecure` and for the labs
 
 
+class ServerContext(ssl.SSLContext):
+    """A server's context that knows how it was made. Made by `server_context`.
+
+    Attributes:
+        protocols: the application protocols (ALPN) that it selects from; none: it selects no protocol.
+    """
+
+    protocols: tuple[bytes, ...] = ()
+    _files: tuple[StrPath, StrPath]  # certificate and key
+    _kind: str  # of the key
+    _make_anew: Callable[[], ServerContext]
+
+    def remade(self) -> ServerContext:
+        """A new context with the same settings: the files as they are now, new keys for session tickets.
+
+        What was changed on this context since it was made is not in the new one. Raises ConfigurationError.
+        """
+        return self._make_anew()
+
+    def reload(self) -> None:
+        """Load certificate and key again, for the connections that come from now on.
+
+        Everything else stays: session tickets are good as before. Raises ConfigurationError when the files
+        cannot be used; the old certificate then stays.
+        """
+        # Tried on another context first: a failed load leaves the new certificate beside the old key.
+        kind = self.remade()._kind
+        if kind != self._kind:
+            # A context has a place for each kind, and would go on showing the old one to some clients.
+            reason = f"the new key is of another kind ({kind}, before it {self._kind})"
+            raise ConfigurationError([Mistake(os.fspath(self._files[1]), reason, "restart the server")])
+        if refused := _load_chain(self, *self._files):
+            raise ConfigurationError([refused])
+
+
 def server_context(
     certificate: StrPath,
     key: StrPath,
@@ -69,8 +106,11 @@ def server_context(
     ciphers: str | None = None,
     tickets: int = TICKETS,
     keylog: StrPath | None = None,
-) -> ssl.SSLContext:
+) -> ServerContext:
     """A server's context.
+
+    Key agreement is restricted to `groups.GROUPS`, before Python 3.15 only where `groups.restrict_groups` was
+    called before ssl was imported: `python -m netlab` does that.
 
     Args:
         certificate: PEM file, the server's own certificate first, then its intermediates; the root is
@@ -96,7 +136,7 @@ def server_context(
     ]
     if mistakes:
         raise ConfigurationError(mistakes)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     # Before the chain: the security level of the ciphers decides whether the chain may be loaded at all.
     settings.apply(context)
     if refused := _load_chain(context, certificate, key):
@@ -112,6 +152,12 @@ def server_context(
     context.num_tickets = tickets  # TLS 1.3 (RFC 8446 §4.6.1)
     if tickets == 0:
         context.options |= ssl.OP_NO_TICKET  # TLS 1.2 (RFC 5077)
+    context.protocols = tuple(name.encode() for name in alpn)
+    context._files, context._kind = (certificate, key), _key_kind(certificate)
+    context._make_anew = lambda: server_context(
+        certificate, key, minimum=minimum, maximum=maximum, alpn=alpn, ciphers=ciphers, tickets=tickets,
+        keylog=keylog,
+    )  # fmt: skip
     return context
 
 
@@ -213,6 +259,7 @@ class _Settings:
         context.maximum_version = self.maximum or ssl.TLSVersion.MAXIMUM_SUPPORTED
         if self.alpn:
             context.set_alpn_protocols(list(self.alpn))
+        groups.apply(context)
         # Compressing before encrypting betrays what was encrypted (CRIME, CVE-2012-4929).
         context.options |= ssl.OP_NO_COMPRESSION
         if self.keylog is not None:
@@ -283,6 +330,23 @@ _REFUSALS = {
     "CA_MD_TOO_WEAK": ("a signature in the chain uses a broken hash", "sign again with SHA-256"),
 }
 _BLAME_THE_CHAIN = ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK")
+
+
+# The object identifier that a certificate has for its key alone, as DER (RFC 3279 §2.3, RFC 8410 §3).
+_KEY_KINDS = {
+    "RSA": bytes.fromhex("06092a864886f70d010101"),
+    "an elliptic curve": bytes.fromhex("06072a8648ce3d0201"),
+    "Edwards curve": bytes.fromhex("06032b65"),
+}
+
+
+def _key_kind(certificate: StrPath) -> str:
+    """The kind of the key in the first certificate of a file."""
+    with open(certificate, encoding="ascii", errors="replace") as file:
+        _, begin, rest = file.read().partition("-----BEGIN CERTIFICATE-----")
+    body, end, _ = rest.partition("-----END CERTIFICATE-----")
+    der = ssl.PEM_cert_to_DER_cert(begin + body + end) if end else b""
+    return next((kind for kind, oid in _KEY_KINDS.items() if oid in der), "unknown")
 
 
 def _refuse_passphrase() -> NoReturn:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from netlab import Request, Response, Server
+from netlab.net.accepted import AcceptedTransport
 from netlab.net.budget import Budget
 from netlab.net.phase import CLOSED, FLUSHING, HANDSHAKE, MOVES, OPEN, SHUT, Phase, move
-from netlab.net.transport import Transport
 from netlab.tls import authority, server_context
 
 
@@ -72,7 +72,7 @@ async def test_a_turn_takes_the_handshakes_that_its_budget_allows_and_the_next_t
         clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(6)]
         while len(server.connections) < 6:
             await asyncio.sleep(0)
-        monkeypatch.setattr(Transport, "_handshake", step)
+        monkeypatch.setattr(AcceptedTransport, "_handshake", step)
         for client in clients:
             client.send(b"\x16")
         # The bytes stay unread, so the poller reports all six in each turn.

@@ -1,0 +1,102 @@
+"""A server's transport: on TLS it looks at the client's first bytes before OpenSSL reads them.
+
+Two clients get an answer that they can read, which OpenSSL or Python's binding to it would not give:
+
+- one that speaks plain HTTP: its connection becomes a plain one, and the protocol answers with a status;
+- one that offers application protocols (ALPN) of which none is ours: it gets the fatal alert
+  no_application_protocol (RFC 7301 §3.2). Python's ssl module would go on without a protocol.
+
+The look costs one system call for each TLS connection (MSG_PEEK: the bytes stay in the kernel). A ClientHello
+that comes in pieces is not judged by its first one: it goes on to OpenSSL.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Protocol
+
+from netlab.net.phase import HANDSHAKE, OPEN, move
+from netlab.net.poller import Poller
+from netlab.net.protocol import TransportProtocol
+from netlab.net.sockets import cork
+from netlab.net.transport import Transport
+from netlab.tls.context import ServerContext
+from netlab.tls.hello import NO_APPLICATION_PROTOCOL, alert, without_common_protocol
+
+# A ClientHello has 300 to 600 bytes, 1800 with a post-quantum key share.
+_HELLO = 16 * 1024
+
+
+class ServerProtocol(TransportProtocol, Protocol):
+    """What a server's connection does at each event."""
+
+    def spoke_plain_text(self) -> None:
+        """The client began without TLS. The transport is a plain one from now on, its bytes still unread."""
+
+
+class AcceptedTransport(Transport):
+    """The transport of a connection that the server has accepted."""
+
+    __slots__ = ("_looked", "_server_protocol")
+
+    def __init__(self, sock: socket.socket, poller: Poller, protocol: ServerProtocol) -> None:
+        super().__init__(sock, poller, protocol)
+        self._looked = False
+        self._server_protocol: ServerProtocol | None = protocol if self.secure else None
+
+    def _handshake(self) -> None:
+        """A step of it; what the step writes leaves together.
+
+        A server's last step writes the session tickets (RFC 8446 §4.6.1), a record each, and the request
+        mostly lies behind the client's last record already. So the cork stays in until that is answered: one
+        segment instead of three or four, and 5 % less CPU time for a connection with a single request.
+        """
+        if not self._looked:
+            self._looked = True
+            if not self._look():
+                return
+        sock = self._socket
+        cork(sock, 1)
+        try:
+            self._handshake_step()
+        finally:  # whatever a protocol raises: a cork left in would hold back each answer for 200 ms
+            if not self.closed:
+                cork(sock, 0)
+
+    def _look(self) -> bool:
+        """Look at the client's first bytes. False when this connection needs no handshake any more."""
+        sock = self._socket
+        assert isinstance(sock, ssl.SSLSocket)
+        try:
+            # The plain socket's method: SSLSocket's takes no flags.
+            first = socket.socket.recv(sock, _HELLO, socket.MSG_PEEK)
+        except OSError:
+            return True
+        if first[:1].isalpha():  # a record begins with its type, 22; a method with a letter
+            self._become_plain(sock)
+            return False
+        context = sock.context
+        ours = context.protocols if isinstance(context, ServerContext) else ()
+        if ours and (theirs := without_common_protocol(first, ours)):
+            self._refuse_protocols(sock, theirs)
+            return False
+        return True
+
+    def _become_plain(self, sock: ssl.SSLSocket) -> None:
+        protocol, self._server_protocol = self._server_protocol, None
+        assert protocol is not None
+        self._socket = socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        self._socket.setblocking(False)
+        self.secure = False
+        self._phase = move(HANDSHAKE, OPEN)
+        self.resume()
+        protocol.spoke_plain_text()
+
+    def _refuse_protocols(self, sock: ssl.SSLSocket, theirs: list[bytes]) -> None:
+        try:
+            socket.socket.send(sock, alert(NO_APPLICATION_PROTOCOL))
+        except OSError:
+            pass  # the client was faster
+        names = b", ".join(theirs).decode("ascii", "backslashreplace")
+        self._fail(ssl.SSLError(f"no application protocol in common: the client offers {names}"))
