@@ -14,6 +14,7 @@ from netlab.cli.errors import UserError
 COMMANDS = {
     "serve": "run the server: a netlab handler, an ASGI app, or the demonstration app",
     "fetch": "request a URL, like curl; -v prints the annotated wire and where the time went",
+    "check": "judge any HTTP/1.1 server by the rules of the RFCs",
     "probe": "what a connection costs any server: file descriptors and memory, as a slope",
     "cors": "explain a CORS decision, step by step",
     "certs": "mint a root, an intermediate and a leaf for localhost; `certs serve` shows broken ones",

@@ -1,0 +1,186 @@
+"""Plays one wire case against the server and holds what came against the rule.
+
+The cases were written for netlab's demonstration app. A server with another app answers other statuses, so
+the judge asks only what the protocol decides: was the request refused or taken, how many answers came, does
+the connection go on, did the server say that it closes. A 404 or a 405 means that the request was read and
+taken.
+"""
+
+from __future__ import annotations
+
+from netlab.check.cases import Case, End
+from netlab.check.conversation import Conversation, Ending, Observed
+from netlab.check.groups import OF_FILE, attack_of
+from netlab.check.target import Target
+from netlab.check.verdict import Outcome, Verdict
+
+# Statuses by which a server refuses a message as such, whatever its application is.
+REFUSALS = frozenset({400, 408, 411, 413, 414, 417, 421, 426, 431, 501, 505})
+# A gateway's word for an answer that its upstream server did not give.
+_GATEWAY = frozenset({502, 503, 504})
+
+# Where each server has limits of its own. Sizes that no server should take have a group of their own.
+_OWN_LIMITS = frozenset({413, 414, 431})
+
+# Seconds in which a server that is going to close behind its answer has closed.
+GRACE = 0.5
+
+_NEXT = "GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
+
+
+async def judge(case: Case, target: Target) -> Verdict:
+    """Play a case and say what it shows. Raises OSError when the server cannot be reached."""
+    if case.parser.refusal is not None and case.parser.refusal.status in _OWN_LIMITS:
+        return _verdict(
+            case, Outcome.SKIPPED, None, "the limit is netlab's own: the group limits asks for more"
+        )
+    methods = [message.method for message in case.parser.messages]
+    if case.parser.refusal is not None and case.request.startswith(b"HEAD "):
+        methods.append("HEAD")
+    async with Conversation(target, methods) as conversation:
+        await _play(case, target, conversation)
+    why = _wrong(case, conversation.observed)
+    return _verdict(case, Outcome.FAILED if why else Outcome.PASSED, conversation.observed, why)
+
+
+def unplayed(case: Case, why: str) -> Verdict:
+    """The verdict on a case that is not played."""
+    return _verdict(case, Outcome.SKIPPED, None, why)
+
+
+def _verdict(case: Case, outcome: Outcome, observed: Observed | None, why: str) -> Verdict:
+    return Verdict(
+        name=f"{OF_FILE[case.file]}/{case.id}",
+        group=OF_FILE[case.file],
+        title=case.name,
+        rule=case.rule,
+        section=" or ".join(case.sections),
+        level=case.level,
+        outcome=outcome,
+        expected=expectation(case),
+        got=str(observed or ""),
+        sent=observed.sent if observed else b"",
+        why=why,
+        attack=attack_of(case) if outcome is Outcome.FAILED else "",
+    )
+
+
+def due(case: Case) -> tuple[int, int]:
+    """How many final and interim responses the case must have."""
+    answers = [answer for step in case.server.answers for answer in step if not answer.optional]
+    interims = sum(answer.status < 200 for answer in answers)
+    return len(answers) - interims, interims
+
+
+def expectation(case: Case) -> str:
+    """What must come, in words."""
+    finals, interims = due(case)
+    if case.parser.refusal is not None and must_be_refused(case) and finals == 1:
+        return f"refused ({case.parser.refusal.status} or another 4xx), then closed"
+    said = ["100 (Continue), then "] if interims else []
+    said.append(f"{finals} answer{'s' if finals != 1 else ''}")
+    if case.parser.refusal is not None and must_be_refused(case):
+        said.append(f", the last a refusal ({case.parser.refusal.status})")
+    return "".join(said) + f"; the connection {case.server.end.value}".replace(
+        "connection either", "end is free"
+    )
+
+
+async def _play(case: Case, target: Target, conversation: Conversation) -> None:
+    """Send the steps, each behind the answers to the one before; then see whether the connection goes on."""
+    finals = interims = 0
+    for number, step in enumerate(case.steps):
+        await conversation.send(step)
+        if number + 1 < len(case.steps):
+            answers = [answer for answer in case.server.answers[number] if not answer.optional]
+            finals += sum(answer.status >= 200 for answer in answers)
+            interims += sum(answer.status < 200 for answer in answers)
+            await conversation.receive(finals, interims)
+            if conversation.observed.finals[finals:]:
+                break  # a final answer in place of the 100: the content is not wanted
+    observed = conversation.observed
+    if case.half_close:
+        await conversation.half_close()
+    finals, _ = due(case)
+    await conversation.receive(finals)
+    if case.half_close or observed.ending is not Ending.OPEN or observed.late or observed.malformed:
+        await conversation.until_closed(GRACE)
+        return
+    if case.server.end is End.CLOSES:
+        await conversation.until_closed(GRACE)
+    if observed.ending is Ending.OPEN and _may_go_on(case, observed):
+        # An answer to this is an answer too many behind a refusal, and proof of persistence elsewhere.
+        await conversation.send(_NEXT.format(path=target.path, authority=target.authority).encode())
+        await conversation.receive(finals + 1)
+        await conversation.until_closed(GRACE / 5)
+
+
+def _may_go_on(case: Case, observed: Observed) -> bool:
+    """May a next request be sent? Not behind "close", nor where content was announced and never sent."""
+    return not (observed.finals and observed.finals[-1].says_close) and observed.sent == case.request
+
+
+def must_be_refused(case: Case) -> bool:
+    """Is the last answer a refusal? What stands behind a request that says close is never looked at."""
+    finals = [a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional]
+    return case.parser.refusal is not None and finals[-1:] == [case.parser.refusal.status]
+
+
+def _wrong(case: Case, observed: Observed) -> str:
+    """Why the case failed; "" when it passed."""
+    if observed.malformed:
+        return f"the answer is malformed: {observed.malformed}"
+    finals, _ = due(case)
+    statuses = [answer.status for answer in observed.finals]
+    if must_be_refused(case):
+        return _wrong_refusal(observed, statuses, finals)
+    return _wrong_number(case, observed, statuses, finals) or _wrong_end(case, observed, statuses, finals)
+
+
+def _wrong_refusal(observed: Observed, statuses: list[int], finals: int) -> str:
+    """A message that breaks a rule must be refused, and nothing behind it may be read as a request."""
+    before = finals - 1
+    last = statuses[before:]
+    if not last:
+        if observed.ending is Ending.OPEN:
+            return "no answer came and the connection stayed open: the server waits for more"
+        return ""  # closed without an answer: nothing of it was taken
+    if last[0] not in REFUSALS | _GATEWAY and last[0] < 500:
+        return f"the request was taken ({last[0]}): it must be refused"
+    if any(status not in REFUSALS for status in last[1:]):
+        return "an answer came behind the refusal: bytes behind a refused message were read as a request"
+    return ""
+
+
+def _wrong_number(case: Case, observed: Observed, statuses: list[int], finals: int) -> str:
+    """A message that keeps the rules must be answered; as many answers must come as requests were sent."""
+    ours = [a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional]
+    for status, own in zip(statuses, ours, strict=False):
+        if status in REFUSALS and own not in REFUSALS:
+            return f"refused with {status}: it is a correct request"
+    extra = statuses[finals:]
+    if case.half_close:
+        # An incomplete head may be refused; it must not be taken. A request whose head is whole may be
+        # answered before its content has come.
+        if not case.parser.messages and any(status not in REFUSALS | _GATEWAY for status in extra):
+            return f"an incomplete request was taken ({extra[0]})"
+    elif len(extra) > 1:
+        return f"{len(statuses)} answers to {finals} requests: content was read as a request"
+    if len(statuses) < finals and not any(answer.says_close for answer in observed.finals):
+        what = "the server waits for more" if observed.ending is Ending.OPEN else observed.ending.value
+        return f"{len(statuses)} of {finals} answers came: {what}"
+    return ""
+
+
+def _wrong_end(case: Case, observed: Observed, statuses: list[int], finals: int) -> str:
+    """The connection goes on, or ends, as both sides said."""
+    goes_on, closed_by_word = len(statuses) > finals, any(answer.says_close for answer in observed.finals)
+    if case.half_close or not observed.sent.startswith(case.request):
+        return ""
+    if case.server.end is End.CLOSES and goes_on:
+        return "the connection goes on although the client said close"
+    if case.server.end is End.PERSISTS and not goes_on and not closed_by_word:
+        if statuses and statuses[-1] >= 400:
+            return ""  # an application that did not want the content may end the connection
+        return f"the connection does not go on, and no answer says so: {observed.ending.value}"
+    return ""

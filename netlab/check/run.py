@@ -1,0 +1,117 @@
+"""Runs the chosen cases against a target, a few connections at a time, and tells each verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from netlab.check.asking import Rule
+from netlab.check.cases import Case, every_case
+from netlab.check.cors import check_cors
+from netlab.check.groups import NAMES, OF_FILE
+from netlab.check.judge import judge, unplayed
+from netlab.check.limits import RULES as LIMITS
+from netlab.check.limits import check_deadline, check_sizes, reachable
+from netlab.check.security import check_tls
+from netlab.check.target import Target
+from netlab.check.verdict import Outcome, Verdict
+
+# What a proxy in front decides itself: the server behind it cannot be judged there.
+_OF_THE_PROXY = frozenset({"persistence", "half-close", "limits", "tls"})
+
+
+class NoSuchCase(ValueError):
+    """A name given to --only or --skip fits no group and no case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work. names: the verdicts it gives; start: begins it."""
+
+    names: tuple[str, ...]
+    start: Callable[[], Awaitable[list[Verdict]]]
+
+
+def jobs(target: Target, only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Job]:
+    """What to run: the names in `only` (groups, or parts of case names), without those in `skip`.
+
+    Raises NoSuchCase.
+    """
+    found = list(_every_job(target))
+    names = [name for job in found for name in job.names]
+    for word in (*only, *skip):
+        if not any(_fits(name, word) for name in names):
+            names_of_groups = ", ".join(NAMES)
+            raise NoSuchCase(f"{word!r} fits no group and no case: the groups are {names_of_groups}")
+    return [
+        job
+        for job in found
+        if (not only or any(_fits(name, word) for name in job.names for word in only))
+        and not any(_fits(name, word) for name in job.names for word in skip)
+    ]
+
+
+def _fits(name: str, word: str) -> bool:
+    """Does a word choose a case: its group, or a part of its name?"""
+    return name.partition("/")[0] == word if word in NAMES else word in name
+
+
+def _every_job(target: Target) -> Iterator[Job]:
+    for case in sorted(every_case(), key=lambda case: NAMES.index(OF_FILE[case.file])):
+        yield Job((f"{OF_FILE[case.file]}/{case.id}",), _playing(case, target))
+    sizes = tuple(rule.name for rule in LIMITS)
+    yield Job(sizes, lambda: check_sizes(target))
+    yield Job(("limits/slow-head",), lambda: check_deadline(target))
+    yield Job(("cors/answers",), lambda: check_cors(target))
+    yield Job(("tls/basics",), lambda: check_tls(target))
+
+
+def _playing(case: Case, target: Target) -> Callable[[], Awaitable[list[Verdict]]]:
+    async def play() -> list[Verdict]:
+        if case.only == ("plain" if target.secure else "tls"):
+            return [unplayed(case, f"the case is for {case.only} connections")]
+        if target.secure and case.half_close:
+            return [unplayed(case, "asyncio has no half-close in TLS")]
+        return [await judge(case, target)]
+
+    return play
+
+
+async def run(
+    target: Target, chosen: Sequence[Job], tell: Callable[[Verdict], None] = lambda verdict: None
+) -> list[Verdict]:
+    """Run the jobs; `tell` hears of each verdict as it comes. In the order of the jobs.
+
+    Raises OSError when the server does not answer a plain request.
+    """
+    await reachable(target)
+    gate = asyncio.Semaphore(target.connections)
+
+    async def one(job: Job) -> list[Verdict]:
+        async with gate:
+            try:
+                verdicts = await job.start()
+            except OSError as error:
+                verdicts = [_unreachable(name, error) for name in job.names]
+        if target.behind_proxy:
+            verdicts = [_behind_proxy(verdict) for verdict in verdicts]
+        for verdict in verdicts:
+            tell(verdict)
+        return verdicts
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(job)) for job in chosen]
+    return [verdict for task in tasks for verdict in task.result()]
+
+
+def _unreachable(name: str, error: OSError) -> Verdict:
+    title = name.partition("/")[2]
+    rule = Rule(name, title, "the server takes connections", "RFC 9110 §3", "MUST", "an answer")
+    return rule.failed(f"{error}", "the server could not be reached for this case")
+
+
+def _behind_proxy(verdict: Verdict) -> Verdict:
+    if verdict.group in _OF_THE_PROXY and verdict.outcome is not Outcome.SKIPPED:
+        return replace(verdict, outcome=Outcome.SKIPPED, why="the proxy in front decides this", attack="")
+    return verdict

@@ -1,0 +1,139 @@
+"""`python -m netlab check URL`: judge any HTTP/1.1 server by the rules of the RFCs.
+
+Here are arguments and printing. The cases and the judgement stand in `netlab.check`. Exit status: 0 no MUST
+is broken, 1 at least one is, 2 the command cannot be carried out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from netlab.check.page import as_html
+from netlab.check.report import as_json, as_junit, explained, table
+from netlab.check.run import Job, NoSuchCase, jobs
+from netlab.check.run import run as play
+from netlab.check.target import NotAllowed, Target, target_of
+from netlab.check.verdict import Outcome, Verdict
+from netlab.cli.errors import UserError
+from netlab.client.errors import InvalidURL
+
+_EXAMPLE = """\
+examples:
+  python -m netlab check http://127.0.0.1:8000
+  python -m netlab check http://127.0.0.1:8000 --only framing --only host
+  python -m netlab check https://localhost:8443 --cacert certs/root.pem --junit check.xml
+
+Framing is judged by what comes: was the request refused, how many answers came, does the connection go on. So
+any application will do; one that answers 200 to GET of the URL's path shows most.
+exit status: 0 no MUST is broken, 1 at least one is, 2 the command cannot be carried out
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLE
+    add = parser.add_argument
+    add("url", metavar="URL", help="the server, and the path of a correct GET: http://127.0.0.1:8000/")
+    add("--only", metavar="NAME", action="append", default=[], help="a group or a part of a case's name")
+    add("--skip", metavar="NAME", action="append", default=[], help="likewise, left out")
+    add("--timeout", metavar="S", type=_seconds, default=3.0, help="seconds that an answer may take (3)")
+    add("--slow", action="store_true", help="also wait for the deadline of a slow head (about a minute)")
+    add("--origin", metavar="ORIGIN", default="", help="an origin that the CORS policy allows")
+    add("--cacert", metavar="PEM", default="", help="the root to trust, for https")
+    add("--behind-proxy", action="store_true", help="a proxy stands in front: judge what it passes on")
+    add("--i-may-test-this-host", action="store_true", help="needed for a host that is not this machine")
+    add("--all", action="store_true", help="print recommendations that are not followed, too")
+    add("--json", metavar="FILE", help="every case and the summary ('-' for standard output alone)")
+    add("--junit", metavar="FILE", help="JUnit XML for CI")
+    add("--html", metavar="FILE", help="a page to read")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(text)
+    return value
+
+
+_seconds.__name__ = "number of seconds above 0"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the server; see the head of this file for the exit status."""
+    try:
+        target = target_of(
+            options.url,
+            may_test=options.i_may_test_this_host,
+            timeout=options.timeout,
+            cacert=options.cacert,
+            origin=options.origin,
+            behind_proxy=options.behind_proxy,
+        )
+        skip = options.skip if options.slow else [*options.skip, "slow-head"]
+        chosen = jobs(target, options.only, skip)
+    except (InvalidURL, NotAllowed, NoSuchCase) as error:
+        raise UserError(str(error)) from None
+    if options.cacert and not Path(options.cacert).is_file():
+        raise UserError(f"{options.cacert}: no such file; --cacert takes a PEM file")
+    verdicts = _judge(target, chosen, quiet=options.json == "-")
+    _write(options, target, verdicts)
+    if options.json != "-":
+        _print(options, target, verdicts)
+    return 1 if any(verdict.breaks_a_must for verdict in verdicts) else 0
+
+
+def _judge(target: Target, chosen: list[Job], quiet: bool) -> list[Verdict]:
+    total, done, failed = sum(len(job.names) for job in chosen), 0, 0
+    live = sys.stderr.isatty() and not quiet
+
+    def tell(verdict: Verdict) -> None:
+        nonlocal done, failed
+        done += 1
+        failed += verdict.breaks_a_must
+        if live:
+            line = f"{done} of about {total} cases, {failed} MUST broken: {verdict.name}"
+            sys.stderr.write("\r" + line[:78].ljust(78))
+            sys.stderr.flush()
+
+    try:
+        return asyncio.run(play(target, chosen, tell))
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno else str(error) or "no answer in time"
+        raise UserError(f"{target}: {why}: is the server running there?") from None
+    finally:
+        if live:
+            sys.stderr.write("\r" + " " * 78 + "\r")
+
+
+def _write(options: argparse.Namespace, target: Target, verdicts: list[Verdict]) -> None:
+    for name, render in (("json", as_json), ("junit", as_junit), ("html", as_html)):
+        path = getattr(options, name)
+        if path == "-":
+            print(render(target, verdicts))
+        elif path:
+            try:
+                Path(path).write_text(render(target, verdicts), "utf-8")
+            except OSError as error:
+                raise UserError(f"{path}: {error.strerror}: give another file to --{name}") from None
+
+
+def _print(options: argparse.Namespace, target: Target, verdicts: list[Verdict]) -> None:
+    width = min(100, max(60, shutil.get_terminal_size().columns))
+    shown = {"must"} if not options.all else {"must", "should", "may"}
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.FAILED and verdict.requirement in shown:
+            print("\n".join(explained(verdict, width)))
+            print()
+    print(f"{target}, judged by netlab check\n")
+    print("\n".join(table(verdicts)))
+    broken = sum(verdict.breaks_a_must for verdict in verdicts)
+    unfollowed = sum(v.outcome is Outcome.FAILED and v.requirement == "should" for v in verdicts)
+    print(f"\n{broken} MUST broken, {unfollowed} recommendations not followed", end="")
+    print("" if options.all or not unfollowed else " (--all prints them)")

@@ -1,0 +1,104 @@
+"""`netlab check` as a command: exit status, what it prints and writes, what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+import netlab
+from netlab.__main__ import main
+from netlab.check.run import NoSuchCase, jobs
+from netlab.check.target import is_this_machine, target_of
+from netlab.check.verdict import Outcome, Verdict
+from netlab.cli.demonstration import Demonstration
+
+
+async def check(server: netlab.Server, *arguments: str) -> int:
+    """Run the command in a thread, beside the server."""
+    return await asyncio.to_thread(main, ["check", f"http://127.0.0.1:{server.port}/", *arguments])
+
+
+async def test_a_server_without_a_broken_must_gives_0_and_its_reports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {name: tmp_path / name for name in ("json", "junit", "html")}
+    options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    async with netlab.Server(Demonstration()) as server:
+        assert await check(server, "--only", "host", *options) == 0
+    assert "0 MUST broken" in capsys.readouterr().out
+    said = json.loads(files["json"].read_text())
+    assert said["summary"]["must"] == {"passed": 48, "failed": 0, "skipped": 0}
+    assert len(said["cases"]) == 50
+    assert set(said["summary"]["should"]) == {"passed", "failed", "skipped"}
+    suite = ElementTree.fromstring(files["junit"].read_text())
+    assert (suite.get("tests"), suite.get("failures")) == ("50", "0")
+    assert "48 of 48" in files["html"].read_text()
+
+
+async def refusing_none(request: netlab.Request) -> netlab.Response:
+    """An app that lets any origin read with credentials."""
+    origin = request.fields.get("origin", "")
+    lines = {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"}
+    return netlab.Response(200, "x", lines if origin else None)
+
+
+async def test_a_broken_must_gives_1_and_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    async with netlab.Server(refusing_none) as server:
+        assert await check(server, "--only", "cors") == 1
+        out = capsys.readouterr().out
+        assert await check(server, "--only", "cors", "--json", "-") == 1
+    for words in ("cors/any-origin-with-credentials", "MUST NOT, Fetch", "attack", "1 MUST broken"):
+        assert words in out
+    assert json.loads(capsys.readouterr().out)["summary"]["must"]["failed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["http://192.0.2.1/"], "--i-may-test-this-host"),
+        (["ftp://127.0.0.1/"], "http"),
+        (["http://127.0.0.1:9/", "--timeout", "0"], "above 0"),
+        (["http://127.0.0.1:9/", "--only", "no-such-case"], "the groups are framing"),
+        (["http://127.0.0.1:9/"], "connection refused: is the server running there"),
+        (["http://127.0.0.1:9/", "--cacert", "/nowhere.pem"], "no such file"),
+    ],
+)
+def test_a_mistake_is_one_line_and_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "is_local"),
+    [
+        ("localhost", True), ("a.localhost", True), ("127.9.9.9", True), ("::1", True), ("localhost.", True),
+        ("example.com", False), ("10.0.0.1", False), ("localhost.example", False), ("::2", False),
+    ],
+)  # fmt: skip
+def test_only_this_machine_is_tested_without_a_word(host: str, is_local: bool) -> None:
+    assert is_this_machine(host) is is_local
+
+
+def test_cases_are_chosen_by_group_or_part_of_a_name() -> None:
+    target = target_of("http://127.0.0.1:9/")
+    every = [name for job in jobs(target) for name in job.names]
+    assert len(every) == len(set(every))
+    assert {name.partition("/")[0] for job in jobs(target, ["host"]) for name in job.names} == {"host"}
+    assert [name for job in jobs(target, ["host-missing"], ["with", "minor"]) for name in job.names] == [
+        "host/host-missing",
+        "host/host-missing_in_http_1_0",
+    ]
+    with pytest.raises(NoSuchCase):
+        jobs(target, [], ["no-such-case"])
+
+
+def test_a_broken_recommendation_is_no_broken_must() -> None:
+    verdict = Verdict("a/b", "a", "t", "r", "s", "SHOULD NOT", Outcome.FAILED, "e", "g")
+    assert verdict.requirement == "should" and not verdict.breaks_a_must

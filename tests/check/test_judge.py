@@ -1,0 +1,204 @@
+"""The judge: netlab breaks nothing; servers with known defects are caught at each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+import netlab
+from netlab.check.cors import check_cors, neighbours
+from netlab.check.limits import check_sizes
+from netlab.check.run import jobs, run
+from netlab.check.target import Target, target_of
+from netlab.check.verdict import Outcome, Verdict, summary
+from netlab.cli.demonstration import Demonstration
+from netlab.cors import Policy
+
+Stream = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def scripted(answer: Stream) -> AsyncIterator[Target]:
+    """A server made of one function for each connection."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
+        try:
+            await answer(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            running.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        port = server.sockets[0].getsockname()[1]
+        yield target_of(f"http://127.0.0.1:{port}/", timeout=0.3)
+    finally:
+        server.close()
+        for task in tuple(running):
+            task.cancel()
+        await asyncio.sleep(0.01)
+        await server.wait_closed()
+
+
+def by_name(verdicts: list[Verdict]) -> dict[str, Verdict]:
+    return {verdict.name: verdict for verdict in verdicts}
+
+
+def broken(verdicts: list[Verdict]) -> list[str]:
+    return [f"{verdict.name}: {verdict.why}" for verdict in verdicts if verdict.outcome is Outcome.FAILED]
+
+
+OK = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def test_netlab_breaks_no_rule() -> None:
+    policy = Policy(origins=["https://app.example"], credentials=True, max_age=600)
+    async with netlab.Server(Demonstration(), cors=policy) as server:
+        target = target_of(f"http://127.0.0.1:{server.port}/", origin="https://app.example", timeout=10.0)
+        verdicts = await run(target, jobs(target, skip=["slow-head"]))
+    assert not broken(verdicts)
+    counted = summary(verdicts)
+    assert counted["must"]["passed"] >= 320 and counted["should"]["passed"] >= 135
+    assert {verdict.group for verdict in verdicts if verdict.outcome is Outcome.PASSED} == {
+        "framing", "request-line", "fields", "host", "persistence", "expect", "methods", "half-close",
+        "limits", "cors",
+    }  # fmt: skip
+
+
+async def test_a_server_that_takes_everything_is_caught_in_every_group() -> None:
+    async def takes_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(OK)
+
+    only = ["smuggling-", "host-", "field_lines-", "methods_targets-head"]
+    async with scripted(takes_all) as target:
+        verdicts = await run(target, jobs(target, only))
+    failed = {verdict.name for verdict in verdicts if verdict.breaks_a_must}
+    for name in (
+        "host/host-missing",
+        "host/host-doubled_different",
+        "framing/smuggling-cl_cl_the_second_length_wins",
+        "framing/smuggling-cl_0_the_length_is_ignored",
+        "fields/field_lines-a_space_before_the_colon",
+        "methods/methods_targets-head",
+    ):
+        assert name in failed
+    found = by_name(verdicts)
+    assert "content was read as a request" in found["framing/smuggling-cl_0_the_length_is_ignored"].why
+    assert "proxy" in found["framing/smuggling-cl_cl_the_second_length_wins"].attack
+
+
+async def test_a_server_that_refuses_everything_behind_the_first_request_is_not_praised() -> None:
+    asked = 0
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK if asked == 1 else OK.replace(b"200 OK", b"400 Bad Request"))
+        await writer.drain()
+
+    async with scripted(refuses) as target:
+        verdicts = await run(target, jobs(target, ["chunked-several_chunks", "host-missing"]))
+    found = by_name(verdicts)
+    assert found["host/host-missing"].outcome is Outcome.PASSED
+    assert all("correct request" in v.why for v in verdicts if v.name.startswith("framing/"))
+
+
+async def test_a_server_that_waits_is_told_from_one_that_refuses() -> None:
+    async def first_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"Host: 127" in await reader.readuntil(b"\r\n\r\n"):
+            writer.write(OK)
+        await reader.read()
+
+    async with scripted(first_only) as target:
+        verdicts = await run(target, jobs(target, ["host-missing"]))
+    assert by_name(verdicts)["host/host-missing"].why.endswith("the server waits for more")
+
+
+async def test_a_malformed_answer_is_a_failure_with_its_reason() -> None:
+    async def malformed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"Host: 127" in await reader.readuntil(b"\r\n\r\n"):
+            writer.write(OK)
+        else:
+            writer.write(b"Invalid request\r\n\r\n")
+        await writer.drain()
+
+    async with scripted(malformed) as target:
+        (verdict, *_) = await run(target, jobs(target, ["host/host-missing"]))
+    assert verdict.outcome is Outcome.FAILED and "malformed" in verdict.why
+
+
+async def test_a_server_without_limits_is_caught() -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        data = b""
+        while piece := await reader.read(1 << 16):
+            data = data[-3:] + piece
+            if data.endswith(b"\r\n\r\n"):
+                writer.write(OK)
+
+    async with scripted(endless) as target:
+        verdicts = await check_sizes(target)
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.FAILED] * 5
+    assert "waits for more" in by_name(verdicts)["limits/endless-line"].why
+
+
+REFLECTING = {
+    "any-origin-with-credentials": {
+        "access-control-allow-origin": "{origin}", "access-control-allow-credentials": "true",
+    },
+    "star-with-credentials": {
+        "access-control-allow-origin": "*", "access-control-allow-credentials": "true",
+    },
+    "null-origin": {"access-control-allow-origin": "{origin}", "vary": "Origin"},
+    "vary": {"access-control-allow-origin": "{origin}"},
+    "max-age": {"access-control-allow-origin": "*", "access-control-max-age": "-5"},
+    "neighbours": {"access-control-allow-origin": "{origin}", "vary": "Origin"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("defect", REFLECTING)
+async def test_a_cors_policy_is_judged_by_its_answers(defect: str) -> None:
+    async def app(request: netlab.Request) -> netlab.Response:
+        origin = request.fields.get("origin", "")
+        lines = {name: value.format(origin=origin) for name, value in REFLECTING[defect].items()}
+        return netlab.Response(200, "x", lines if origin else None)
+
+    async with netlab.Server(app) as server:
+        target = target_of(f"http://127.0.0.1:{server.port}/", origin="https://app.example")
+        verdicts = by_name(await check_cors(target))
+    assert verdicts[f"cors/{defect}"].outcome is Outcome.FAILED
+
+
+async def test_without_cors_fields_nothing_is_judged() -> None:
+    async with netlab.Server(Demonstration()) as server:
+        verdicts = await check_cors(target_of(f"http://127.0.0.1:{server.port}/"))
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.SKIPPED}
+
+
+def test_neighbours_are_what_a_careless_comparison_takes() -> None:
+    assert neighbours("https://app.example") == [
+        "https://app.example.stranger.example",
+        "https://evilapp.example",
+        "https://evil.app.example",
+        "https://appxexample",
+        "http://app.example",
+        "https://app.example:444",
+    ]
+
+
+async def test_behind_a_proxy_the_connection_is_not_judged() -> None:
+    async with netlab.Server(Demonstration()) as server:
+        target = target_of(f"http://127.0.0.1:{server.port}/", behind_proxy=True)
+        verdicts = await run(target, jobs(target, ["pipelining", "host-missing"]))
+    assert {v.outcome for v in verdicts if v.group == "persistence"} == {Outcome.SKIPPED}
+    assert {v.outcome for v in verdicts if v.group == "host"} == {Outcome.PASSED}
