@@ -1,13 +1,20 @@
-"""`python -m netlab COMMAND`: find the command, run it, turn what a user can mend into one clear line."""
+"""`netlab COMMAND`, or `python -m netlab COMMAND`: find the command, run it, one clear line for a mistake.
+
+Installing the package puts `netlab` on the path; both forms are one program.
+"""
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import netlab
 from netlab.cli.errors import UserError
 
 # Only the command that is asked for gets imported: `serve` must not pay the memory of `certs`.
@@ -23,35 +30,75 @@ COMMANDS = {
 # What netlab needs beside the standard library, as pyproject.toml asks for it.
 LIBRARIES = {"cryptography": "cryptography>=42", "psutil": "psutil>=5.9"}
 
+_CHOICE = re.compile(r"(argument .+?): invalid choice: '([^']*)' \(choose from (.*)\)", re.DOTALL)
+
 
 class _Parser(argparse.ArgumentParser):
+    """argparse whose errors are ours: one line, and the word that was likely meant."""
+
+    instead: Mapping[str, str] = {}
+    """Options of other programs, each with what to give here."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse, but an option that is not known is named, with the one that is near."""
+        found, rest = self.parse_known_args(args, namespace)
+        for word in rest:
+            option = word.partition("=")[0]
+            if option in self.instead:
+                self.error(f"there is no option {option} here: {self.instead[option]}")
+            if option.startswith("-"):
+                self.error(f"there is no option {option}{did_you_mean(option, self._option_string_actions)}")
+        if rest:
+            self.error(f"too many arguments: {' '.join(rest)}")
+        return found
+
     def error(self, message: str) -> None:  # type: ignore[override]
+        if found := _CHOICE.match(message):
+            names = re.findall(r"[\w-]+", found[3])
+            near = did_you_mean(found[2], names) or f": give {', '.join(names)}"
+            message = f"{found[1]}: there is no {found[2]!r}{near}"
         raise UserError(f"{message} (see `{self.prog} --help`)")
 
 
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """ ": did you mean NAME?" for the name that is nearest, or nothing."""
+    found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
+    return f": did you mean {found[0]}?" if found else ""
+
+
+def _program() -> str:
+    """How the user called us."""
+    return "netlab" if os.path.basename(sys.argv[0]) == "netlab" else "python -m netlab"
+
+
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    program = _program()
     overview = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
     parser = _Parser(
-        prog="python -m netlab",
+        prog=program,
         description="netlab: HTTP/1.1, CORS and TLS on raw sockets.\n\ncommands:\n" + overview,
+        epilog="`netlab COMMAND` (the installed command) and `python -m netlab COMMAND` are the same.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    parser.add_argument("--version", action="version", version=f"netlab {netlab.__version__}")
+    parser.add_argument("command", metavar="COMMAND")
     if not argv:
-        raise UserError(
-            "no command given: one of " + ", ".join(COMMANDS) + " (see `python -m netlab --help`)"
-        )
-    first = parser.parse_args(argv[:1])
+        raise UserError(f"no command given: one of {', '.join(COMMANDS)} (see `{program} --help`)")
+    command = parser.parse_args(argv[:1]).command
+    if command not in COMMANDS:
+        near = did_you_mean(command, COMMANDS) or f": give one of {', '.join(COMMANDS)}"
+        raise UserError(f"there is no command {command!r}{near} (see `{program} --help`)")
     if _serves_tls(argv):
         from netlab.tls.groups import restrict_groups
 
         restrict_groups()  # before the command imports ssl: OpenSSL reads its configuration once
-    module = importlib.import_module(f"netlab.cli.{first.command}")
-    own = _Parser(prog=f"python -m netlab {first.command}", description=COMMANDS[first.command])
+    module = importlib.import_module(f"netlab.cli.{command}")
+    own = _Parser(prog=f"{program} {command}", description=COMMANDS[command])
+    own.instead = getattr(module, "INSTEAD", {})
     module.configure(own)
-    options = own.parse_args(argv[1:])
+    options: argparse.Namespace = own.parse_args(argv[1:])
     options.run = module.run
+    options.argv = list(argv[1:])
     return options
 
 

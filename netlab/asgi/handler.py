@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from netlab.asgi.exchange import Exchange
 from netlab.asgi.lifespan import Lifespan, end
-from netlab.asgi.scope import App, Scope, scope
+from netlab.asgi.scope import App, Mount, Scope, scope
 from netlab.http1.framing import FramingKind
 from netlab.server.exchange import Request, Response
 
@@ -19,7 +19,9 @@ SMALL = 64 * 1024
 class AsgiHandler:
     """A netlab handler that runs an ASGI app.
 
-    app: an ASGI 3 callable. root_path: the prefix that it is mounted under. grace: seconds that it may go on
+    app: an ASGI 3 callable. root_path: the prefix that it is mounted under; a proxy may strip it or not.
+    lifespan: "auto" runs an app that does not know the lifespan protocol without it, "on" refuses to start
+    such an app, "off" does not ask. grace: seconds that it may go on
     when its client has left in the middle of an exchange; then its task is cancelled. Less than a server that
     stops waits for its handlers. drain: seconds that background tasks have at shutdown.
 
@@ -27,9 +29,20 @@ class AsgiHandler:
     start a Server yourself, use the handler as an async context manager around it.
     """
 
-    def __init__(self, app: App, *, root_path: str = "", grace: float = 2.0, drain: float = 30.0) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        root_path: str = "",
+        lifespan: Literal["auto", "on", "off"] = "auto",
+        grace: float = 2.0,
+        drain: float = 30.0,
+    ) -> None:
+        if lifespan not in ("auto", "on", "off"):
+            raise ValueError(f"lifespan is {lifespan!r}: give 'auto', 'on' or 'off'")
         self.app = app
-        self.root_path = root_path
+        self.mount = Mount(root_path)
+        self.lifespan = lifespan
         self.grace = grace
         self.drain = drain
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -46,7 +59,9 @@ class AsgiHandler:
 
     async def startup(self) -> None:
         """Lifespan startup. Raises StartupFailed when the app says that it cannot start."""
-        self._lifespan = Lifespan(self.app)
+        if self.lifespan == "off":
+            return
+        self._lifespan = Lifespan(self.app, required=self.lifespan == "on")
         await self._lifespan.startup()
 
     async def shutdown(self) -> None:
@@ -72,4 +87,4 @@ class AsgiHandler:
 
     def scope(self, request: Request) -> Scope:
         """What the app is told of a request before it starts."""
-        return scope(request, self.root_path, self._lifespan.state if self._lifespan else None)
+        return scope(request, self.mount, self._lifespan.state if self._lifespan else None)

@@ -22,10 +22,14 @@ log = logging.getLogger("netlab.asgi")
 
 
 class Lifespan:
-    """One call of the app for as long as the server lives."""
+    """One call of the app for as long as the server lives.
 
-    def __init__(self, app: App) -> None:
+    required: an app that does not know the protocol cannot start; otherwise it goes without.
+    """
+
+    def __init__(self, app: App, required: bool = False) -> None:
         self._app = app
+        self._required = required
         self._asked: asyncio.Queue[str] = asyncio.Queue()
         self._answer: asyncio.Future[Message] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -33,7 +37,7 @@ class Lifespan:
         """What the app keeps for its requests: each gets a shallow copy."""
 
     async def startup(self) -> None:
-        """Raises StartupFailed. An app that does not know lifespan fails at its scope: it goes without."""
+        """Raises StartupFailed. An app that does not know lifespan fails at its scope, or returns at once."""
         self._task = asyncio.create_task(self._run())
         try:
             answer = await self._ask("lifespan.startup")
@@ -41,7 +45,11 @@ class Lifespan:
             await self.end(0)
             raise
         if answer is None:
-            log.info("the app does not speak the lifespan protocol: %r", await self.end(0))
+            error = await self.end(0)
+            if self._required:
+                reason = "it returned" if error is None else f"{type(error).__name__}: {error}"
+                raise StartupFailed(f"the app does not speak the lifespan protocol ({reason})")
+            log.info("the app does not speak the lifespan protocol: %r", error)
         elif answer["type"] == "lifespan.startup.failed":
             await self.end(ENDING)
             raise StartupFailed(answer.get("message") or "it gave no reason")

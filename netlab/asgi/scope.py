@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
+from urllib.parse import quote
 
 from netlab.server.connection import Connection
 from netlab.server.exchange import Request
@@ -29,19 +30,45 @@ VERSION = {"version": "3.0", "spec_version": "2.4"}
 OURS = frozenset({b"transfer-encoding", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection"})
 
 
-def scope(request: Request, root_path: str, state: Scope | None) -> Scope:
+class Mount:
+    """The prefix under which an app is mounted. Every path that the app sees contains it exactly once.
+
+    A proxy may strip the prefix before it passes a request on, or leave it: both give the same scope. The
+    price is one ambiguity: behind a proxy that strips `/api`, an app cannot have a route `/api/api`.
+
+    root_path: the prefix, decoded, with or without slashes at its ends. Source: the ASGI specification, "HTTP
+    Connection Scope": `path` includes `root_path`.
+    """
+
+    __slots__ = ("_raw", "root_path")
+
+    def __init__(self, root_path: str) -> None:
+        bare = root_path.strip("/")
+        self.root_path = f"/{bare}" if bare else ""
+        self._raw = quote(self.root_path).encode()
+
+    def whole(self, path: str, raw: bytes) -> tuple[str, bytes]:
+        """The path, decoded and as sent, with the prefix. `*` (RFC 9112 §3.2.4) names no path, and stays."""
+        root = self.root_path
+        if not root or path[:1] != "/" or path == root or path.startswith(root + "/"):
+            return path, raw
+        return root + path, self._raw + raw
+
+
+def scope(request: Request, mount: Mount, state: Scope | None) -> Scope:
     """The scope of a request. state: what the lifespan keeps for requests, or None without lifespan."""
     head = request.head
-    path, _, query = head.target.partition("?")
+    target, _, query = head.target.partition("?")
+    path, raw_path = mount.whole(request.path, target.encode("latin-1"))
     made: Scope = {
         "type": "http",
         "asgi": VERSION,
         "http_version": f"1.{head.minor}",
         "method": head.method.upper(),
-        "path": request.path,
-        "raw_path": path.encode("latin-1"),
+        "path": path,
+        "raw_path": raw_path,
         "query_string": query.encode("latin-1"),
-        "root_path": root_path,
+        "root_path": mount.root_path,
         "headers": _headers(request),
         "extensions": {"http.response.trailers": {}},
         **_ends(request),

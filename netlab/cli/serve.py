@@ -1,120 +1,310 @@
-"""`python -m netlab serve`: the server from the command line."""
+"""`python -m netlab serve`: the server from the command line.
+
+Here the options become a server. What an app is, `interface` tells; `apps` imports it; `banner` says at the
+start what is served; `logs` writes the access log; `reload` starts the server anew when a file changes.
+"""
 
 from __future__ import annotations
 
 import argparse
 import errno
-import importlib
-import inspect
-import os
+import socket
 import ssl
 import sys
-import time
+from pathlib import Path
 from typing import Any
 
+from netlab.cli.apps import AsgiOptions, Interface, adapt, load
+from netlab.cli.banner import banner, kind_of_app
 from netlab.cli.errors import UserError
-from netlab.http1.messages import RequestHead
+from netlab.cli.logs import Format, access_log
+from netlab.http1.forwarded import TrustedProxies
 from netlab.probes import hooks
-from netlab.server.connection import Connection
-from netlab.server.exchange import Response
+from netlab.server.config import Timeouts
+from netlab.server.limited import Limited
 from netlab.server.server import Server
+
+# Options of other servers, and what to do here: shown when one of them is given.
+INSTEAD = {
+    "--env-file": "left out: the shell does it, `set -a; . ./.env; set +a` before the command",
+    "--factory": "give --interface asgi-factory (a function without arguments is taken for one anyway)",
+    "--bind": "give --host and --port, or --uds",
+    "-b": "give --host and --port, or --uds",
+    "-w": "give --workers",
+    "--proxy-headers": "give --forwarded-allow-ips with the addresses of your proxies",
+    "--no-proxy-headers": "that is the default: no peer is believed",
+    "--ssl-keyfile": "give --key",
+    "--ssl-certfile": "give --cert",
+    "--log-level": "give a logging configuration with --log-config",
+    "--no-access-log": "that is the default; --access-log turns it on",
+    "--app-dir": "run the command in that folder",
+    "--http": "netlab has one HTTP implementation, its own",
+    "--loop": "netlab runs on asyncio's own loop",
+    "--ws": "netlab serves no WebSocket (see netlab/asgi/README.md)",
+    "--timeout-graceful-shutdown": "30 s; a second signal ends at once",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `serve`."""
-    add = parser.add_argument
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    _what(parser.add_argument_group("what is served"))
+    _where(parser.add_argument_group("where"))
+    _how(parser.add_argument_group("how"))
+    _shown(parser.add_argument_group("what is logged"))
+
+
+_EPILOG = """behind nginx, to have the client's address, scheme and host in your app:
+  netlab serve myapp:app --port 8000 --forwarded-allow-ips 127.0.0.1
+  location / {
+      proxy_pass http://127.0.0.1:8000;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header Forwarded "";
+  }
+
+--env-file is left out: the shell does it (set -a; . ./.env; set +a)."""
+
+
+def _what(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("app", nargs="?", metavar="APP", help="module:name of a handler or ASGI app (default: demonstration)")
+    add(
+        "--interface",
+        choices=[each.value for each in Interface],
+        default="auto",
+        help="what APP is; auto looks at its parameters",
+    )
     add("--dir", metavar="PATH", help="serve the files of this folder, hidden ones left out, not an app")
     add("--listing", action="store_true", help="with --dir: show what a folder without index.html contains")
+    add("--root-path", metavar="PREFIX", default="", help="ASGI: the path that the app is mounted under")
+    add(
+        "--lifespan",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="ASGI: auto runs an app without lifespan, too; on requires it; off does not ask",
+    )
+
+
+def _where(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     add("--port", type=int, default=0, help="port to listen on (default 0: a free one)")
     add("--uds", metavar="PATH", help="listen on a Unix socket instead")
+    add("--fd", type=int, metavar="N", help="serve on this descriptor, a socket that listens already")
     add("--tls", action="store_true", help="TLS with the certificates of `netlab certs`, minted if need be")
     add("--cert", metavar="PEM", help="TLS with this certificate chain")
     add("--key", metavar="PEM", help="and this private key")
     add(
+        "--forwarded-allow-ips",
+        metavar="LIST",
+        help="peers whose X-Forwarded-For, -Proto, -Host and Forwarded are believed: addresses, networks, "
+        "'unix', or '*' for all; separated by commas (default: none)",
+    )
+
+
+def _how(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
         "--cors-origin", metavar="ORIGIN", action="append", default=[], help="an origin that may read answers"
     )
     add("--cors-credentials", action="store_true", help="and may send credentials")
+    add(
+        "--cors-debug",
+        action="store_true",
+        help="let the browser's console name what was refused in a preflight; not for production",
+    )
     add("--workers", type=int, default=1, metavar="N", help="processes that share the port (default 1)")
+    add(
+        "--limit-concurrency",
+        type=int,
+        metavar="N",
+        help="requests under way in one process; further ones get 503 (default: no limit)",
+    )
+    add(
+        "--timeout-keep-alive",
+        type=float,
+        metavar="SECONDS",
+        help="how long an idle connection stays open (default 75)",
+    )
+    add("--reload", action="store_true", help="start anew when a Python file changes (needs netlab[reload])")
+    add(
+        "--reload-dir",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="with --reload: a folder to watch (default: the current one)",
+    )
+
+
+def _shown(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--access-log", action="store_true", help="a line on standard error for each response")
+    add(
+        "--access-log-format",
+        choices=[each.value for each in Format],
+        metavar="FORMAT",
+        help="short (default), combined (as Apache and nginx write it), or json; turns --access-log on",
+    )
+    add(
+        "--log-config",
+        metavar="FILE",
+        help="configure Python's logging: JSON or TOML for dictConfig, or INI; access lines go to the logger "
+        "netlab.access",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
-    if not 0 <= options.port <= 65535:
-        raise UserError(f"--port {options.port} is no port: give 0 to 65535")
-    if options.workers < 1:
-        raise UserError(f"--workers {options.workers}: give 1 or more")
-    if options.listing and not options.dir:
-        raise UserError("--listing shows the folders of --dir PATH, which is missing")
-    if options.uds and options.port:
-        raise UserError(f"--uds {options.uds} and --port {options.port}: give one of the two")
-    tls, cors = _tls(options), _cors(options)
+    _check(options)
+    if options.reload and options.fd is None:
+        from netlab.cli.reload import run_reloading
+
+        try:
+            return run_reloading(options.host, options.port, options.reload_dir, options.argv)
+        except OSError as error:
+            raise UserError(_why_not(error, options)) from None
+    if options.log_config is not None:
+        from netlab.cli.logconfig import configure_logging
+
+        configure_logging(options.log_config)
+    tls, root = _tls(options)
+    settings = _settings(options, tls)
     hooks.offer()  # only when `netlab probe` started us: it may ask for a garbage collection
-    app = _folder(options) if options.dir else _app(options.app)
-    settings: dict[str, Any] = {
-        "host": options.host,
-        "port": options.port,
-        "uds": options.uds,
-        "tls": tls,
-        "cors": cors,
-        "access_log": _log_access if options.access_log else None,
-    }
+    app, served = _served(options)
     try:
-        _run(app, options.workers, settings)
+        _run(app, options, settings, lambda url: banner(url, served, root))
     except OSError as error:
         raise UserError(_why_not(error, options)) from None
     return 0
 
 
-def _run(app: Any, workers: int, settings: dict[str, Any]) -> None:
+def _check(options: argparse.Namespace) -> None:
+    """What the options alone can get wrong: everything is named at once."""
+    wrong = [
+        text
+        for is_wrong, text in (
+            (not 0 <= options.port <= 65535, f"--port {options.port} is no port: give 0 to 65535"),
+            (options.workers < 1, f"--workers {options.workers}: give 1 or more"),
+            (
+                options.listing and not options.dir,
+                "--listing shows the folders of --dir PATH, which is missing",
+            ),
+            (
+                options.uds is not None and bool(options.port),
+                f"--uds {options.uds} and --port {options.port}: give one of the two",
+            ),
+            (options.uds == "", "--uds is empty: give the path of a Unix socket"),
+            (
+                options.limit_concurrency is not None and options.limit_concurrency < 1,
+                f"--limit-concurrency {options.limit_concurrency}: give 1 or more",
+            ),
+            (options.reload and options.workers > 1, "--reload and --workers: give one of the two"),
+            (options.reload and bool(options.uds), "--reload and --uds: give --port in place of --uds"),
+            (bool(options.reload_dir) and not options.reload, "--reload-dir needs --reload"),
+            (
+                options.fd is not None and (bool(options.uds) or options.workers > 1),
+                "--fd goes with one process and without --uds",
+            ),
+        )
+        if is_wrong
+    ]
+    if wrong:
+        raise UserError("; ".join(wrong))
+
+
+def _settings(options: argparse.Namespace, tls: ssl.SSLContext | None) -> dict[str, Any]:
+    """The options of Server."""
+    settings: dict[str, Any] = {
+        "host": options.host,
+        "port": options.port,
+        "uds": options.uds,
+        "tls": tls,
+        "cors": _cors(options),
+        "access_log": None,
+    }
+    if options.access_log or options.access_log_format:
+        settings["access_log"] = access_log(
+            Format(options.access_log_format or "short"), to_logger=options.log_config is not None
+        )
+    if options.timeout_keep_alive is not None:
+        try:
+            settings["timeouts"] = Timeouts(idle=options.timeout_keep_alive)
+        except ValueError as mistake:
+            raise UserError(f"--timeout-keep-alive: {mistake}") from None
+    if options.forwarded_allow_ips is not None:
+        try:
+            settings["forwarded"] = TrustedProxies(options.forwarded_allow_ips.split(","))
+        except ValueError as mistake:
+            raise UserError(f"--forwarded-allow-ips: {mistake}") from None
+    if options.fd is not None:
+        settings["sock"] = _inherited(options.fd)
+    return settings
+
+
+def _inherited(fd: int) -> socket.socket:
+    """The listening socket that a supervisor has opened and handed over as a descriptor."""
+    try:
+        sock = socket.socket(fileno=fd)
+        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise OSError(errno.EINVAL, "it does not listen")
+    except OSError as error:
+        raise UserError(f"--fd {fd} is no listening socket: {error.strerror}") from None
+    return sock
+
+
+def _run(app: Any, options: argparse.Namespace, settings: dict[str, Any], say: Any) -> None:
     from netlab.server.running import StartupFailed, serve
 
-    def each(server: Server) -> None:
-        if hasattr(app, "server"):
-            app.server = server
+    shown = app
+    if options.limit_concurrency is not None:
+        app = Limited(app, options.limit_concurrency)
 
-    def say(url: str) -> None:
-        print(f"netlab serving {url}", flush=True)
+    def each(server: Server) -> None:
+        if hasattr(shown, "server"):
+            shown.server = server
 
     def ready(server: Server) -> None:
         each(server)
         say(server.url)
 
     try:
-        if workers == 1:
+        if options.workers == 1:
             serve(app, ready=ready, **settings)
         else:
             from netlab.server.workers import serve_workers
 
-            serve_workers(app, workers, ready=say, each=each, **settings)
+            serve_workers(app, options.workers, ready=say, each=each, **settings)
     except StartupFailed as failure:
         # Frameworks give a whole traceback; its last line says what went wrong.
         raise UserError(f"the app cannot start: {str(failure).strip().splitlines()[-1]}") from None
 
 
-def _app(name: str | None) -> Any:
-    """The handler that is named, or the demonstration app."""
-    if name is None:
+def _served(options: argparse.Namespace) -> tuple[Any, str]:
+    """The handler, and what the banner says of it."""
+    if options.dir:
+        return _folder(options), f"the files of {Path(options.dir).resolve()}"
+    if options.app is None:
         from netlab.cli.demonstration import Demonstration
 
-        return Demonstration()
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute):
-        raise UserError(f"APP {name!r} is not module:name, such as myapp:app")
-    sys.path.insert(0, os.getcwd())
+        return Demonstration(), "the demonstration app: /, /echo, /stream?mib=1, /sleep?s=1, /stats"
+    handler = _adapt(load(options.app), options)
+    return handler, f"{options.app}, {kind_of_app(handler)}"
+
+
+def _adapt(found: Any, options: argparse.Namespace | None = None) -> Any:
+    """The handler for what APP names. Raises UserError, which names APP."""
+    if options is None:
+        return adapt(found)
     try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise UserError(f"APP {name!r}: no module named {error.name!r} from {os.getcwd()}") from None
-    except Exception as error:
-        raise UserError(f"APP {name!r}: importing it failed: {type(error).__name__}: {error}") from None
-    for part in attribute.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
-        raise UserError(f"APP {name!r}: {module_name} has no callable {attribute!r}")
-    return _adapt(found)
+        return adapt(found, Interface(options.interface), AsgiOptions(options.root_path, options.lifespan))
+    except UserError as mistake:
+        raise UserError(f"APP {options.app!r}: {mistake}") from None
 
 
 def _folder(options: argparse.Namespace) -> Any:
@@ -129,33 +319,18 @@ def _folder(options: argparse.Namespace) -> Any:
         raise UserError(f"--dir: {mistake}") from None
 
 
-def _adapt(app: Any) -> Any:
-    """An ASGI app takes (scope, receive, send), a netlab handler one request."""
-    call = app if inspect.isfunction(app) or inspect.ismethod(app) else type(app).__call__
-    try:
-        parameters = [p for p in inspect.signature(call).parameters.values() if p.default is p.empty]
-    except (TypeError, ValueError):
-        return app
-    wanted = len([p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)])
-    own = 0 if inspect.isfunction(app) or inspect.ismethod(app) else 1
-    if wanted - own == 3:
-        from netlab.asgi import AsgiHandler
-
-        return AsgiHandler(app)
-    return app
-
-
-def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
+def _tls(options: argparse.Namespace) -> tuple[ssl.SSLContext | None, Path | None]:
+    """The context, and the root that a client must trust, where we know it."""
     if bool(options.cert) != bool(options.key):
         missing = "--key" if options.cert else "--cert"
         raise UserError(f"--cert and --key belong together: {missing} is missing")
     if options.tls and options.cert:
         raise UserError("--tls takes the minted certificates, --cert names others: give one of the two")
     if not options.tls and not options.cert:
-        return None
+        return None, None
     from netlab.tls.context import ConfigurationError, server_context
 
-    chain, key = options.cert, options.key
+    chain, key, root = options.cert, options.key, None
     if options.tls:
         from netlab.cli.certs import provide
 
@@ -163,22 +338,31 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
         did = "minted" if minted.minted else "found"
         where = minted.root.parent.resolve()
         print(f"netlab: certificates {did} in {where}; a client trusts root.pem there", file=sys.stderr)
-        chain, key = minted.chain, minted.leaf_key
+        chain, key, root = minted.chain, minted.leaf_key, minted.root
     try:
-        return server_context(chain, key)
+        return server_context(chain, key), root
     except ConfigurationError as mistake:
         raise UserError(str(mistake)) from None
 
 
 def _cors(options: argparse.Namespace) -> Any:
     if not options.cors_origin:
-        if options.cors_credentials:
-            raise UserError("--cors-credentials needs at least one --cors-origin")
+        if options.cors_credentials or options.cors_debug:
+            option = "--cors-credentials" if options.cors_credentials else "--cors-debug"
+            raise UserError(f"{option} needs at least one --cors-origin")
         return None
     from netlab.cors import Policy, PolicyError
 
+    if options.cors_debug:
+        print(
+            "netlab: --cors-debug: a refused preflight tells every allowed origin which methods and headers "
+            "are allowed; not for production",
+            file=sys.stderr,
+        )
     try:
-        return Policy.for_origins(options.cors_origin, credentials=options.cors_credentials)
+        return Policy.for_origins(
+            options.cors_origin, credentials=options.cors_credentials, debug=options.cors_debug
+        )
     except PolicyError as mistake:
         raise UserError(" ".join(str(mistake).split())) from None
 
@@ -197,11 +381,3 @@ def _why_not(error: OSError, options: argparse.Namespace) -> str:
     if error.errno == errno.EACCES:
         return f"no permission to listen on {where}: ports below 1024 need root; give another --port"
     return f"cannot listen on {where}: {error.strerror or error}"
-
-
-def _log_access(connection: Connection, head: RequestHead, response: Response) -> None:
-    """One line, fields that a client controls written so that no control octet reaches a terminal."""
-    when = time.strftime("%H:%M:%S")
-    agent = head.fields.get("user-agent") or "-"
-    line = f"{when} {connection.peer or '-'} {head.method} {head.target} {response.status} {agent[:120]!r}"
-    print(line.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
