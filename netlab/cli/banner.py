@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,8 @@ def banner(url: str, served: str, root: Path | None) -> None:
         f"  try it    {curl(url, root)}",
         "  stop it   Ctrl-C: requests under way are answered first, a second Ctrl-C ends at once",
     )
-    print("\n".join(lines), flush=True)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def curl(url: str, root: Path | None) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 from netlab.cors import Policy, Routes
 from netlab.http1.fields import NO_FIELDS
+from netlab.http1.forwarded import TrustedProxies
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
@@ -66,6 +67,7 @@ class Server:
     app: an async function from Request to Response. tls: a context from `netlab.tls.server_context`, or None
     for plain HTTP. cors: a Policy, or Routes from paths to policies. uds: path of a Unix socket instead of
     host and port. sock: a socket that listens already, instead of either. Port 0 takes a free port.
+    forwarded: the proxies that are believed when they tell of their clients; None believes no peer.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Server:
         uds: str | None = None,
         sock: socket.socket | None = None,
         access_log: AccessLog | None = None,
+        forwarded: TrustedProxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         max_connections: int | None = None,
     ) -> None:
@@ -93,6 +96,7 @@ class Server:
         self.timeouts = timeouts
         self.uds = uds
         self.access_log = access_log
+        self.forwarded = forwarded
         self.no_fields = NO_FIELDS
         self.accepted = 0
         """Connections accepted since the start."""

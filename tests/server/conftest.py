@@ -48,7 +48,9 @@ class Process:
         if self.child.poll() is None:
             self.child.send_signal(number)
         out, err = self.child.communicate(timeout=40)
-        return self.child.returncode, out, err
+        # Behind its first line a server prints what it serves, and how to ask for it.
+        printed = "".join(line for line in out.splitlines(True) if not line.startswith("  "))
+        return self.child.returncode, printed, err
 
 
 @pytest.fixture(scope="session")
