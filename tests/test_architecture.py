@@ -17,7 +17,7 @@ PACKAGE = ROOT / "netlab"
 FLOORS = {
     "http1": 0, "cors": 0, "tls": 0, "capture": 0,
     "net": 1,
-    "server": 2, "client": 2, "probes": 2, "relay": 2, "sniffer": 2,
+    "server": 2, "prefork": 2, "client": 2, "probes": 2, "relay": 2, "sniffer": 2,
     "asgi": 3, "testing": 3, "check": 3,
     "cli": 4, "__main__": 4,
 }  # fmt: skip
@@ -25,7 +25,10 @@ FLOORS = {
 THIRD_PARTIES = {"cryptography", "psutil"}
 
 # Rooms of one floor that may lean on another of the same floor, each with its reason.
-NEIGHBOURS = {("__main__", "cli"): "it is the front door of the command line"}
+NEIGHBOURS = {
+    ("__main__", "cli"): "it is the front door of the command line",
+    ("prefork", "server"): "each of its processes is a server",
+}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import re
 import socket
 import ssl
 import sys
@@ -96,6 +97,7 @@ def _where(group: argparse._ArgumentGroup) -> None:
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     add("--port", type=int, default=0, help="port to listen on (default 0: a free one)")
     add("--uds", metavar="PATH", help="listen on a Unix socket instead")
+    add("--uds-mode", metavar="MODE", help="its permissions in octal, such as 660 (default: as umask says)")
     add("--fd", type=int, metavar="N", help="serve on this descriptor, a socket that listens already")
     add("--tls", action="store_true", help="TLS with the certificates of `netlab certs`, minted if need be")
     add("--cert", metavar="PEM", help="TLS with this certificate chain")
@@ -201,6 +203,14 @@ def _check(options: argparse.Namespace) -> None:
             ),
             (options.uds == "", "--uds is empty: give the path of a Unix socket"),
             (
+                options.uds_mode is not None and re.fullmatch("0?[0-7]{3}", options.uds_mode) is None,
+                f"--uds-mode {options.uds_mode} is no mode: give three octal digits, such as 660",
+            ),
+            (
+                options.uds_mode is not None and not options.uds,
+                f"--uds-mode {options.uds_mode} is for a Unix socket: give --uds, too",
+            ),
+            (
                 options.limit_concurrency is not None and options.limit_concurrency < 1,
                 f"--limit-concurrency {options.limit_concurrency}: give 1 or more",
             ),
@@ -221,9 +231,10 @@ def _check(options: argparse.Namespace) -> None:
 def _settings(options: argparse.Namespace, tls: ssl.SSLContext | None) -> dict[str, Any]:
     """The options of Server."""
     settings: dict[str, Any] = {
-        "host": options.host,
+        "host": None if options.uds or options.fd is not None else options.host,
         "port": options.port,
         "uds": options.uds,
+        "uds_mode": None if options.uds_mode is None else int(options.uds_mode, 8),
         "tls": tls,
         "cors": _cors(options),
         "access_log": None,
@@ -277,7 +288,7 @@ def _run(app: Any, options: argparse.Namespace, settings: dict[str, Any], say: A
         if options.workers == 1:
             serve(app, ready=ready, **settings)
         else:
-            from netlab.server.workers import serve_workers
+            from netlab.prefork.workers import serve_workers
 
             serve_workers(app, options.workers, ready=say, each=each, **settings)
     except StartupFailed as failure:
@@ -371,9 +382,7 @@ def _why_not(error: OSError, options: argparse.Namespace) -> str:
     """One line for an address that cannot be had."""
     if options.uds:
         if error.errno == errno.EADDRINUSE:
-            return (
-                f"{options.uds} is there already and no socket of a stopped server: give another --uds PATH"
-            )
+            return f"{options.uds} cannot be had: {error.strerror}; stop that program, or give another path"
         return f"cannot listen on {options.uds}: {error.strerror or error}"
     where = f"{options.host}:{options.port}"
     if error.errno == errno.EADDRINUSE:

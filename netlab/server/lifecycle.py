@@ -404,7 +404,7 @@ class Lifecycle:
         if reader is not None:
             # Behind the handler's own cancellation: whoever else waits for content learns that it is over.
             self._server.loop.call_soon(wake, reader)
-        self._server.left(self)
+        self._server.connection_closed(self)
 
 
 def wake(waiter: asyncio.Future[None] | None) -> bool:

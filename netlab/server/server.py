@@ -13,7 +13,6 @@ import os
 import resource
 import socket
 import ssl
-import stat
 import time
 from collections.abc import Awaitable, Callable
 from heapq import nsmallest
@@ -26,22 +25,20 @@ from netlab.http1.forwarded import TrustedProxies
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
-from netlab.net import keepalive, window
+from netlab.net.listening import BACKLOG
 from netlab.net.poller import READABLE, Poller
 from netlab.net.starter import Starter
 from netlab.net.sweep import Sweep
+from netlab.net.synfilter import refuse_handshakes
+from netlab.server.address import place_of
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
 from netlab.server.connection import Connection
 from netlab.server.exchange import Request, Response
 from netlab.server.filecontent import FileContent
-from netlab.server.handshakes import refuse_handshakes
 from netlab.server.lifecycle import Lifecycle, State
 
 Handler = Callable[[Request], Awaitable[Response]]
 AccessLog = Callable[[Connection, RequestHead, Response], None]
-
-# Connections that the kernel completes and keeps while we are busy; it cuts this to net.core.somaxconn.
-BACKLOG = 4096
 
 # Connections accepted in one turn of the loop; then those that are open get theirs.
 ACCEPT = 64
@@ -52,8 +49,8 @@ FD_RESERVE = 64
 # Seconds for which a stop leaves idle connections open, for the requests that are on their way.
 GRACE = 0.25
 
-# Idle connections closed at once for those who wait at the door of a full server.
-LET_GO = 32
+# Idle connections that a full server closes at once for the clients that wait in its backlog.
+EVICT_BATCH = 32
 
 # Of these `accept` failures the remedy is to wait: descriptors or memory are used up.
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -65,30 +62,35 @@ class Server:
     """An HTTP/1.1 server. Use it as an async context manager, or `start` and `stop` it.
 
     app: an async function from Request to Response. tls: a context from `netlab.tls.server_context`, or None
-    for plain HTTP. cors: a Policy, or Routes from paths to policies. uds: path of a Unix socket instead of
-    host and port. sock: a socket that listens already, instead of either. Port 0 takes a free port.
-    forwarded: the proxies that are believed when they tell of their clients; None believes no peer.
+    for plain HTTP. cors: a Policy, or Routes from paths to policies. host, port: the address; port 0 takes a
+    free port. uds: path of a Unix socket instead of them, uds_mode its permissions, such as 0o660. sock: a
+    socket that listens already, instead of all these; it is closed at the end. forwarded: the proxies that
+    are believed when they tell of their clients; None believes no peer. Raises ValueError, naming every
+    argument about the address that cannot be used and its repair.
     """
 
     def __init__(
         self,
         app: Handler,
         *,
-        host: str = "127.0.0.1",
+        host: str | None = None,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         cors: Policy | Routes | None = None,
         limits: Limits = DEFAULT_LIMITS,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        uds: str | None = None,
+        uds: str | os.PathLike[str] | None = None,
+        uds_mode: int | None = None,
         sock: socket.socket | None = None,
         access_log: AccessLog | None = None,
         forwarded: TrustedProxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         max_connections: int | None = None,
     ) -> None:
+        uds = os.fspath(uds) if uds is not None else None
+        self._place, self._opens = place_of(host, port, uds, uds_mode, sock)
         self.app: Callable[[Request], Any] = app
-        self.host = host
+        self.host = host if host is not None else "127.0.0.1"
         self.port = port
         self.tls = tls
         self.cors = cors
@@ -111,10 +113,10 @@ class Server:
         self.max_connections = max_connections or self._descriptors
         self.date = b""
         self._clock = clock
-        self._listener: socket.socket | None = sock
+        self._listener: socket.socket | None = None
         self._accepting = False
         self._warn_again = 0.0
-        self._made_room = -math.inf
+        self._evicted_at = -math.inf
         self._empty: asyncio.Event | None = None
         self._ended = False
 
@@ -122,12 +124,9 @@ class Server:
 
     async def start(self) -> None:
         """Listen and serve in the running event loop. Raises OSError when the address cannot be had."""
-        if self._listener is None:
-            self._listener = _listen_unix(self.uds) if self.uds else _listen_tcp(self.host, self.port)
-        if not self.uds:
-            self.port = self._listener.getsockname()[1]
-        self._listener.setblocking(False)
-        keepalive.probe_peers(self._listener)
+        self._listener = self._place.listen()
+        self._name = self._place.name(self._listener)
+        self.host, self.port, self.uds = self._name
         self.loop = asyncio.get_running_loop()
         self.poller = Poller(self.loop)
         interval = min(0.25, self.timeouts.shortest / 4)
@@ -140,10 +139,15 @@ class Server:
     @property
     def url(self) -> str:
         """Where the server answers, such as "http://127.0.0.1:8080"; "unix:PATH" for a Unix socket."""
-        if self.uds:
-            return f"unix:{self.uds}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+        return self._name.url(self.tls is not None)
+
+    def __repr__(self) -> str:
+        if self._ended:
+            return "<netlab.Server, stopped>"
+        if self._listener is None and not self.draining:
+            return "<netlab.Server, not started>"
+        state = ", draining" if self.draining else ""
+        return f"<netlab.Server {self.url}, {len(self.connections)} connections{state}>"
 
     async def __aenter__(self) -> Server:
         await self.start()
@@ -161,7 +165,7 @@ class Server:
         listener = self._listener
         assert listener is not None
         if self._is_full():
-            self._make_room()
+            self._evict_idle()
         for _ in range(ACCEPT):
             if self._is_full():
                 self._pause_accepting()
@@ -178,7 +182,7 @@ class Server:
                 # Left in the poller, a listener that cannot accept is reported for ever: a busy loop.
                 self._pause_accepting()
                 return
-            self._welcome(sock)
+            self._accept_one(sock)
 
     def _is_full(self) -> bool:
         """Is there no descriptor for a further connection? A file that is being sent takes one, too."""
@@ -187,21 +191,23 @@ class Server:
             connections >= self.max_connections or connections + FileContent.open_files >= self._descriptors
         )
 
-    def _make_room(self) -> None:
-        """Somebody waits at the door: close some of those that have been idle longest.
+    def _evict_idle(self) -> None:
+        """A client waits in the backlog of a full server: close some of the longest-idle connections.
 
-        Nobody who has been idle for less than the time for a head: a flood must not drive out those who come
-        again and again. What of a request has come already is answered.
+        Those that have been idle for less than the time for a head stay: a flood must not drive out clients
+        that come again and again. A request that has begun to come is answered.
         """
-        if self._made_room == self.sweep.now:
-            return  # nobody has been idle longer since then
-        self._made_room = self.sweep.now
+        if self._evicted_at == self.sweep.now:
+            return  # no connection has become idle for longer since then
+        self._evicted_at = self.sweep.now
         since = self.sweep.deadline(self.timeouts.idle - self.timeouts.head)
         idle = [each for each in self.connections if each.between_requests and each.deadline <= since]
-        for connection in nsmallest(min(LET_GO, len(idle) // 8 + 1), idle, key=lambda each: each.deadline):
+        for connection in nsmallest(
+            min(EVICT_BATCH, len(idle) // 8 + 1), idle, key=lambda each: each.deadline
+        ):
             connection.close_if_idle()
 
-    def _welcome(self, sock: socket.socket) -> None:
+    def _accept_one(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         if self.tls is not None:
             try:
@@ -231,8 +237,8 @@ class Server:
             self._accepting = True
             self.poller.register(self._listener.fileno(), self)
 
-    def left(self, connection: Lifecycle) -> None:
-        """A connection has ended."""
+    def connection_closed(self, connection: Lifecycle) -> None:
+        """A connection has ended: forget it."""
         self.sweep.discard(connection)
         if not self._accepting:
             self._resume_accepting()
@@ -242,7 +248,7 @@ class Server:
     def _each_sweep(self) -> None:
         """The Date field is rendered here, a few times a second, not for every response."""
         self.date = date_line(time.time())
-        # Descriptors may have been freed by somebody else than us.
+        # Other parts of the process may have freed descriptors.
         self._resume_accepting()
 
     # -- drain ----------------------------------------------------------------------------------------------
@@ -257,11 +263,12 @@ class Server:
             return
         patience = self.timeouts.drain if timeout is None else timeout
         self.draining = True
-        if not self.uds:
+        if self._opens and self.uds is None:
+            # Not on a socket that was handed over: the filter would stay on it, for our successor.
             refuse_handshakes(self._listener)
         if self.connections:
             # A client that has just had its answer may be sending its next request: it is answered, with
-            # "close". Who stays silent is closed.
+            # "close". A connection that stays silent is closed.
             await asyncio.sleep(min(GRACE, patience / 2))
         self._stop_listening()
         self._empty = self._empty or asyncio.Event()
@@ -279,7 +286,7 @@ class Server:
     def _stop_listening(self) -> None:
         """Accept what the kernel has completed, then close the listening socket."""
         if self._listener is None:
-            return  # somebody else was faster
+            return  # `cut` was faster
         self._accept_rest()
         self._close_listener()
 
@@ -288,10 +295,9 @@ class Server:
         if self._accepting:
             self._accepting = False
             self.poller.unregister(self._listener.fileno())
+        self._place.release()
         self._listener.close()
         self._listener = None
-        if self.uds:
-            _remove_socket(self.uds)
 
     def _accept_rest(self) -> None:
         """Connections that the kernel has completed already: closing the listener would reset them."""
@@ -352,46 +358,3 @@ def _room() -> int:
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = 1 << 20 if soft == resource.RLIM_INFINITY else soft
     return max(1, limit - min(FD_RESERVE, limit // 2))
-
-
-def _listen_tcp(host: str, port: int, reuse_port: bool = False) -> socket.socket:
-    """A listening TCP socket whose options every accepted socket inherits (Linux: no system call each)."""
-    info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listener = socket.socket(info[0], info[1], info[2])
-    try:
-        # A port whose last connections are in TIME_WAIT can be had again at once.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if reuse_port:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if info[0] == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        # We write whole responses and whole pieces: Nagle's waiting for more would only delay them.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        window.limit(listener)
-        listener.bind(info[4])
-        listener.listen(BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _listen_unix(path: str) -> socket.socket:
-    _remove_socket(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(path)
-        listener.listen(BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _remove_socket(path: str) -> None:
-    """Remove what an earlier server left: a socket, and nothing else."""
-    try:
-        if stat.S_ISSOCK(os.stat(path).st_mode):
-            os.unlink(path)
-    except FileNotFoundError:
-        pass

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+import stat
 import subprocess
 import sys
 import threading
@@ -17,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.prefork.conftest import Supervisor, until
 from tests.server.conftest import ROOT, Raw
-from tests.workers.conftest import Supervisor, until
 
 Start = Callable[..., Supervisor]
 
@@ -301,10 +302,21 @@ def test_a_port_that_somebody_has_is_refused_even_if_that_is_another_of_ours(
     assert again.stop()[0] == 0
 
 
+def _first_line(path: Path, target: str) -> bytes:
+    """The status line of the answer to one request on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(path))
+        client.sendall(f"GET {target} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n".encode())
+        return client.recv(4096).partition(b"\r\n")[0]
+
+
 def test_a_unix_socket_is_shared_by_all(supervise: Start, telling: Path) -> None:
     path = telling / "s"
-    server = supervise(3, "telling:app", "--uds", str(path), cwd=telling)
+    server = supervise(3, "telling:app", "--uds", str(path), "--uds-mode", "600", cwd=telling)
     assert server.url == f"unix:{path}"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert _first_line(path, "https://a.example/") == b"HTTP/1.1 200 OK", "a gateway may ask for https here"
 
     def get() -> int:
         with socket.socket(socket.AF_UNIX) as client:

@@ -30,12 +30,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from netlab.server.backoff import Backoff
+from netlab.net.synfilter import refuse_handshakes
+from netlab.prefork.backoff import Backoff
+from netlab.prefork.sharing import Address
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
-from netlab.server.handshakes import refuse_handshakes
 from netlab.server.running import StartupFailed, live, run
 from netlab.server.server import Handler, Server
-from netlab.server.sharing import Address
 
 # What the supervisor says to a worker: each is one octet.
 DRAIN, HURRY = b"d", b"h"
@@ -203,7 +203,7 @@ class _Supervisor:
             worker.serving = True
             worker.backoff.served()
             if self._ready is not None and all(each.serving for each in self._workers):
-                self._ready(self._address.url(bool(self._options.get("tls"))))
+                self._ready(self._address.name.url(bool(self._options.get("tls"))))
                 self._ready = None
 
     def _reap(self) -> None:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from netlab.server.handshakes import refuse_handshakes
+from netlab.net.synfilter import refuse_handshakes
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux (socket filters)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlab.server.backoff import Backoff
+from netlab.prefork.backoff import Backoff
 
 
 def _crash(backoff: Backoff, at: float, after: float = 0.1, served: bool = True) -> float | None:
