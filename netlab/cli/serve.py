@@ -382,7 +382,7 @@ def _why_not(error: OSError, options: argparse.Namespace) -> str:
     """One line for an address that cannot be had."""
     if options.uds:
         if error.errno == errno.EADDRINUSE:
-            return f"{options.uds} cannot be had: {error.strerror}; stop that program, or give another path"
+            return f"{options.uds} is there already, {error.strerror}: give another --uds PATH"
         return f"cannot listen on {options.uds}: {error.strerror or error}"
     where = f"{options.host}:{options.port}"
     if error.errno == errno.EADDRINUSE:

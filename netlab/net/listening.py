@@ -198,7 +198,7 @@ def remove_dead_socket(path: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found.st_mode):
-        raise OSError(errno.EADDRINUSE, "something is there already that is no socket", path)
+        raise OSError(errno.EADDRINUSE, "and is no socket", path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
@@ -210,9 +210,9 @@ def remove_dead_socket(path: str) -> None:
         except PermissionError:
             raise
         except OSError:  # its backlog is full (EAGAIN), or it is of another type (EPROTOTYPE): in use
-            raise OSError(errno.EADDRINUSE, "another program listens there", path) from None
+            raise OSError(errno.EADDRINUSE, "and another program listens there", path) from None
         else:
-            raise OSError(errno.EADDRINUSE, "another program listens there", path)
+            raise OSError(errno.EADDRINUSE, "and another program listens there", path)
     if _identity(path) == (found.st_dev, found.st_ino):
         os.unlink(path)
 
