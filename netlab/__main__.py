@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": "run the server: a netlab handler, an ASGI app, or the demonstration app",
     "fetch": "request a URL, like curl; -v prints the annotated wire and where the time went",
     "check": "judge any HTTP/1.1 server by the rules of the RFCs",
+    "trace": "your TLS handshake, every byte: connect to a URL, tap a port, read a capture or pasted bytes",
     "probe": "what a connection costs any server: file descriptors and memory, as a slope",
     "cors": "explain a CORS decision, step by step",
     "certs": "mint a root, an intermediate and a leaf for localhost; `certs serve` shows broken ones",

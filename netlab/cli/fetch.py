@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ipaddress
 import ssl
 import sys
 from contextlib import ExitStack
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netlab.cli.errors import UserError
+from netlab.cli.trusting import client_tls
 from netlab.client import errors, explain
 from netlab.client.config import Timeouts
-from netlab.client.hosts import is_loopback_name
 from netlab.client.response import ClientResponse
 from netlab.client.session import Session
 from netlab.client.timings import Step, Timings, TraceEvent
@@ -154,38 +153,7 @@ def _sink(name: str | None, files: ExitStack) -> BinaryIO:
 
 def _tls(options: argparse.Namespace, url: URL) -> ssl.SSLContext | None:
     """What to trust."""
-    if options.cacert and options.insecure:
-        raise UserError("--cacert says whom to trust, --insecure to trust everyone: give one of the two")
-    if not url.origin.secure:
-        return None
-    from netlab.tls.context import ConfigurationError, Verify, client_context
-
-    root = options.cacert
-    if root is None and not options.insecure and _is_local(url.origin.host):
-        root = _local_root()
-        if root and options.verbose:
-            _tell(f"* trusting {root}, since {url.origin.host} is this machine (--cacert names another)")
-    try:
-        return client_context(root, verify=Verify.NOTHING if options.insecure else Verify.CHAIN_AND_NAME)
-    except ConfigurationError as mistake:
-        raise UserError(str(mistake)) from None
-
-
-def _local_root() -> Path | None:
-    """The root that `python -m netlab certs` and `serve --tls` made here; None if there is none yet."""
-    from netlab.tls.folder import certificates_folder
-
-    root = certificates_folder() / "root.pem"
-    return root if root.is_file() else None
-
-
-def _is_local(host: str) -> bool:
-    if is_loopback_name(host):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return client_tls(url, options.cacert, options.insecure, _tell if options.verbose else None)
 
 
 def _repair(error: errors.ClientError, options: argparse.Namespace) -> str:

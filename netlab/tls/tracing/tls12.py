@@ -13,6 +13,7 @@ from cryptography import x509
 
 from netlab.tls import decrypt, prf
 from netlab.tls.decrypt import Protection
+from netlab.tls.keylog import MASTER
 from netlab.tls.keyschedule import Derivation, Value
 from netlab.tls.tracing.hellos import ClientFacts, ServerFacts
 from netlab.tls.tracing.keyring import Keyring
@@ -77,6 +78,9 @@ class Secrets12:
         """The master secret, or None."""
         if self._master is None:
             self._master = self._find_master()
+            if self._master is not None:
+                # So that a capture written with its secrets opens without the server's key.
+                self._ring.log.add(MASTER, self.client.random, self._master)
         return self._master
 
     def check_finished(self, side: Side, verify_data: bytes, transcript: Transcript) -> bool | None:

@@ -7,7 +7,7 @@ of it.
 
 from __future__ import annotations
 
-from netlab.tls.wire.spans import Cursor, Span, TraceError, printable
+from netlab.tls.wire.spans import Cursor, Span, TraceError, counted, printable
 
 _DEPTH = 12
 
@@ -121,7 +121,7 @@ def _text(tag: int, content: bytes) -> str:
         return str(int.from_bytes(content, "big", signed=True))
     if tag == 1:
         return "TRUE" if any(content) else "FALSE"
-    return f"{len(content)} bytes"
+    return counted(len(content))
 
 
 def _oid(content: bytes) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from netlab.tls.wire import registry
-from netlab.tls.wire.spans import Cursor, Inside, printable
+from netlab.tls.wire.spans import Cursor, Inside, counted, printable
 
 Read = Callable[[Cursor], object]
 
@@ -106,7 +106,7 @@ def _key_share_entry(cursor: Cursor) -> None:
 
     span = cursor.group("key_share_entry", whole)
     share = span.octets("key_exchange")
-    span.text = f"{name}, {len(share)} bytes"
+    span.text = f"{name}, {counted(len(share))}"
 
 
 def _key_share_client(cursor: Cursor) -> None:
@@ -128,7 +128,7 @@ def _versions_client(cursor: Cursor) -> None:
 
 def _padding(cursor: Cursor) -> None:
     zeros = cursor.data[cursor.at : cursor.stop]
-    cursor.rest("padding", f"{len(zeros)} bytes" + ("" if not any(zeros) else ", not all zero"))
+    cursor.rest("padding", counted(len(zeros)) + ("" if not any(zeros) else ", not all zero"))
 
 
 def _renegotiation(cursor: Cursor) -> None:

@@ -127,7 +127,7 @@ class Cursor:
         """Read size bytes as they are. Raises TraceError when there are fewer."""
         self._need(size, name)
         value = self.data[self.at : self.at + size]
-        self._leaf(name, size, value, text or f"{size} bytes")
+        self._leaf(name, size, value, text or counted(size))
         return value
 
     def rest(self, name: str, text: str = "") -> bytes:
@@ -170,7 +170,7 @@ class Cursor:
         problem = f"its length says {length} bytes, {length - short} are there" if short else ""
         body = Cursor(self.data, part.at, part.stop)
         _read(body, name, inside, each)
-        span = Span(name, start, body.stop, None, f"{length} bytes", part.spans + body.spans, problem)
+        span = Span(name, start, body.stop, None, counted(length), part.spans + body.spans, problem)
         if inside is None and each is None:
             span.value = self.data[part.at : part.stop]
         self.spans.append(span)
@@ -214,7 +214,7 @@ def leave(cursor: Cursor, problem: str) -> None:
         start, cursor.at = cursor.at, cursor.stop
         value = cursor.data[start : cursor.stop]
         cursor.spans.append(
-            Span(NOT_UNDERSTOOD, start, cursor.stop, value, f"{len(value)} bytes", problem=problem)
+            Span(NOT_UNDERSTOOD, start, cursor.stop, value, counted(len(value)), problem=problem)
         )
 
 
@@ -230,6 +230,11 @@ def read_all(data: bytes, name: str, inside: Inside) -> Span:
     else:
         leave(cursor, "more bytes than the fields of this structure")
     return Span(name, 0, len(data), None, "", cursor.spans, problem)
+
+
+def counted(size: int) -> str:
+    """A number of bytes as text."""
+    return "1 byte" if size == 1 else f"{size} bytes"
 
 
 def printable(data: bytes) -> str:
