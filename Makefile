@@ -42,6 +42,9 @@ measure-%: certs-ready FORCE  ## measure lab NN with the reference (MINE=1: with
 solution-%: setup FORCE  ## show the solution of lab NN (ANYWAY=1: before it is done)
 	$(call run,$(PY) -m labs solution $* $(if $(ANYWAY),--anyway))
 
+wrong-%: setup FORCE  ## what others got wrong in lab NN, once its task passes (TASK=2, ANYWAY=1)
+	$(call run,$(PY) -m labs wrong $* $(TASK) $(if $(ANYWAY),--anyway))
+
 reset-%: setup FORCE  ## start lab NN anew; what you had goes to the trash, and can come back
 	$(call run,$(PY) -m labs reset $*)
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from labs.runner import desk, drive, everything, proof, registry, terminal, workspace
-from labs.runner.generate import write_stub
 from labs.runner.mistakes import Mistake
 
 
@@ -47,16 +46,6 @@ class Call:
         if not (text.isascii() and text.isdecimal()):
             raise Mistake(f"a task is a number, not {text!r}")
         return int(text)
-
-
-def _generate(call: Call) -> int:
-    """exercise.py from solution.py, for one lab or for all that have a solution."""
-    named = call.options.lab
-    for entry in [registry.under_way(named, call.labs)] if named else registry.entries(call.labs):
-        if named or (entry.folder / "solution.py").exists():
-            changed = write_stub(entry)
-            call.desk.out.say(f"{entry.name}: exercise.py {'written' if changed else 'is current'}")
-    return 0
 
 
 def _verify(call: Call) -> int:
@@ -106,7 +95,10 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
         "every lab and where it stands",
         lambda call: desk.status(call.desk, registry.entries(call.labs)),
     ),
-    "generate": ("make exercise.py of lab NN, or of all, from solution.py", _generate),
+    "wrong": (
+        "what others got wrong in lab NN (TASK: in that task), once it passes",
+        lambda call: desk.show_wrong(call.desk, call.lab, call.task, call.options.anyway),
+    ),
     "verify": ("prove lab NN, or all labs, honest", _verify),
 }
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labs.runner import progress, regions, terminal
+from labs.runner import progress, regions, terminal, wrong
+from labs.runner.generate import stub_of
 from labs.runner.mistakes import Mistake
 from labs.runner.registry import Entry, Lab
 from labs.runner.verify import hint
@@ -42,7 +43,7 @@ class Desk:
     def standing(self, lab: Lab) -> progress.Standing:
         """Where the lab stands, by the record and by the files as they are now."""
         file = progress.fingerprint(self.work.exercise(lab))
-        check, stub = progress.fingerprint(lab.check), progress.fingerprint(lab.stub)
+        check, stub = progress.fingerprint(lab.check), progress.fingerprint_of(stub_of(lab.folder).encode())
         return progress.standing(self.record.events(lab), file, check, stub)
 
 
@@ -86,7 +87,50 @@ def show_solution(desk: Desk, lab: Lab, anyway: bool) -> int:
         parts = [textwrap.dedent("\n".join(region.body)) for region in marked if region.task == task]
         desk.out.code("\n\n# …\n\n".join(parts))
     desk.out.say(f"\nThe whole of it: {shown(lab.solution)}", terminal.DIM)
+    desk.out.say(f"What others got wrong: `make wrong-{lab.number:02d}`", terminal.DIM)
     return 0
+
+
+def show_wrong(desk: Desk, lab: Lab, task: int | None, anyway: bool) -> int:
+    """Show the wrong programs of the tasks that pass (or of one task): story, test, lines that differ."""
+    now = desk.standing(lab)
+    numbers = {known.number for known in lab.tasks}
+    passed = {number for number in numbers if now.state is progress.State.DONE or number < now.task}
+    wanted = numbers if task is None else numbers & {task}
+    if not wanted:
+        raise Mistake(
+            f"lab {lab.name} has no task {task}: choose one of {', '.join(map(str, sorted(numbers)))}"
+        )
+    shown_tasks = wanted if anyway else wanted & passed
+    if not shown_tasks:
+        raise Mistake(
+            f"lab {lab.name}: they are shown once the task passes, for they give its answer away; "
+            f"`make wrong-{lab.number:02d} ANYWAY=1` shows them all the same"
+        )
+    programs = [
+        program for program in wrong.read(lab.wrong.read_text("utf-8")) if program.task in shown_tasks
+    ]
+    for number in sorted(shown_tasks):
+        desk.out.say(f"\ntask {number}: {lab.tasks[number - 1].title}", terminal.STRONG)
+        for program in (program for program in programs if program.task == number):
+            _tell_wrong(desk, program)
+    left = len(lab.tasks) - len(shown_tasks)
+    if left and task is None:
+        desk.out.say(
+            f"\n{terminal.count(left, 'task')} to go: its wrong programs are shown then.", terminal.DIM
+        )
+    return 0
+
+
+def _tell_wrong(desk: Desk, program: wrong.WrongProgram) -> None:
+    desk.out.say(f"\n  {program.title}", terminal.STRONG)
+    desk.out.say(textwrap.indent(textwrap.fill(program.story, 76), "  "))
+    styles = {"-": terminal.GOOD, "+": terminal.BAD}
+    for change in program.changes:
+        desk.out.say()
+        for line in change.shown.splitlines():
+            desk.out.say(f"    {line}", styles.get(line[:1], terminal.DIM))
+    desk.out.say(f"  caught by {', '.join(program.caught_by)}", terminal.DIM)
 
 
 def _ask(question: str) -> str:

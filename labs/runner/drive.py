@@ -39,7 +39,8 @@ def run_lab(desk: Desk, lab: Lab) -> int:
     ask_prediction(desk, lab)
     if not check(desk, lab, path):
         return 1
-    out.say("All tasks pass. Now your code is measured.\n", terminal.GOOD)
+    out.say("All tasks pass. Now your code is measured.", terminal.GOOD)
+    out.say(f"What others got wrong: `make wrong-{lab.number:02d}`\n", terminal.DIM)
     return measure_lab(desk, lab, mine=True)
 
 
@@ -69,6 +70,9 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
     passed = [task.number for task in lab.tasks if failed is None or task.number < failed]
     hashes = {"file": file, "check": progress.fingerprint(lab.check)}
     desk.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
+    if failed is not None and failed > 1:
+        others = f"make wrong-{lab.number:02d} TASK={failed - 1}"
+        desk.out.say(f"  what others got wrong in task {failed - 1}: `{others}`", terminal.DIM)
     if result.failures:
         again = _again(lab, path, result.failures[0], [f"--seed={seed}", *parts])
         tell_failure(desk, lab, result.failures[0], path, again)
@@ -191,7 +195,8 @@ def measure_lab(desk: Desk, lab: Lab, *, mine: bool) -> int:
         desk.record.add(lab, "measurement", code="mine" if mine else "reference", figures=figures, **said)
     if mine:
         tell = f"Lab {lab.number:02d} is done. `make solution-{lab.number:02d}` shows the reference;"
-        desk.out.say(f"\n{tell} {shown(lab.folder / 'README.md')} explains what you saw.", terminal.GOOD)
+        explained = lab.explanation if lab.explanation.is_file() else lab.folder / "README.md"
+        desk.out.say(f"\n{tell} {shown(explained)} explains what you saw.", terminal.GOOD)
     return 0
 
 

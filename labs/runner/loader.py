@@ -1,4 +1,4 @@
-"""Load an exercise, a solution or a mutant from its path: a fresh module each time."""
+"""Load an exercise, a solution or a wrong program from its path: a fresh module each time."""
 
 from __future__ import annotations
 

@@ -52,9 +52,14 @@ class Standing:
 def fingerprint(path: Path) -> str:
     """The hash of a file's bytes; empty when there is no such file."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return fingerprint_of(path.read_bytes())
     except OSError:
         return ""
+
+
+def fingerprint_of(data: bytes) -> str:
+    """The hash of these bytes."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 class Record:

@@ -22,7 +22,7 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
         exams = {lab.id: verify.prepare(lab, Path(scratch)) for lab in labs}
         left = {exam.lab.id: exam.count for exam in exams.values()}
         for capstone, exam in _with_capstone(exams.values()):
-            left[capstone.id] += len(exam.mutants)
+            left[capstone.id] += len(exam.wrong)
         total = sum(left.values())
         wrong += sum(_tell(exam, out) for exam in exams.values() if not exam.runnable)
         suite.preload(source for lab in labs for source in (lab.solution, lab.check))
@@ -68,7 +68,7 @@ def _tell(exam: verify.Examination, out: terminal.Terminal) -> int:
     counted = (
         (len(exam.lab.tasks), "task"),
         (len(first.tests) if first else 0, "test"),
-        (len(exam.mutants), "mutant"),
+        (len(exam.wrong), "wrong program"),
     )
     summary = f"{exam.lab.name}: {', '.join(terminal.count(number, noun) for number, noun in counted)}"
     out.say(f"{'✗' if mistakes else '✓'}  {summary}", terminal.BAD if mistakes else terminal.GOOD)

@@ -1,4 +1,4 @@
-"""Marked regions: how one reference solution yields the learner's stub and the wrong programs.
+"""Marked regions: how one reference solution yields the learner's stub. Wrong programs stand in `wrong`.
 
     # >>> task 2: decide the length
     …the learner's part…
@@ -11,7 +11,6 @@ indentation.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -19,8 +18,6 @@ from labs.runner.mistakes import Mistake
 
 _OPEN = re.compile(r"^(?P<indent>[ \t]*)# >>> task (?P<task>\d+): (?P<title>\S.*?)\s*$")
 _CLOSE = re.compile(r"^[ \t]*# <<< task (?P<task>\d+)\s*$")
-_DOCSTRING = re.compile(r'\A\s*"""(?P<text>.*?)"""', re.DOTALL)
-_CAUGHT_BY = re.compile(r"^\s*caught by:\s*(?P<names>.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +30,6 @@ class Region:
     start: int
     end: int
     body: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A plausible wrong answer: why one would write it, which tests must catch it, and what it puts where."""
-
-    name: str
-    story: str
-    caught_by: tuple[str, ...]
-    regions: tuple[Region, ...]
 
 
 def find(source: str, where: str = "solution.py") -> list[Region]:
@@ -116,43 +103,9 @@ def _quoted(task: int, named: dict[int, str]) -> str:
     return todo(task, named[task]).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def mutate(source: str, mutant: Mutant, where: str = "solution.py") -> str:
-    """The solution with the mutant's regions in place of its own; regions of one task match in order."""
-    regions = find(source, where)
-    replaced: dict[int, list[str]] = {}
-    for task in sorted({region.task for region in mutant.regions}):
-        old = [region for region in regions if region.task == task]
-        new = [region for region in mutant.regions if region.task == task]
-        if len(old) != len(new):
-            raise Mistake(
-                f"mutants/{mutant.name}.py: task {task} has {len(new)} regions, {where} has {len(old)}"
-                " (write each region of the task, in order)"
-            )
-        replaced |= {was.start: list(now.body) for was, now in zip(old, new, strict=True)}
-    return _rebuild(source, replaced, regions)
-
-
 def _rebuild(source: str, replaced: dict[int, list[str]], regions: list[Region]) -> str:
     lines = source.splitlines()
     for region in reversed(regions):
         if region.start in replaced:
             lines[region.start : region.end + 1] = replaced[region.start]
     return "\n".join(lines) + "\n"
-
-
-def read_mutant(name: str, text: str) -> Mutant:
-    """Parse mutants/NAME.py. It is a fragment, not a module: its regions keep the solution's indentation."""
-    where = f"mutants/{name}.py"
-    docstring = _DOCSTRING.match(text)
-    if docstring is None:
-        raise Mistake(
-            f'{where}: begins with no docstring ("""Why one would write this … caught by: test_…""")'
-        )
-    caught = _CAUGHT_BY.search(docstring["text"])
-    if caught is None:
-        raise Mistake(f"{where}: its docstring names no test (write a line `caught by: test_…`)")
-    regions = find(text, where)
-    if not regions:
-        raise Mistake(f"{where}: holds no region (`# >>> task N: …` to `# <<< task N`)")
-    story = textwrap.dedent(_CAUGHT_BY.sub("", docstring["text"])).strip()
-    return Mutant(name, story, tuple(re.findall(r"test_\w+", caught["names"])), tuple(regions))

@@ -19,13 +19,12 @@ PARTS = (
     "README.md",
     "lab.toml",
     "solution.py",
-    "exercise.py",
     "test_lab.py",
     "measure.py",
     "hints/1.md",
     "hints/2.md",
     "hints/3.md",
-    "mutants",
+    "wrong.md",
 )
 NEEDS = ("tls", "browser", "root", "tshark")
 
@@ -61,10 +60,7 @@ class Entry:
     @property
     def missing(self) -> tuple[str, ...]:
         """The parts that the folder does not hold yet."""
-        parts = [part for part in PARTS if not (self.folder / part).exists()]
-        if "mutants" not in parts and not any((self.folder / "mutants").glob("*.py")):
-            parts.append("mutants/*.py")
-        return tuple(parts)
+        return tuple(part for part in PARTS if not (self.folder / part).exists())
 
     @property
     def name(self) -> str:
@@ -89,9 +85,14 @@ class Lab(Entry):
         return self.folder / "solution.py"
 
     @property
-    def stub(self) -> Path:
-        """The generated exercise that a learner starts from."""
-        return self.folder / "exercise.py"
+    def wrong(self) -> Path:
+        """The wrong programs that the tests must catch."""
+        return self.folder / "wrong.md"
+
+    @property
+    def explanation(self) -> Path:
+        """What the measurement shows and why: offered once the learner has measured."""
+        return self.folder / "explain.md"
 
     @property
     def check(self) -> Path:

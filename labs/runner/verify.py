@@ -16,18 +16,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labs.runner import failure, readmes, regions, suite
+from labs.runner import failure, readmes, regions, suite, wrong
 from labs.runner.failure import base
-from labs.runner.generate import expected_stub
+from labs.runner.generate import stub_of
 from labs.runner.mistakes import Mistake
 from labs.runner.parts import CAPSTONE
 from labs.runner.registry import Lab
 from labs.runner.workspace import Workspace
 
 SEEDS = (1, 20_260_101, 4_294_967_291)
-_MUTANT_PATIENCE = (
-    4.0  # seconds: a wrong program that hangs is caught; the reference takes a fraction of this
-)
+_PATIENCE = 4.0  # seconds: a wrong program that hangs is caught; the reference takes a fraction of this
 
 
 @dataclass(slots=True)
@@ -38,13 +36,13 @@ class Examination:
     scratch: Path
     runnable: bool = True
     mistakes: list[str] = field(default_factory=list)
-    mutants: list[regions.Mutant] = field(default_factory=list)
+    wrong: list[wrong.WrongProgram] = field(default_factory=list)
     results: dict[str, suite.Result] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
         """How many jobs there are."""
-        return len(SEEDS) + 1 + len(self.lab.tasks) + len(self.mutants) if self.runnable else 0
+        return len(SEEDS) + 1 + len(self.lab.tasks) + len(self.wrong) if self.runnable else 0
 
     def jobs(self) -> Iterator[tuple[str, suite.Job]]:
         """Every variant of the solution that has to be run, by name; none when its markers are broken.
@@ -63,11 +61,11 @@ class Examination:
                 f"stub of task {task.number}",
                 self._job(f"stub_{task.number}", regions.stub(source, {task.number})),
             )
-        for mutant in self.mutants:
-            made = regions.mutate(source, mutant)
-            job = self._job(f"mutant_{mutant.name}", made, _MUTANT_PATIENCE)
-            tests = frozenset({*mutant.caught_by, *self.unkilled}) if self.tests else frozenset()
-            yield f"mutant {mutant.name}", dataclasses.replace(job, tests=tests)
+        for program in self.wrong:
+            made = wrong.program_text(source, program)
+            job = self._job(f"wrong_{program.name}", made, _PATIENCE)
+            tests = frozenset({*program.caught_by, *self.unkilled}) if self.tests else frozenset()
+            yield f"wrong program {program.name}", dataclasses.replace(job, tests=tests)
 
     @property
     def tests(self) -> set[str]:
@@ -78,15 +76,15 @@ class Examination:
     @property
     def unkilled(self) -> set[str]:
         """The tests that no wrong program has failed so far."""
-        mutants = [result for name, result in self.results.items() if name.startswith("mutant ")]
-        return self.tests - {base(wrong.test) for result in mutants for wrong in result.failures}
+        runs = [result for name, result in self.results.items() if name.startswith("wrong program ")]
+        return self.tests - {base(failed.test) for result in runs for failed in result.failures}
 
     def capstone_jobs(self, capstone: Lab) -> Iterator[tuple[str, suite.Job]]:
         """The capstone, built with each of this lab's wrong programs in the place of its part."""
-        for mutant in self.mutants:
-            part = f"{self.lab.slug}={self.scratch / f'{self.lab.slug}_mutant_{mutant.name}.py'}"
+        for program in self.wrong:
+            part = f"{self.lab.slug}={self.scratch / f'{self.lab.slug}_wrong_{program.name}.py'}"
             job = suite.Job(capstone.folder, capstone.solution, first_only=True, parts=(part,))
-            yield f"{CAPSTONE} with {self.lab.slug}'s mutant {mutant.name}", job
+            yield f"{CAPSTONE} with {self.lab.slug}'s wrong program {program.name}", job
 
     def _job(self, name: str, source: str, patience: float = 20.0) -> suite.Job:
         path = self.scratch / f"{self.lab.slug}_{name}.py"
@@ -107,19 +105,23 @@ def prepare(lab: Lab, scratch: Path) -> Examination:
     except Mistake:
         found.runnable = False
         return found
-    for path in sorted((lab.folder / "mutants").glob("*.py")):
+    try:
+        programs = wrong.read(lab.wrong.read_text("utf-8"))
+    except Mistake as mistake:
+        found.mistakes.append(str(mistake))
+        return found
+    for program in programs:
         try:
-            mutant = regions.read_mutant(path.stem, path.read_text("utf-8"))
-            regions.mutate(lab.solution.read_text("utf-8"), mutant)
-            found.mutants.append(mutant)
+            wrong.program_text(lab.solution.read_text("utf-8"), program)
+            found.wrong.append(program)
         except Mistake as mistake:
             found.mistakes.append(str(mistake))
     return found
 
 
-def _stub_is_current(lab: Lab) -> Iterator[str]:
-    if lab.stub.read_text("utf-8") != expected_stub(lab.folder):
-        yield f"exercise.py is not what solution.py makes: run `python -m labs generate {lab.number:02d}`"
+def _stub_can_be_made(lab: Lab) -> Iterator[str]:
+    stub_of(lab.folder)
+    yield from ()
 
 
 def _tasks_agree(lab: Lab) -> Iterator[str]:
@@ -177,7 +179,7 @@ def _work_survives(lab: Lab) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as scratch:
         work = Workspace(Path(scratch))
         path, made = work.open(lab)
-        if not made or path.read_bytes() != lab.stub.read_bytes():
+        if not made or path.read_text("utf-8") != stub_of(lab.folder):
             yield "a fresh start is not the stub"
         path.write_bytes(mine)
         if work.open(lab) != (path, False) or path.read_bytes() != mine:
@@ -192,7 +194,7 @@ def _work_survives(lab: Lab) -> Iterator[str]:
 
 # What can be judged without running anything of the lab's own.
 _CHECKS = (
-    _stub_is_current,
+    _stub_can_be_made,
     _tasks_agree,
     _hints_are_whole,
     _readme_keeps_its_word,
@@ -210,7 +212,7 @@ def judge(found: Examination) -> list[str]:
         *_solutions(found),
         *_markers(found),
         *_stubs(found),
-        *_mutants(found),
+        *_wrong_programs(found),
         *_capstone(found),
     ]
 
@@ -221,7 +223,7 @@ def _solutions(found: Examination) -> Iterator[str]:
             continue
         if result.broken:
             yield f"{name}: {result.broken}"
-        yield from (f"{name}: {wrong.test} fails: {_first_line(wrong)}" for wrong in result.failures)
+        yield from (f"{name}: {failed.test} fails: {_first_line(failed)}" for failed in result.failures)
 
 
 def _markers(found: Examination) -> Iterator[str]:
@@ -258,28 +260,29 @@ def _stubs(found: Examination) -> Iterator[str]:
 def _one_stub(name: str, result: suite.Result, allowed: set[str]) -> Iterator[str]:
     if result.broken:
         yield f"{name}: {result.broken}"
-    for wrong in result.failures:
-        if wrong.kind != failure.UNWRITTEN:
-            yield f"{name}: {wrong.test} fails, but not by NotImplementedError: {_first_line(wrong)}"
-        elif wrong.message not in allowed:
-            yield f"{name}: {wrong.test} says {wrong.message!r}, not {' or '.join(sorted(allowed))!r}"
+    for failed in result.failures:
+        if failed.kind != failure.UNWRITTEN:
+            yield f"{name}: {failed.test} fails, but not by NotImplementedError: {_first_line(failed)}"
+        elif failed.message not in allowed:
+            yield f"{name}: {failed.test} says {failed.message!r}, not {' or '.join(sorted(allowed))!r}"
 
 
-def _mutants(found: Examination) -> Iterator[str]:
-    for mutant in found.mutants:
-        result = found.results[f"mutant {mutant.name}"]
+def _wrong_programs(found: Examination) -> Iterator[str]:
+    for program in found.wrong:
+        name = f"wrong program {program.name}"
+        result = found.results[name]
         if result.broken:
-            yield f"mutant {mutant.name}: {result.broken}"
+            yield f"{name}: {result.broken}"
             continue
-        caught = {base(wrong.test) for wrong in result.failures}
-        for named in mutant.caught_by:
+        caught = {base(failed.test) for failed in result.failures}
+        for named in program.caught_by:
             if named not in found.tests:
-                yield f"mutant {mutant.name} names {named}, which is no test"
+                yield f"{name} names {named}, which is no test"
             elif named not in caught:
                 by = f" (but by {', '.join(sorted(caught))})" if caught else ""
-                yield f"mutant {mutant.name} is not caught by {named}{by}"
+                yield f"{name} is not caught by {named}{by}"
     yield from (
-        f"{test} is killed by no mutant: write the wrong program it guards against"
+        f"{test} is failed by no wrong program: write the one that it guards against"
         for test in sorted(found.unkilled)
     )
 
@@ -291,5 +294,5 @@ def _capstone(found: Examination) -> Iterator[str]:
             yield f"{name}: no test of the capstone catches it"
 
 
-def _first_line(wrong: failure.Failure) -> str:
-    return wrong.message.splitlines()[0] if wrong.message else "without a message"
+def _first_line(failed: failure.Failure) -> str:
+    return failed.message.splitlines()[0] if failed.message else "without a message"

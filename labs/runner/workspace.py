@@ -12,10 +12,12 @@ import os
 import re
 import shlex
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from labs.runner.generate import stub_of
 from labs.runner.mistakes import Mistake
 from labs.runner.registry import ROOT, Lab
 
@@ -34,6 +36,21 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def write_new(target: Path, data: bytes) -> None:
+    """Make a file whole or not at all: a full disk leaves nothing behind. Raises FileExistsError, OSError."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        # A link, not a rename: should another process make the file meanwhile, theirs stays.
+        os.link(name, target)
+    finally:
+        os.unlink(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +74,9 @@ class Workspace:
         target = self.exercise(lab)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            # "x": should another process make it meanwhile, theirs stays.
-            with open(target, "xb") as file:
-                file.write(lab.stub.read_bytes())
+            if target.exists():
+                raise FileExistsError
+            write_new(target, stub_of(lab.folder).encode())
         except FileExistsError:
             if not target.is_file():
                 raise Mistake(f"{shown(target)} is in the way: it is no file; move it elsewhere") from None

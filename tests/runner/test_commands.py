@@ -160,7 +160,7 @@ def test_every_failure_comes_with_a_command_that_runs_its_check_again(tmp_path: 
         (["measure", "1", "--mine"], "your lab 01 toy does not pass yet: run `make lab-01` first"),
         (["solution", "1"], "lab 01 toy is not done yet; `make solution-01 ANYWAY=1` shows its solution"),
         (["serve", "1"], "lab 01 toy has no server of its own"),
-        (["generate", "2"], "not there yet: write the solution first"),
+        (["wrong", "2"], "still to come"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_status_2(labs: Program, words: list[str], complaint: str) -> None:
@@ -319,12 +319,14 @@ def test_what_the_machine_lacks_is_not_shown_and_never_passed(build: Build, tmp_
 
 def test_verify_tells_what_is_wrong_and_fails(labs: Program) -> None:
     assert labs.run("verify").returncode == 0
-    (labs.folder / "labs" / "01_toy" / "exercise.py").write_text("x = 1\n")
+    wrong = labs.folder / "labs" / "01_toy" / "wrong.md"
+    right = wrong.read_text("utf-8")
+    wrong.write_text(right.replace("return a + b", "return b + a"), "utf-8")
     done = labs.run("verify", "1")
     assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
-    assert "✗  01 toy: 2 tasks, 2 tests, 2 mutants" in done.stdout
-    assert "run `python -m labs generate 01`" in done.stdout
-    assert labs.run("generate").returncode == 0
+    assert "✗  01 toy: 2 tasks, 2 tests, 1 wrong program" in done.stdout
+    assert "a block (`return b + a` …) is found nowhere in solution.py" in done.stdout
+    wrong.write_text(right, "utf-8")
     done = labs.run("verify")
     assert done.returncode == 0 and "1 lab proved honest" in done.stdout
 

@@ -47,27 +47,6 @@ def test_a_stub_of_one_task_leaves_the_others_whole() -> None:
     assert stub.count("raise NotImplementedError") == 2
 
 
-def test_a_mutant_replaces_the_regions_of_its_task_in_order() -> None:
-    text = '''"""Off by one.
-
-caught by: test_a, test_b
-"""
-        # >>> task 2: …
-        return 3
-        # <<< task 2
-        # >>> task 2: …
-        return 33
-        # <<< task 2
-'''
-    mutant = regions.read_mutant("off", text)
-    assert mutant.caught_by == ("test_a", "test_b")
-    assert mutant.story == "Off by one."
-    names: dict[str, object] = {}
-    exec(regions.mutate(SOLUTION, mutant), names)
-    made = names["C"]()  # type: ignore[operator]
-    assert (made.two(), made.more(), names["one"]()) == (3, 33, 1)  # type: ignore[operator]
-
-
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
@@ -89,22 +68,3 @@ def test_all_broken_markers_are_reported_at_once() -> None:
     with pytest.raises(Mistake) as caught:
         regions.find("# <<< task 3\n# >>> task x\n# >>> task 1: a\n")
     assert str(caught.value).count("line ") == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("x = 1\n", "begins with no docstring"),
-        ('"""No test is named."""\n', "names no test"),
-        ('"""caught by: test_a"""\n', "holds no region"),
-    ],
-)
-def test_a_mutant_that_says_too_little_is_refused(text: str, complaint: str) -> None:
-    with pytest.raises(Mistake, match=complaint):
-        regions.read_mutant("m", text)
-
-
-def test_a_mutant_must_replace_every_region_of_its_task() -> None:
-    mutant = regions.read_mutant("m", '"""caught by: test_a"""\n# >>> task 2: …\nx\n# <<< task 2\n')
-    with pytest.raises(Mistake, match=r"task 2 has 1 regions, solution\.py has 2"):
-        regions.mutate(SOLUTION, mutant)

@@ -43,14 +43,14 @@ def test_nothing_at_all(exercise):
 """
 
 
-def test_a_vacuous_test_is_found_by_the_stub_and_by_the_mutants(build: Build) -> None:
+def test_a_vacuous_test_is_found_by_the_stub_and_by_the_wrong_programs(build: Build) -> None:
     found = findings(build(test_lab_py=toy.FILES["test_lab.py"] + VACUOUS))
     vacuous = "stub of task 2: test_nothing_at_all passes although its task is not written: it tests nothing"
     assert vacuous in found
-    assert any(line.startswith("test_nothing_at_all is killed by no mutant") for line in found)
+    assert any(line.startswith("test_nothing_at_all is failed by no wrong program") for line in found)
 
 
-def test_a_test_that_no_mutant_kills_is_found(build: Build) -> None:
+def test_a_test_that_no_wrong_program_fails_is_found(build: Build) -> None:
     weak = """
 
 @pytest.mark.task(2, rule="arithmetic")
@@ -59,49 +59,48 @@ def test_a_sum_is_a_number(exercise):
 """
     found = findings(build(test_lab_py=toy.FILES["test_lab.py"] + weak))
     assert found == [
-        "test_a_sum_is_a_number is killed by no mutant: write the wrong program it guards against"
+        "test_a_sum_is_a_number is failed by no wrong program: write the one that it guards against"
     ]
 
 
-def test_a_mutant_that_nothing_catches_is_found(build: Build) -> None:
-    right = toy.FILES["mutants/rude.py"].replace('b"hey "', 'b"hello "')
-    found = findings(build(mutants__rude_py=right))
-    assert "mutant rude is not caught by test_a_greeting_is_polite" in found
+def test_a_wrong_program_that_nothing_catches_is_found(build: Build) -> None:
+    right = toy.FILES["wrong.md"].replace(
+        '+    return b"hey " + name.encode()', '+    return b"hello " + name.encode() + b""'
+    )
+    found = findings(build(wrong_md=right))
+    assert "wrong program rude is not caught by test_a_greeting_is_polite" in found
 
 
-def test_a_mutant_that_another_test_catches_is_found(build: Build) -> None:
-    named = toy.FILES["mutants/rude.py"].replace("test_a_greeting_is_polite", "test_sums_are_right")
-    found = findings(build(mutants__rude_py=named))
-    assert found == ["mutant rude is not caught by test_sums_are_right (but by test_a_greeting_is_polite)"]
+def test_a_wrong_program_that_another_test_catches_is_found(build: Build) -> None:
+    named = toy.FILES["wrong.md"].replace("test_a_greeting_is_polite", "test_sums_are_right")
+    found = findings(build(wrong_md=named))
+    assert found == [
+        "wrong program rude is not caught by test_sums_are_right (but by test_a_greeting_is_polite)"
+    ]
 
 
-def test_a_mutant_that_names_no_real_test_is_found(build: Build) -> None:
-    named = toy.FILES["mutants/rude.py"].replace("caught by: ", "caught by: test_imagined, ")
-    assert findings(build(mutants__rude_py=named)) == ["mutant rude names test_imagined, which is no test"]
+def test_a_wrong_program_that_names_no_real_test_is_found(build: Build) -> None:
+    named = toy.FILES["wrong.md"].replace("Caught by `test_a", "Caught by `test_imagined`, `test_a")
+    assert findings(build(wrong_md=named)) == ["wrong program rude names test_imagined, which is no test"]
 
 
-def test_a_mutant_that_hangs_counts_as_caught(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_MUTANT_PATIENCE", 0.5)
-    hangs = toy.FILES["mutants/subtracts.py"].replace("return a - b", "while True: pass")
-    assert findings(build(mutants__subtracts_py=hangs)) == []
+def test_a_wrong_program_that_hangs_counts_as_caught(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_PATIENCE", 0.5)
+    hangs = toy.FILES["wrong.md"].replace("return a - b", "while True: pass")
+    assert findings(build(wrong_md=hangs)) == []
 
 
-def test_a_mutant_that_is_not_python_is_found(build: Build) -> None:
-    broken = toy.FILES["mutants/subtracts.py"].replace("a - b", "a -")
+def test_a_wrong_program_that_is_not_python_is_found(build: Build) -> None:
+    broken = toy.FILES["wrong.md"].replace("+    return a - b", "+    return a -")
     assert any(
-        line.startswith("mutant subtracts: ") and "not Python yet" in line
-        for line in findings(build(mutants__subtracts_py=broken))
+        line.startswith("wrong program subtracts: ") and "not Python yet" in line
+        for line in findings(build(wrong_md=broken))
     )
 
 
-def test_a_stale_stub_is_found(lab: Lab) -> None:
-    lab.stub.write_text(lab.stub.read_text() + "# an edit\n")
-    assert findings(lab) == ["exercise.py is not what solution.py makes: run `python -m labs generate 01`"]
-
-
-def test_a_stub_that_is_already_solved_is_found(lab: Lab) -> None:
-    lab.stub.write_bytes(lab.solution.read_bytes())
-    assert "exercise.py is not what solution.py makes: run `python -m labs generate 01`" in findings(lab)
+def test_a_solution_without_regions_is_found(build: Build) -> None:
+    bare = toy.FILES["solution.py"].replace("# >>> task", "# task").replace("# <<< task", "# end of task")
+    assert any("no region is marked" in line for line in findings(build(solution_py=bare)))
 
 
 def test_a_solution_that_fails_for_one_seed_is_found(build: Build) -> None:
@@ -135,8 +134,8 @@ def add(a: int, b: int) -> int:
     return a + b
     # <<< task 2
 '''
-    mutant = toy.FILES["mutants/rude.py"].replace('b"hey " + name.encode()', 'b"hey "')
-    found = findings(build(solution_py=hides, mutants__rude_py=mutant))
+    mutant = toy.FILES["wrong.md"].replace('b"hey " + name.encode()', 'b"hey "')
+    found = findings(build(solution_py=hides, wrong_md=mutant))
     assert any(
         line.startswith("stub of task 1: test_a_greeting_is_polite fails, but not by NotImplementedError")
         for line in found
@@ -213,5 +212,5 @@ def test_the_capstone_must_catch_the_other_labs_wrong_programs(build: Build, tmp
         results = dict(suite.run_all(list(exam.capstone_jobs(capstone))))
     whole = verify.Examination(capstone, tmp_path, results=results)
     assert list(verify._capstone(whole)) == [
-        "capstone with toy's mutant subtracts: no test of the capstone catches it"
+        "capstone with toy's wrong program subtracts: no test of the capstone catches it"
     ]

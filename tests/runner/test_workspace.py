@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labs.runner.desk import Desk
+from labs.runner.generate import stub_of
 from labs.runner.mistakes import Mistake
 from labs.runner.registry import Lab
 
@@ -17,14 +18,14 @@ MINE = b"# mine \xc3\xa9\r\n\x00 not even Python"
 
 def test_the_first_opening_copies_the_stub(desk: Desk, lab: Lab) -> None:
     path, made = desk.work.open(lab)
-    assert made and path.read_bytes() == lab.stub.read_bytes()
+    assert made and path.read_text("utf-8") == stub_of(lab.folder)
     assert path.parent.name == "01_toy"
 
 
 def test_opening_again_never_overwrites_even_when_the_stub_changed(desk: Desk, lab: Lab) -> None:
     path, _ = desk.work.open(lab)
     path.write_bytes(MINE)
-    lab.stub.write_text("# a new stub\n")
+    lab.solution.write_text(lab.solution.read_text("utf-8") + "# a new version\n", "utf-8")
     assert desk.work.open(lab) == (path, False)
     assert path.read_bytes() == MINE
 

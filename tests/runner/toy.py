@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from labs.runner import registry
-from labs.runner.generate import write_stub
 
 CURRICULUM = """
 [[labs]]
@@ -89,36 +88,46 @@ def measure(run: Run) -> Measurement:
     "hints/1.md": "## Task 1\n\nBe polite.\n\n## Task 2\n\nThink of `+`.\n",
     "hints/2.md": "## Task 1\n\nSay hello.\n\n## Task 2\n\nLook at `a` and `b`.\n",
     "hints/3.md": '## Task 1\n\n`b"hello "`\n\n## Task 2\n\n`a + b`\n',
-    "mutants/rude.py": '''"""Says nothing to anyone.
+    "wrong.md": """# Wrong programs
 
-caught by: test_a_greeting_is_polite
-"""
-    # >>> task 1: greet
-    return b"hey " + name.encode()
-    # <<< task 1
-''',
-    "mutants/subtracts.py": '''"""Takes the wrong sign.
+## Task 1: greet
 
-caught by: test_sums_are_right
-"""
-    # >>> task 2: add
-    return a - b
-    # <<< task 2
-''',
+### Rude
+
+Says nothing to anyone.
+
+Caught by `test_a_greeting_is_polite`.
+
+```diff
+-    return b"hello " + name.encode()
++    return b"hey " + name.encode()
+```
+
+## Task 2: add
+
+### Subtracts
+
+Takes the wrong sign.
+
+Caught by `test_sums_are_right`.
+
+```diff
+-    return a + b
++    return a - b
+```
+""",
 }
 
 
 def build(root: Path, **changed: str) -> registry.Lab:
-    """Write the toy's folder below `root`; `changed` replaces files: solution_py=…, mutants__rude_py=…"""
+    """Write the toy's folder below `root`; `changed` replaces files: solution_py=…, wrong_md=…"""
     files = dict(FILES)
     for name, text in changed.items():
-        files[
-            name.replace("__", "/").replace("_py", ".py").replace("_md", ".md").replace("_toml", ".toml")
-        ] = text
+        path = name.replace("__", "/").replace("_py", ".py").replace("_md", ".md").replace("_toml", ".toml")
+        files[path] = text
     for name, text in files.items():
         path = root / "01_toy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     (root / "curriculum.toml").write_text(CURRICULUM, "utf-8")
-    write_stub(registry.under_way(1, root))
     return registry.find(1, root)
