@@ -279,6 +279,8 @@ class Tracer:
         """A handshake begins: the first one, or a renegotiation (RFC 5246 §7.4.1.1)."""
         self.client, self.server = facts, None
         self._transcript = Transcript()
+        for half in self._halves.values():
+            half.finished = False
         self._trim()
         if facts.offers_tls13 and not self.version:
             self._secrets13 = tls13.Secrets13(self.ring, facts, self.steps)
