@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netlab.check.cases import every_case
+from tests.fuzz import tls
 
 FINDS = Path(__file__).parent / "finds"
 
@@ -34,6 +35,22 @@ OWN: dict[str, tuple[bytes, ...]] = {
         b"\x01\x00\x01\x00https://app.example\xff",
         b"\x02\x01\x02\x00http://localhost:3000\xff\x01DELETE\xff",
     ),
+    "tracer": (
+        b"\x00" + tls.conversation(),
+        b"\x01" + tls.conversation(),
+        b"\x02\x00\x00\x10220 hi\r\nSTARTTLS" + tls.conversation(),
+        b"\x00\x00\x00\x12GET / HTTP/1.1\r\n\r\n",
+    ),
+    "messages": (
+        b"\x03\x00" + tls.conversation()[8:204],
+        b"\x02\x01\x0c\x00\x00\x0e\x00\x01\x05\x00\x01\x02\x00\x01\x03\x04\x01\x00\x01\xff",
+        b"\x02\x02\x10\x00\x00\x02\x01\x00",
+    ),
+    "secrets": (
+        b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n# end\n",
+        b"0000  16 03 01 00  ....",
+        b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n",
+    ),
 }
 
 WORDS: dict[str, tuple[bytes, ...]] = {
@@ -62,6 +79,21 @@ WORDS: dict[str, tuple[bytes, ...]] = {
         b"DELETE", b"content-type", b"x-trace", b"authorization", b",", b", ,", b"\t", b":65536", b"[::1]",
         b"@", b"%", b"xn--", b"https://APP.example", b"https://app.example:443", b"https://app.example/",
         b"\x00", b"\x01",
+    ),
+    "tracer": (
+        b"\x16\x03\x01", b"\x17\x03\x03", b"\x15\x03\x03\0\x02\x02\x28", b"\x14\x03\x03\0\x01\x01",
+        b"\x01\0\0\xc0", b"\x02\0\0", b"\x13\x01", b"\0\x2f", b"\0\x2b\0\x02\x03\x04", b"\0\x29",
+        b"\0\x2a\0\0", b"\0\0\0", b"\x80\x2e\x01\x03\x01", b"\xff\xff", b"\x0a\x0a", b"\x01\0\x05",
+        b"\x18\0\0\x01\x01", b"\x14\0\0\x20",
+    ),
+    "messages": (
+        b"\0\x0a", b"\0\x33", b"\xfe\x0d", b"\0\0", b"\xff\xff", b"\0\x39", b"\x30\x82",
+        b"\x30\x84\xff\xff\xff\xff", b"\x0b\0\0", b"\x0d\0\0", b"\x04\0\0", b"\x19\0\0", b"\x30\x80",
+        b"\x06\x03", b"\xa0\x03", b"\x11\xec",
+    ),
+    "secrets": (
+        b"\n", b"\r", b" ", b"CLIENT_RANDOM", b"RSA", b"RSA Session-ID:", b" Master-Key:", b"ab" * 32, b"0x",
+        b"-----BEGIN RSA PRIVATE KEY-----\n", b"-----END", b"MII", b"0000: ", b"|", b"\xff",
     ),
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from netlab.http1 import (
     serializer,
 )
 from netlab.http1.trailers import FORBIDDEN_TRAILERS
+from tests.fuzz import tls
 
 Target = Callable[[bytes], str]
 
@@ -327,4 +328,4 @@ def good_port(port: str) -> bool:
 
 TARGETS: dict[str, Target] = {
     target.__name__: target for target in (requests, responses, heads, chunks, cors)
-}
+} | tls.TARGETS
