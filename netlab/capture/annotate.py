@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from netlab.capture import ethernet
 from netlab.capture.hexdump import Range
-from netlab.capture.packet import LINK_ETHERNET, Captured, Packet, decode
+from netlab.capture.link import LINK_ETHERNET, network_layer
+from netlab.capture.packet import Captured, Packet, decode
 
 _OPTION_NAMES = {
     0: "end of options", 1: "no operation", 2: "maximum segment size", 3: "window scale", 4: "SACK permitted",
@@ -17,17 +18,23 @@ def annotate(captured: Captured) -> list[Range]:
     if captured.link_type != LINK_ETHERNET:
         raise ValueError(f"link type {captured.link_type}: only Ethernet packets (1) are annotated")
     packet = decode(captured)
-    at = ethernet.HEADER_LENGTH
-    fields = _ethernet(captured.data) + (_v4(packet, at) if packet.datagram.version == 4 else _v6(packet, at))
-    return fields + _tcp(packet, at + packet.datagram.header_length)
+    _, at = network_layer(captured.link_type, captured.data)
+    internet = _v4(packet, at) if packet.datagram.version == 4 else _v6(packet, at)
+    return _ethernet(captured.data, at) + internet + _tcp(packet, at + packet.datagram.header_length)
 
 
-def _ethernet(data: bytes) -> list[Range]:
+def _ethernet(data: bytes, end: int) -> list[Range]:
     frame = ethernet.decode(data)
+    ethertype = int.from_bytes(data[end - 2 : end], "big")
+    tags = [
+        Range(at, at + 4, f"VLAN {int.from_bytes(data[at + 2 : at + 4], 'big') & 0x0FFF}")
+        for at in range(12, end - 2, 4)
+    ]
     return [
         Range(0, 6, f"Ethernet destination {frame.destination.hex(':')}"),
         Range(6, 12, f"Ethernet source {frame.source.hex(':')}"),
-        Range(12, 14, f"type 0x{frame.ethertype:04x}: {'IPv4' if frame.ethertype == 0x0800 else 'IPv6'}"),
+        *tags,
+        Range(end - 2, end, f"type 0x{ethertype:04x}: {'IPv4' if ethertype == 0x0800 else 'IPv6'}"),
     ]
 
 

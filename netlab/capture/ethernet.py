@@ -1,7 +1,7 @@
 """Ethernet II frames: two addresses, a type, a payload (IEEE 802.3 §3.2.6, the "type" interpretation).
 
 The kernel hands out frames without preamble and without check sequence, and on loopback with addresses of
-zeros. VLAN tags and the older length interpretation are not read here.
+zeros. VLAN tags are stepped over in `link`; the older length interpretation is not read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ETHERTYPE_IPV6 = 0x86DD
 HEADER_LENGTH = 14
 
 # Below this the field is a length, not a type (IEEE 802.3 §3.2.6).
-_LOWEST_TYPE = 0x0600
+LOWEST_TYPE = 0x0600
 
 _HEADER = struct.Struct("!6s6sH")
 
@@ -36,7 +36,7 @@ def decode(data: bytes) -> Frame:
     if len(data) < HEADER_LENGTH:
         raise DecodeError("Ethernet", len(data), "the frame ends inside its header", "a header is 14 octets")
     destination, source, ethertype = _HEADER.unpack_from(data)
-    if ethertype < _LOWEST_TYPE:
+    if ethertype < LOWEST_TYPE:
         raise DecodeError(
             "Ethernet",
             12,

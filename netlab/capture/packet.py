@@ -1,18 +1,18 @@
 """One captured packet, all layers at once: link, IP, TCP.
 
 Here lives the way down the layers and back up again. Where the octets come from (a socket, a file, a relay's
-recording) is not known here; every such source gives `Captured` values.
+recording) is not known here; every such source gives `Captured` values. This decoder is strict: it refuses
+what breaks a rule. `segments` reads leniently what a trace can still use.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from netlab.capture import ethernet, ip, tcp
 from netlab.capture.errors import DecodeError
+from netlab.capture.link import LINK_ETHERNET, network_layer
 
 
 class Endpoint(NamedTuple):
@@ -50,12 +50,12 @@ class Packet:
 
     @property
     def source(self) -> Endpoint:
-        """Who sent it."""
+        """The sender's address and port."""
         return Endpoint(str(self.datagram.source), self.segment.source_port)
 
     @property
     def destination(self) -> Endpoint:
-        """Whom it is for."""
+        """The receiver's address and port."""
         return Endpoint(str(self.datagram.destination), self.segment.destination_port)
 
     @property
@@ -64,43 +64,12 @@ class Packet:
         return tcp.checksum_state(self.datagram.payload, self.datagram.pseudo_header())
 
 
-def _behind_ethernet(data: bytes) -> tuple[int, bytes]:
-    frame = ethernet.decode(data)
-    return frame.ethertype, frame.payload
-
-
-def _behind_cooked(data: bytes, header_length: int, type_at: int) -> tuple[int, bytes]:
-    if len(data) < header_length:
-        raise DecodeError("cooked capture", len(data), "it ends inside its header", f"{header_length} octets")
-    (ethertype,) = struct.unpack_from("!H", data, type_at)
-    return ethertype, data[header_length:]
-
-
-def _behind_nothing(data: bytes) -> tuple[int, bytes]:
-    return ethernet.ETHERTYPE_IPV6 if data[:1] >= b"\x60" else ethernet.ETHERTYPE_IPV4, data
-
-
-# LINKTYPE_ number (https://www.tcpdump.org/linktypes.html) → ethertype and the octets that follow the
-# link's header.
-LINK_ETHERNET, LINK_RAW, LINK_COOKED, LINK_COOKED_2 = 1, 101, 113, 276
-_LINKS: dict[int, Callable[[bytes], tuple[int, bytes]]] = {
-    LINK_ETHERNET: _behind_ethernet,
-    LINK_RAW: _behind_nothing,
-    LINK_COOKED: lambda data: _behind_cooked(data, 16, 14),
-    LINK_COOKED_2: lambda data: _behind_cooked(data, 20, 0),
-}
-
-
 def decode(captured: Captured) -> Packet:
     """Decode link, IP and TCP. Raises DecodeError when a layer is malformed or the packet carries no TCP."""
-    behind_link = _LINKS.get(captured.link_type)
-    if behind_link is None:
-        known = ", ".join(map(str, _LINKS))
-        raise DecodeError("link", 0, f"link type {captured.link_type}", f"this decoder knows {known}")
-    ethertype, rest = behind_link(captured.data)
+    ethertype, start = network_layer(captured.link_type, captured.data)
     if ethertype not in (ethernet.ETHERTYPE_IPV4, ethernet.ETHERTYPE_IPV6):
         raise DecodeError("link", 0, f"ethertype 0x{ethertype:04x}", "only IPv4 and IPv6 carry TCP")
-    datagram = ip.decode(rest)
+    datagram = ip.decode(captured.data[start:])
     if datagram.protocol != ip.PROTOCOL_TCP:
         raise DecodeError("IP", 0, f"protocol {datagram.protocol}", "TCP is protocol 6")
     if datagram.fragment:

@@ -1,8 +1,9 @@
 """pcapng files (draft-ietf-opsawg-pcapng): the blocks that a packet capture needs, read and written.
 
-Here live Section Header, Interface Description, Enhanced Packet and Decryption Secrets blocks. A reader
-must skip the blocks it does not know (§3.1); ours does, and skips options it does not know. Both byte
-orders are read, ours is written little-endian. A Decryption Secrets Block holds a TLS key log: Wireshark
+Here live Section Header, Interface Description, Decryption Secrets and the three kinds of packet block:
+Enhanced, Simple, and the obsolete Packet Block of older files. A reader must skip the blocks it does not
+know (§3.1); ours does, and skips options it does not know. Both byte orders are read, ours is written
+little-endian. A Decryption Secrets Block holds a TLS key log: Wireshark
 then opens the capture decrypted.
 """
 
@@ -12,7 +13,6 @@ import io
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,8 @@ from netlab.capture.packet import Captured
 
 SECTION_HEADER = 0x0A0D0D0A  # reads the same in both byte orders: it is met before the order is known (§4.1)
 INTERFACE_DESCRIPTION = 1
+OBSOLETE_PACKET = 2
+SIMPLE_PACKET = 3
 ENHANCED_PACKET = 6
 DECRYPTION_SECRETS = 10
 
@@ -48,7 +50,8 @@ class Secrets:
 @dataclass(frozen=True, slots=True)
 class _Interface:
     link_type: int
-    unit: Fraction  # nanoseconds in one tick of its clock
+    snapshot: int  # octets kept of a packet at the most; 0: all of them
+    unit: tuple[int, int]  # nanoseconds in one tick of its clock, as a fraction
     offset_ns: int
 
 
@@ -59,7 +62,8 @@ def _broken(offset: int, problem: str, rule: str) -> DecodeError:
 class Reader:
     """Iterate over what a pcapng stream holds: Captured packets and Secrets, in the order of the file.
 
-    Raises DecodeError where the file is damaged or is no pcapng file. Captured.time_ns is rounded down.
+    Captured.time_ns is rounded down. A Simple Packet Block has no time: it gets that of the packet before it.
+    Raises DecodeError where the file is damaged or is no pcapng file, after what came before that place.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -67,6 +71,7 @@ class Reader:
         self._at = 0
         self._order = "<"
         self._interfaces: list[_Interface] = []
+        self._time_ns = 0  # of the latest packet that has a time
 
     def __iter__(self) -> Iterator[Captured | Secrets]:
         first = True
@@ -78,7 +83,13 @@ class Reader:
             elif kind == INTERFACE_DESCRIPTION:
                 self._interface(body, start)
             elif kind == ENHANCED_PACKET:
-                yield self._packet(body, start)
+                number, high, low, captured, _ = self._unpack("IIIII", body, start)
+                yield self._packet(body, start, number, high << 32 | low, captured)
+            elif kind == OBSOLETE_PACKET:
+                number, _, high, low, captured, _ = self._unpack("HHIIII", body, start)
+                yield self._packet(body, start, number, high << 32 | low, captured)
+            elif kind == SIMPLE_PACKET:
+                yield self._simple_packet(body, start)
             elif kind == DECRYPTION_SECRETS:
                 yield self._secrets(body, start)
 
@@ -129,30 +140,43 @@ class Reader:
         self._interfaces.clear()  # interfaces are numbered within their section
 
     def _interface(self, body: bytes, start: int) -> None:
-        link_type, _, _ = self._unpack("HHI", body, start)
+        link_type, _, snapshot = self._unpack("HHI", body, start)
         if len(self._interfaces) == _INTERFACES_LIMIT:
             raise _broken(start, f"more than {_INTERFACES_LIMIT} interfaces", "a bound of this reader")
         options = self._options(body, 8, start)
         resolution = options.get(_IF_RESOLUTION, b"\x06")[0:1] or b"\x06"
         base, exponent = (2 if resolution[0] & 0x80 else 10), resolution[0] & 0x7F
         (seconds,) = struct.unpack(self._order + "q", options.get(_IF_OFFSET, bytes(8)).ljust(8, b"\0")[:8])
-        self._interfaces.append(_Interface(link_type, Fraction(10**9, base**exponent), seconds * 10**9))
+        unit = (10**9, base**exponent)
+        self._interfaces.append(_Interface(link_type, snapshot, unit, seconds * 10**9))
 
-    def _packet(self, body: bytes, start: int) -> Captured:
-        number, high, low, captured, _ = self._unpack("IIIII", body, start)
-        if number >= len(self._interfaces):
-            raise _broken(
-                start,
-                f"a packet of interface {number}",
-                "§4.3: interfaces are described before they are used",
-            )
+    def _interface_of(self, number: int, start: int) -> _Interface:
+        if number < len(self._interfaces):
+            return self._interfaces[number]
+        rule = "§4.3: interfaces are described before they are used"
+        raise _broken(start, f"a packet of interface {number}", rule)
+
+    def _packet(self, body: bytes, start: int, number: int, ticks: int, captured: int) -> Captured:
+        """An Enhanced Packet Block (§4.3), or an obsolete one (appendix A): both start with 20 octets."""
+        interface = self._interface_of(number, start)
         if 20 + captured > len(body):
             raise _broken(start + 12, f"captured length {captured} in a body of {len(body)} octets", "§4.3")
-        options = self._options(body, 20 + captured + -captured % 4, start)
-        interface = self._interfaces[number]
-        time_ns = int((high << 32 | low) * interface.unit) + interface.offset_ns
-        comment = options.get(_OPTION_COMMENT, b"").decode("utf-8", "replace")
-        return Captured(time_ns, body[20 : 20 + captured], interface.link_type, comment)
+        nanoseconds, parts = interface.unit
+        self._time_ns = ticks * nanoseconds // parts + interface.offset_ns
+        comment = ""
+        if len(body) > (at := 20 + captured + -captured % 4):
+            options = self._options(body, at, start)
+            comment = options.get(_OPTION_COMMENT, b"").decode("utf-8", "replace")
+        return Captured(self._time_ns, body[20 : 20 + captured], interface.link_type, comment)
+
+    def _simple_packet(self, body: bytes, start: int) -> Captured:
+        """A Simple Packet Block (§4.4): of interface 0, cut at its snapshot length, without a time."""
+        (length,) = self._unpack("I", body, start)
+        interface = self._interface_of(0, start)
+        captured = min(length, interface.snapshot or length)
+        if 4 + captured > len(body):
+            raise _broken(start, f"a packet of {captured} octets in a body of {len(body)} octets", "§4.4")
+        return Captured(self._time_ns, body[4 : 4 + captured], interface.link_type)
 
     def _secrets(self, body: bytes, start: int) -> Secrets:
         kind, length = self._unpack("II", body, start)

@@ -24,7 +24,7 @@ from netlab.capture import (
     tcp,
 )
 from netlab.capture.checksum import internet_checksum, ones_complement_sum
-from netlab.capture.packet import LINK_COOKED, LINK_COOKED_2, LINK_RAW
+from netlab.capture.link import LINK_COOKED, LINK_COOKED_2, LINK_RAW
 
 # A SYN as Linux sends it on loopback: window 65,495, four options, the checksum left to the card.
 LOOPBACK_SYN = bytes.fromhex(
