@@ -1,8 +1,9 @@
 """Child processes that report by events: one JSON object a line on a pipe of their own.
 
 Learners' code, wrong programs and measurements all run in children: what hangs, leaks, prints or dies there
-cannot harm the runner. `spawn` starts a fresh interpreter, `fork` a copy of this one (fast: pytest is
-already loaded). Each child leads a process group of its own, so that killing it leaves nothing of it behind.
+cannot harm the runner. `spawn` starts a fresh interpreter. `fork` starts a copy of this one, which is fast,
+since pytest is already loaded; it is only for a process without threads (labs.runner.forkserver). Each child
+leads a process group of its own, so that killing it leaves nothing of it behind.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -87,14 +89,14 @@ class Child:
         self._log.close()
 
 
-def spawn(module: str, arguments: Sequence[str], *, where: Path) -> Child:
-    """Start `python -m module --events FD arguments…` in the folder `where`."""
+def spawn(module: str, arguments: Sequence[str], *, where: Path, stdin: int = subprocess.DEVNULL) -> Child:
+    """Start `python -m module --events FD arguments…` in the folder `where`; it reads `stdin` if given."""
     ours, theirs = os.pipe()
     log = tempfile.TemporaryFile()  # noqa: SIM115  (the Child closes it)
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", module, "--events", str(theirs), *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=log,
             stderr=log,
             cwd=where,
@@ -103,12 +105,17 @@ def spawn(module: str, arguments: Sequence[str], *, where: Path) -> Child:
         )
     finally:
         os.close(theirs)
-    process.returncode = 0  # Child waits for it; Popen must not complain that nobody did
+    process.returncode = 0  # Child waits for it; Popen must not complain of a child that is not waited for
     return Child(process.pid, ours, log)
 
 
 def fork(job: Callable[[Emit], None]) -> Child:
-    """Run `job(emit)` in a copy of this process. What it prints goes to the child's log."""
+    """Run `job(emit)` in a copy of this process. What it prints goes to the child's log.
+
+    Raises RuntimeError in a process that has other threads: a lock that one of them holds would stay locked.
+    """
+    if threading.active_count() > 1:
+        raise RuntimeError("this process has threads: spawn, or let labs.runner.forkserver fork")
     ours, theirs = os.pipe()
     log = tempfile.TemporaryFile()  # noqa: SIM115  (the Child closes it)
     sys.stdout.flush()

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from labs.runner import suite, terminal, verify
+from labs.runner.forkserver import ForkServer
 from labs.runner.parts import CAPSTONE
 from labs.runner.registry import Entry, Lab
 
@@ -25,8 +26,12 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
             left[capstone.id] += len(exam.wrong)
         total = sum(left.values())
         wrong += sum(_tell(exam, out) for exam in exams.values() if not exam.runnable)
-        suite.preload(source for lab in labs for source in (lab.solution, lab.check))
-        with out.progress(total) as bar, closing(suite.run_all(_jobs(exams.values()))) as results:
+        with (
+            out.progress(total) as bar,
+            ForkServer() as server,
+            closing(server.run(_jobs(exams.values()))) as results,
+        ):
+            server.preload(source for lab in labs for source in (lab.solution, lab.check))
             for key, result in results:
                 lab, name = key.split("\0")
                 exam = exams[lab]

@@ -1,5 +1,7 @@
 """Run a lab's tests against one file and tell what happened as events; in a child (labs.runner.children).
 
+Many runs at a time are labs.runner.forkserver's.
+
 Events: {"tests": [...]} once collected, one {"outcome": …} per test, {"broken": "one line"} when none could
 run. Nothing is printed here.
 """
@@ -9,14 +11,12 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
-import functools
+import dataclasses
 import gc
 import importlib
-import itertools
 import os
-import select
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,6 @@ from labs.runner.registry import ROOT
 # Only what a lab's tests use is loaded: other plugins cost half a second each time.
 _PLUGINS = ("labs.runner.plugin", "pytest_asyncio.plugin")
 _UNUSED = ("cacheprovider", "terminal", "unraisableexception", "threadexception", "doctest", "junitxml")
-WORKERS = (os.cpu_count() or 1) + 1  # one more than cores: some wrong programs only wait
-_SILENCE = 30.0  # seconds beyond a test's own patience before the whole child is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,24 @@ class Job:
     first_only: bool = False  # stop at the first failure
     parts: tuple[str, ...] = ()  # "slug=path": other files for the capstone's parts
     tests: frozenset[str] = frozenset()  # run these alone (names without parameters); empty: all
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        plain = {"folder": str(self.folder), "exercise": str(self.exercise), "tests": sorted(self.tests)}
+        return dataclasses.asdict(self) | plain
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Job:
+        """The inverse of to_json."""
+        return cls(
+            Path(data["folder"]),
+            Path(data["exercise"]),
+            data["seed"],
+            data["patience"],
+            data["first_only"],
+            tuple(data["parts"]),
+            frozenset(data["tests"]),
+        )
 
     def arguments(self) -> list[str]:
         """What pytest is told."""
@@ -168,40 +184,6 @@ def preload(sources: Iterable[Path] = ()) -> None:
         with contextlib.suppress(Exception):
             importlib.import_module(module)
     gc.freeze()  # what is loaded now is for ever: no child need look through it
-
-
-def run_all(jobs: Iterable[tuple[str, Job]], workers: int = WORKERS) -> Generator[tuple[str, Result]]:
-    """Run many jobs, some at a time, each in a fork of this process; yields (key, result) as each ends.
-
-    A job is taken from the iterable when there is room for it: it may depend on the results of earlier ones.
-    """
-    preload()
-    waiting = iter(jobs)
-    running: dict[int, tuple[str, children.Child, Result]] = {}
-    try:
-        while True:
-            for key, job in itertools.islice(waiting, workers - len(running)):
-                child = children.fork(functools.partial(execute, job))
-                running[child.pipe] = (key, child, Result())
-            if not running:
-                return
-            ready, _, _ = select.select(list(running), [], [], _SILENCE)
-            for pipe in ready or list(running):
-                key, child, result = running[pipe]
-                arrived = child.read() if ready else None
-                for event in arrived or ():
-                    result.take(event)
-                if arrived is None:
-                    del running[pipe]
-                    with child:
-                        if not ready:
-                            child.kill()
-                        result.close(child.finish(), child.printed())
-                    yield key, result
-    finally:
-        for _, child, _ in running.values():
-            with child:
-                pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from labs.runner.desk import Desk
+from labs.runner.forkserver import ForkServer
 from labs.runner.registry import Lab
 from labs.runner.terminal import Terminal
 from tests.runner import toy
@@ -29,3 +30,10 @@ def lab(build: Callable[..., Lab]) -> Lab:
 def desk(tmp_path: Path) -> Desk:
     """A learner who has done nothing yet."""
     return Desk.at(tmp_path / "work", Terminal())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server() -> Iterator[ForkServer]:
+    """One for all tests: pytest is loaded once, and it is there before any test counts its children."""
+    with ForkServer() as server:
+        yield server

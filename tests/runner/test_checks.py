@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from labs.runner import alarm, failure, suite
 from labs.runner.checks import Steps, WrongBytes, same_bytes
+from labs.runner.forkserver import ForkServer, run_all
 from labs.runner.registry import Lab
 
 
@@ -57,12 +59,21 @@ def test_steps_show_bytes_readably_and_not_at_length() -> None:
     assert steps[2].startswith("received 1000 octets: \\x00") and steps[2].endswith("…")
 
 
-def run(lab: Lab, tmp_path: Path, source: str, patience: float = 5.0, name: str = "mine.py") -> suite.Result:
+Run = Callable[..., suite.Result]
+
+
+@pytest.fixture
+def run(lab: Lab, tmp_path: Path, fork_server: ForkServer) -> Run:
     """The toy's checks against a learner's source."""
-    path = tmp_path / name
-    path.write_text(source)
-    ((_, result),) = suite.run_all([("", suite.Job(lab.folder, path, patience=patience))])
-    return result
+
+    def checked(source: str | bytes, patience: float = 5.0, seed: int = 1) -> suite.Result:
+        path = tmp_path / "mine.py"
+        path.write_bytes(source if isinstance(source, bytes) else source.encode())
+        job = suite.Job(lab.folder, path, seed, patience)
+        ((_, result),) = run_all([("", job)], server=fork_server)
+        return result
+
+    return checked
 
 
 GREET = (
@@ -70,14 +81,14 @@ GREET = (
 )
 
 
-def test_the_reference_passes_task_by_task(lab: Lab) -> None:
-    ((_, result),) = suite.run_all([("", suite.Job(lab.folder, lab.solution))])
+def test_the_reference_passes_task_by_task(lab: Lab, run: Run) -> None:
+    result = run(lab.solution.read_bytes())
     assert result.passed
     assert [outcome.task for outcome in result.outcomes] == [1, 2], "tests must run in the order of the tasks"
 
 
-def test_wrong_bytes_come_with_steps_rule_and_caret(lab: Lab, tmp_path: Path) -> None:
-    result = run(lab, tmp_path, GREET.format("name = 'bib'"))
+def test_wrong_bytes_come_with_steps_rule_and_caret(run: Run) -> None:
+    result = run(GREET.format("name = 'bib'"))
     (wrong,) = result.failures
     assert (wrong.kind, wrong.task, wrong.rule) == (failure.WRONG, 1, "manners §1")
     assert wrong.steps == ("asked for bob",)
@@ -85,13 +96,13 @@ def test_wrong_bytes_come_with_steps_rule_and_caret(lab: Lab, tmp_path: Path) ->
     assert "test_lab.py" not in wrong.text() and "Traceback" not in wrong.text()
 
 
-def test_an_assertion_shows_its_own_words_alone(lab: Lab, tmp_path: Path) -> None:
-    (wrong,) = run(lab, tmp_path, GREET.format("pass").replace("a + b\n", "a - b\n")).failures
+def test_an_assertion_shows_its_own_words_alone(run: Run) -> None:
+    (wrong,) = run(GREET.format("pass").replace("a + b\n", "a - b\n")).failures
     assert wrong.message == "1 + 1 is 2 (arithmetic)"
 
 
-def test_an_exception_names_the_learners_line(lab: Lab, tmp_path: Path) -> None:
-    (wrong,) = run(lab, tmp_path, GREET.format("name.nonesuch()")).failures
+def test_an_exception_names_the_learners_line(run: Run) -> None:
+    (wrong,) = run(GREET.format("name.nonesuch()")).failures
     assert wrong.kind == failure.RAISED
     assert wrong.message == "AttributeError: 'str' object has no attribute 'nonesuch'"
     assert wrong.place == "mine.py:2: `name.nonesuch()`"
@@ -105,13 +116,13 @@ def test_an_exception_names_the_learners_line(lab: Lab, tmp_path: Path) -> None:
         'raise ValueError("x") from NotImplementedError("task 1: greet")',
     ],
 )
-def test_an_unwritten_task_is_known_wherever_it_hides(lab: Lab, tmp_path: Path, body: str) -> None:
-    (wrong,) = run(lab, tmp_path, GREET.format(body)).failures
+def test_an_unwritten_task_is_known_wherever_it_hides(run: Run, body: str) -> None:
+    (wrong,) = run(GREET.format(body)).failures
     assert (wrong.kind, wrong.message) == (failure.UNWRITTEN, "task 1: greet")
 
 
-def test_what_the_code_printed_is_shown(lab: Lab, tmp_path: Path) -> None:
-    (wrong,) = run(lab, tmp_path, GREET.format("print('hello there'); name = ''")).failures
+def test_what_the_code_printed_is_shown(run: Run) -> None:
+    (wrong,) = run(GREET.format("print('hello there'); name = ''")).failures
     assert "your code printed:\n  hello there" in wrong.text()
 
 
@@ -119,15 +130,15 @@ def test_what_the_code_printed_is_shown(lab: Lab, tmp_path: Path) -> None:
     "loop",
     ["while True: pass", "import time; time.sleep(3600)", "import threading; threading.Event().wait()"],
 )
-def test_an_endless_test_is_stopped_on_its_line(lab: Lab, tmp_path: Path, loop: str) -> None:
-    (wrong,) = run(lab, tmp_path, GREET.format(loop), patience=0.3).failures
+def test_an_endless_test_is_stopped_on_its_line(run: Run, loop: str) -> None:
+    (wrong,) = run(GREET.format(loop), patience=0.3).failures
     assert wrong.kind == failure.ENDLESS
     assert wrong.message == f"still running after 0.3 s, at mine.py:2: `{loop}`"
 
 
-def test_a_bare_except_cannot_swallow_the_alarm_for_ever(lab: Lab, tmp_path: Path) -> None:
+def test_a_bare_except_cannot_swallow_the_alarm_for_ever(run: Run) -> None:
     body = "import time\n    try:\n        time.sleep(60)\n    except:\n        time.sleep(60)"
-    (wrong,) = run(lab, tmp_path, GREET.format(body), patience=0.3).failures
+    (wrong,) = run(GREET.format(body), patience=0.3).failures
     assert wrong.kind == failure.ENDLESS
 
 
@@ -146,18 +157,16 @@ def test_a_bare_except_cannot_swallow_the_alarm_for_ever(lab: Lab, tmp_path: Pat
     ],
     ids=["syntax", "import", "exit", "loop", "os._exit", "killed"],
 )
-def test_a_file_that_cannot_be_imported_is_one_line(
-    lab: Lab, tmp_path: Path, source: str, complaint: str
-) -> None:
-    result = run(lab, tmp_path, source, patience=0.3)
+def test_a_file_that_cannot_be_imported_is_one_line(run: Run, source: str, complaint: str) -> None:
+    result = run(source, patience=0.3)
     assert complaint in result.broken
     assert "\n" not in result.broken and not result.passed
 
 
-def test_a_thread_left_running_keeps_nobody_waiting(lab: Lab, tmp_path: Path) -> None:
+def test_a_thread_left_running_keeps_nobody_waiting(run: Run) -> None:
     thread = "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()"
     started = time.monotonic()
-    assert run(lab, tmp_path, GREET.format(thread)).passed
+    assert run(GREET.format(thread)).passed
     assert time.monotonic() - started < 30
 
 
@@ -170,8 +179,6 @@ def test_the_alarm_leaves_no_alarm_behind(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGALRM) is before
 
 
-def test_the_seed_reaches_the_test_and_only_one_task_may_be_asked_for(lab: Lab, tmp_path: Path) -> None:
-    path = tmp_path / "mine.py"
-    path.write_text(GREET.format("pass").replace("a + b\n", "a - b\n"))
-    ((_, result),) = suite.run_all([("", suite.Job(lab.folder, path, seed=41))])
+def test_the_seed_reaches_the_test_and_only_one_task_may_be_asked_for(run: Run) -> None:
+    result = run(GREET.format("pass").replace("a + b\n", "a - b\n"), seed=41)
     assert result.failures[0].message == "41 + 1 is 42 (arithmetic)"

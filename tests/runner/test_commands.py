@@ -401,16 +401,25 @@ def test_ctrl_c_during_a_check_is_clean(labs: Program) -> None:
 
 
 CTRL_C = b"\x03"
+# Not pty.fork: this process may have threads. The terminal becomes the one that Ctrl-C is typed at.
+AS_ITS_TERMINAL = "\n".join(
+    (
+        "import fcntl, os, sys, termios",
+        "fcntl.ioctl(0, termios.TIOCSCTTY, 0)",
+        "os.execv(sys.argv[1], sys.argv[1:])",
+    )
+)
 
 
 def _at_a_terminal(program: Program, *words: str, answer: bytes) -> tuple[int, str]:
     """Run a command with a terminal on its ends; once it asks, type an answer."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(ROOT)
-        os.execve(
-            sys.executable, program.words(*words), program.environment | {"TERM": "xterm", "COLUMNS": "120"}
-        )
+    terminal, other = pty.openpty()
+    environment = program.environment | {"TERM": "xterm", "COLUMNS": "120"}
+    command = [sys.executable, "-c", AS_ITS_TERMINAL, *program.words(*words)]
+    running = subprocess.Popen(
+        command, stdin=other, stdout=other, stderr=other, cwd=ROOT, env=environment, start_new_session=True
+    )
+    os.close(other)
     seen, typed = b"", False
     try:
         while True:
@@ -425,7 +434,7 @@ def _at_a_terminal(program: Program, *words: str, answer: bytes) -> tuple[int, s
         pass  # Linux reports the closed other side as EIO
     finally:
         os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+    return running.wait(timeout=60), seen.decode()
 
 
 @pytest.mark.parametrize(
