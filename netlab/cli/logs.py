@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from netlab.http1.messages import RequestHead
 from netlab.server.connection import Connection
 from netlab.server.exchange import Response
+from netlab.server.linelog import LineLog
 from netlab.server.server import AccessLog
 
 
@@ -45,21 +45,21 @@ class Entry(NamedTuple):
     agent: str
 
 
-def access_log(form: Format, to_logger: bool = False) -> AccessLog:
+def access_log(form: Format, lines: LineLog | None) -> AccessLog:
     """The function that a Server calls for each response.
 
-    to_logger: hand lines to the logger netlab.access, with the entry's values as attributes of the record;
-    else print them on standard error.
+    lines: where the lines go; None: to the logger netlab.access, with the entry's values as attributes of the
+    record.
     """
     line = _LINES[form]
     logger = logging.getLogger("netlab.access")
 
     def log(connection: Connection, head: RequestHead, response: Response) -> None:
         entry = _entry(connection, head, response)
-        if to_logger:
+        if lines is None:
             logger.info("%s", line(entry), extra=entry._asdict())
         else:
-            print(line(entry), file=sys.stderr)
+            lines.write(line(entry))
 
     return log
 

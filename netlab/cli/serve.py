@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
+import math
 import re
 import socket
 import ssl
@@ -15,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from netlab.cli import tlsoptions
 from netlab.cli.apps import AsgiOptions, Interface, adapt, load
 from netlab.cli.banner import banner, kind_of_app
 from netlab.cli.errors import UserError
@@ -23,6 +26,7 @@ from netlab.http1.forwarded import TrustedProxies
 from netlab.probes import hooks
 from netlab.server.config import Timeouts
 from netlab.server.limited import Limited
+from netlab.server.linelog import LineHandler, LineLog
 from netlab.server.server import Server
 
 # Options of other servers, and what to do here: shown when one of them is given.
@@ -99,9 +103,7 @@ def _where(group: argparse._ArgumentGroup) -> None:
     add("--uds", metavar="PATH", help="listen on a Unix socket instead")
     add("--uds-mode", metavar="MODE", help="its permissions in octal, such as 660 (default: as umask says)")
     add("--fd", type=int, metavar="N", help="serve on this descriptor, a socket that listens already")
-    add("--tls", action="store_true", help="TLS with the certificates of `netlab certs`, minted if need be")
-    add("--cert", metavar="PEM", help="TLS with this certificate chain")
-    add("--key", metavar="PEM", help="and this private key")
+    tlsoptions.add_options(group)
     add(
         "--forwarded-allow-ips",
         metavar="LIST",
@@ -122,6 +124,13 @@ def _how(group: argparse._ArgumentGroup) -> None:
         help="let the browser's console name what was refused in a preflight; not for production",
     )
     add("--workers", type=int, default=1, metavar="N", help="processes that share the port (default 1)")
+    add(
+        "--worker-timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="replace a worker whose event loop has stood still for so long; 0: never (default 60)",
+    )
     add(
         "--limit-concurrency",
         type=int,
@@ -147,6 +156,7 @@ def _how(group: argparse._ArgumentGroup) -> None:
 def _shown(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--access-log", action="store_true", help="a line on standard error for each response")
+    add("--log-file", metavar="PATH", help="write log lines to this file; SIGUSR1 opens it anew")
     add(
         "--access-log-format",
         choices=[each.value for each in Format],
@@ -175,7 +185,7 @@ def run(options: argparse.Namespace) -> int:
         from netlab.cli.logconfig import configure_logging
 
         configure_logging(options.log_config)
-    tls, root = _tls(options)
+    tls, root = tlsoptions.make(options)
     settings = _settings(options, tls)
     hooks.offer()  # only when `netlab probe` started us: it may ask for a garbage collection
     app, served = _served(options)
@@ -193,6 +203,14 @@ def _check(options: argparse.Namespace) -> None:
         for is_wrong, text in (
             (not 0 <= options.port <= 65535, f"--port {options.port} is no port: give 0 to 65535"),
             (options.workers < 1, f"--workers {options.workers}: give 1 or more"),
+            (
+                not 0 <= options.worker_timeout < math.inf,
+                f"--worker-timeout {options.worker_timeout:g}: give seconds, or 0 for never",
+            ),
+            (
+                options.log_file is not None and options.log_config is not None,
+                "--log-file and --log-config: give one of the two",
+            ),
             (
                 options.listing and not options.dir,
                 "--listing shows the folders of --dir PATH, which is missing",
@@ -223,7 +241,7 @@ def _check(options: argparse.Namespace) -> None:
             ),
         )
         if is_wrong
-    ]
+    ] + tlsoptions.mistakes(options)
     if wrong:
         raise UserError("; ".join(wrong))
 
@@ -236,13 +254,13 @@ def _settings(options: argparse.Namespace, tls: ssl.SSLContext | None) -> dict[s
         "uds": options.uds,
         "uds_mode": None if options.uds_mode is None else int(options.uds_mode, 8),
         "tls": tls,
+        "hsts": options.hsts,
         "cors": _cors(options),
         "access_log": None,
     }
+    lines = None if options.log_config is not None else _line_log(options.log_file)
     if options.access_log or options.access_log_format:
-        settings["access_log"] = access_log(
-            Format(options.access_log_format or "short"), to_logger=options.log_config is not None
-        )
+        settings["access_log"] = access_log(Format(options.access_log_format or "short"), lines)
     if options.timeout_keep_alive is not None:
         try:
             settings["timeouts"] = Timeouts(idle=options.timeout_keep_alive)
@@ -256,6 +274,17 @@ def _settings(options: argparse.Namespace, tls: ssl.SSLContext | None) -> dict[s
     if options.fd is not None:
         settings["sock"] = _inherited(options.fd)
     return settings
+
+
+def _line_log(path: str | None) -> LineLog:
+    """Where access lines and what netlab and the app log go, without ever making the server wait."""
+    try:
+        lines = LineLog(path)
+    except OSError as error:
+        raise UserError(f"--log-file {path}: {error.strerror}") from None
+    # The handler that Python's logging has where the app configures none: an app's own settings stay.
+    logging.lastResort = LineHandler(lines)
+    return lines
 
 
 def _inherited(fd: int) -> socket.socket:
@@ -277,6 +306,8 @@ def _run(app: Any, options: argparse.Namespace, settings: dict[str, Any], say: A
         app = Limited(app, options.limit_concurrency)
 
     def each(server: Server) -> None:
+        if not options.no_tickets:
+            tlsoptions.renew_ticket_keys(server)
         if hasattr(shown, "server"):
             shown.server = server
 
@@ -288,9 +319,10 @@ def _run(app: Any, options: argparse.Namespace, settings: dict[str, Any], say: A
         if options.workers == 1:
             serve(app, ready=ready, **settings)
         else:
-            from netlab.prefork.workers import serve_workers
+            from netlab.prefork.supervisor import serve_workers
 
-            serve_workers(app, options.workers, ready=say, each=each, **settings)
+            timeout = options.worker_timeout or None
+            serve_workers(app, options.workers, ready=say, each=each, worker_timeout=timeout, **settings)
     except StartupFailed as failure:
         # Frameworks give a whole traceback; its last line says what went wrong.
         raise UserError(f"the app cannot start: {str(failure).strip().splitlines()[-1]}") from None
@@ -328,32 +360,6 @@ def _folder(options: argparse.Namespace) -> Any:
         return Folder(options.dir, listing=options.listing)
     except ValueError as mistake:
         raise UserError(f"--dir: {mistake}") from None
-
-
-def _tls(options: argparse.Namespace) -> tuple[ssl.SSLContext | None, Path | None]:
-    """The context, and the root that a client must trust, where we know it."""
-    if bool(options.cert) != bool(options.key):
-        missing = "--key" if options.cert else "--cert"
-        raise UserError(f"--cert and --key belong together: {missing} is missing")
-    if options.tls and options.cert:
-        raise UserError("--tls takes the minted certificates, --cert names others: give one of the two")
-    if not options.tls and not options.cert:
-        return None, None
-    from netlab.tls.context import ConfigurationError, server_context
-
-    chain, key, root = options.cert, options.key, None
-    if options.tls:
-        from netlab.cli.certs import provide
-
-        minted = provide(None)
-        did = "minted" if minted.minted else "found"
-        where = minted.root.parent.resolve()
-        print(f"netlab: certificates {did} in {where}; a client trusts root.pem there", file=sys.stderr)
-        chain, key, root = minted.chain, minted.leaf_key, minted.root
-    try:
-        return server_context(chain, key), root
-    except ConfigurationError as mistake:
-        raise UserError(str(mistake)) from None
 
 
 def _cors(options: argparse.Namespace) -> Any:

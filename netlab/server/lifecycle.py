@@ -251,7 +251,8 @@ class Lifecycle:
         self._persistent = False
         self._server.refused += 1
         head, response = self._parser.refused_head(), refusal(error)
-        octets, _ = responding.fixed(response, head, self._server.date, False, None)
+        date = self._server.date if self.transport.secure else self._server.plain_date
+        octets, _ = responding.fixed(response, head, date, False, None)
         self.transport.write(octets)
         if self._server.access_log is not None:
             self._head = head

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from netlab.server.linelog import reopen_logs
 from netlab.server.server import Handler, Server
 
 # Producers that are not async and block at once, each in a thread; asyncio's own default is CPUs + 4, and a
@@ -25,6 +26,9 @@ class StartupFailed(Exception):
 
 def serve(app: Handler, *, ready: Callable[[Server], None] | None = None, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
+
+    SIGHUP loads certificate and key anew, SIGUSR1 opens the log files anew, SIGUSR2 is ignored; a handler
+    that the program has set for one of these three stays.
 
     ready: called when the server listens. options: those of Server. An app that has `startup` and `shutdown`
     (async, no arguments) is told before the first connection and after the last. Blocks. Raises OSError when
@@ -67,10 +71,43 @@ def _give_up() -> None:
 
 async def _until_signalled(server: Server, ready: Callable[[Server], None] | None) -> None:
     loop = asyncio.get_running_loop()
-    asked, hurry = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: hurry.set() if asked.is_set() else asked.set())
-    await live(server.app, lambda: server, ready, asked, hurry)
+    asked, hurry, terminal = asyncio.Event(), asyncio.Event(), with_terminal()
+
+    def stop() -> None:
+        (hurry if asked.is_set() else asked).set()
+
+    def hang_up() -> None:
+        if hung_up(terminal):
+            stop()
+        else:
+            server.reload_certificate()
+
+    orders = {signal.SIGTERM: stop, signal.SIGINT: stop}
+    others = {signal.SIGHUP: hang_up, signal.SIGUSR1: reopen_logs, signal.SIGUSR2: _ignore}
+    # None: a handler that was not set from Python, such as faulthandler's.
+    unset = (signal.SIG_DFL, signal.SIG_IGN)
+    orders |= {number: order for number, order in others.items() if signal.getsignal(number) in unset}
+    for number, order in orders.items():
+        loop.add_signal_handler(number, order)
+    try:
+        await live(server.app, lambda: server, ready, asked, hurry)
+    finally:
+        for number in orders:
+            loop.remove_signal_handler(number)
+
+
+def _ignore() -> None:
+    """SIGUSR2 has no meaning here. Left to the system it would end the process without a drain."""
+
+
+def with_terminal() -> bool:
+    """Was this process started from a terminal, and is it to end with it (not so under nohup)?"""
+    return os.isatty(0) and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+
+
+def hung_up(terminal: bool) -> bool:
+    """Does a SIGHUP say that the terminal is gone, rather than "load anew"? terminal: of `with_terminal`."""
+    return terminal and not os.isatty(0)
 
 
 async def live(

@@ -20,7 +20,6 @@ from types import TracebackType
 from typing import Any
 
 from netlab.cors import Policy, Routes
-from netlab.http1.fields import NO_FIELDS
 from netlab.http1.forwarded import TrustedProxies
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
@@ -36,6 +35,7 @@ from netlab.server.connection import Connection
 from netlab.server.exchange import Request, Response
 from netlab.server.filecontent import FileContent
 from netlab.server.lifecycle import Lifecycle, State
+from netlab.tls.context import ConfigurationError, ServerContext
 
 Handler = Callable[[Request], Awaitable[Response]]
 AccessLog = Callable[[Connection, RequestHead, Response], None]
@@ -65,7 +65,8 @@ class Server:
     for plain HTTP. cors: a Policy, or Routes from paths to policies. host, port: the address; port 0 takes a
     free port. uds: path of a Unix socket instead of them, uds_mode its permissions, such as 0o660. sock: a
     socket that listens already, instead of all these; it is closed at the end. forwarded: the proxies that
-    are believed when they tell of their clients; None believes no peer. Raises ValueError, naming every
+    are believed when they tell of their clients; None believes no peer. hsts: seconds for which browsers are
+    to use https alone for this host (RFC 6797), sent over TLS only. Raises ValueError, naming every
     argument about the address that cannot be used and its repair.
     """
 
@@ -84,14 +85,14 @@ class Server:
         sock: socket.socket | None = None,
         access_log: AccessLog | None = None,
         forwarded: TrustedProxies | None = None,
+        hsts: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         max_connections: int | None = None,
     ) -> None:
         uds = os.fspath(uds) if uds is not None else None
         self._place, self._opens = place_of(host, port, uds, uds_mode, sock)
         self.app: Callable[[Request], Any] = app
-        self.host = host if host is not None else "127.0.0.1"
-        self.port = port
+        self.host, self.port = host if host is not None else "127.0.0.1", port
         self.tls = tls
         self.cors = cors
         self.limits = limits
@@ -99,7 +100,6 @@ class Server:
         self.uds = uds
         self.access_log = access_log
         self.forwarded = forwarded
-        self.no_fields = NO_FIELDS
         self.accepted = 0
         """Connections accepted since the start."""
         self.requests = 0
@@ -111,7 +111,8 @@ class Server:
         self.connections: set[Connection] = set()
         self._descriptors = _room()
         self.max_connections = max_connections or self._descriptors
-        self.date = b""
+        self.date = self.plain_date = b""
+        self._hsts = hsts if tls is not None else None
         self._clock = clock
         self._listener: socket.socket | None = None
         self._accepting = False
@@ -131,7 +132,7 @@ class Server:
         self.poller = Poller(self.loop)
         interval = min(0.25, self.timeouts.shortest / 4)
         self.sweep = Sweep(self.loop, interval, self._clock, self._each_sweep, self.connections)
-        self.date = date_line(time.time())
+        self._render_date()
         self._starter = Starter(self.loop)
         self.begin = self._starter.start
         self._resume_accepting()
@@ -246,10 +247,19 @@ class Server:
             self._empty.set()
 
     def _each_sweep(self) -> None:
-        """The Date field is rendered here, a few times a second, not for every response."""
-        self.date = date_line(time.time())
+        self._render_date()
         # Other parts of the process may have freed descriptors.
         self._resume_accepting()
+
+    def _render_date(self) -> None:
+        """The field lines of every response: rendered a few times a second, not for each one.
+
+        `plain_date` is for a client of a TLS server that spoke plain HTTP: RFC 6797 §7.2 forbids HSTS there.
+        """
+        self.plain_date = date_line(time.time())
+        self.date = self.plain_date
+        if self._hsts is not None:
+            self.date += b"strict-transport-security: max-age=%d\r\n" % self._hsts
 
     # -- drain ----------------------------------------------------------------------------------------------
 
@@ -324,6 +334,36 @@ class Server:
             self.sweep.close()
             self.poller.close()
             await self._starter.close()
+
+    # -- certificates ---------------------------------------------------------------------------------------
+
+    def reload_certificate(self) -> None:
+        """Load certificate and key from their files again, for the connections that come from now on.
+
+        A failed load is logged, and the old ones stay. The context must be one of
+        `netlab.tls.server_context`, which knows its files.
+        """
+        if not isinstance(self.tls, ServerContext):
+            log.warning("no certificate was loaded anew: the TLS context, if any, does not know its files")
+            return
+        try:
+            self.tls.reload()
+        except ConfigurationError as error:
+            log.error("the certificate was not loaded anew, the old one stays: %s", error)
+        else:
+            log.info("the certificate was loaded anew")
+
+    def renew_ticket_keys(self) -> None:
+        """Encrypt session tickets with new keys from now on: older tickets are no longer resumed.
+
+        Python has no way to set the keys, so the context is made anew (`ServerContext.remade`), which also
+        loads the certificate again. A failure is logged, and the old context stays.
+        """
+        if isinstance(self.tls, ServerContext):
+            try:
+                self.tls = self.tls.remade()
+            except ConfigurationError as error:
+                log.error("the keys of session tickets were not renewed: %s", error)
 
     # -- what may be asked ----------------------------------------------------------------------------------
 

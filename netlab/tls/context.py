@@ -102,7 +102,7 @@ def server_context(
     *,
     minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
     maximum: ssl.TLSVersion | None = None,
-    alpn: Sequence[str] = ("http/1.1",),
+    alpn: Sequence[str] = ("http/1.1", "http/1.0"),
     ciphers: str | None = None,
     tickets: int = TICKETS,
     keylog: StrPath | None = None,
@@ -118,7 +118,8 @@ def server_context(
         key: PEM file with the private key of the first certificate, not encrypted.
         minimum: the oldest version spoken; RFC 8996 forbids anything before TLS 1.2.
         maximum: the newest version spoken; None: the newest that OpenSSL knows.
-        alpn: protocol names in order of preference (RFC 7301); empty: no ALPN.
+        alpn: protocol names in order of preference (RFC 7301); empty: no ALPN. A client that offers names of
+            which none is here gets a fatal alert from `Server`.
         ciphers: an OpenSSL cipher string for TLS 1.2 in place of `CIPHERS`.
         tickets: session tickets a handshake hands out for resumption; 0: no resumption by ticket.
         keylog: append each connection's secrets to this file (RFC 9850), for Wireshark. Whoever reads it
