@@ -126,7 +126,7 @@ def test_what_the_kernel_has_is_answered() -> None:
         for sock in idle + fresh:
             answer = rest(sock)
             assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b'{"hello":"world"}')
-        assert server.end() == (0, "")
+        assert server.wait() == (0, "")
 
 
 async def test_a_request_that_comes_soon_after_the_signal_is_answered_with_close(
