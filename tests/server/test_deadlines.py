@@ -113,7 +113,7 @@ async def test_an_idle_connection_lives_75_seconds_and_the_next_head_has_10() ->
 
 
 async def test_a_stopped_content_gets_408_where_the_handler_reads_it() -> None:
-    """Where a byte is enough, each has 30 seconds; tests/siege asks for more."""
+    """Where a byte is enough, each has 30 seconds; tests/server/hostile asks for more."""
 
     async def app(request: Request) -> Response:
         return Response(200, await request.read())

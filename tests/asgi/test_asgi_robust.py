@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import netlab
-from tests.bridges.conftest import Wire, http_only, serving
+from tests.asgi.conftest import Wire, http_only, serving
 
 Scope = dict[str, Any]
 

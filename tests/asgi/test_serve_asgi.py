@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bridges.conftest import need_module
+from tests.asgi.conftest import need_module
 from tests.server.conftest import ROOT, Process, Raw
 
 LIFESPAN = """

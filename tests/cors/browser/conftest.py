@@ -21,7 +21,7 @@ from netlab.tls import authority
 
 from .world import Stage, without, world
 
-LAB = Path(__file__).resolve().parents[2] / "labs" / "04_browser"
+LAB = Path(__file__).resolve().parents[3] / "labs" / "04_browser"
 
 
 @pytest.fixture(scope="session")

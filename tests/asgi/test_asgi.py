@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bridges.conftest import answer, http_only, read_all, serving
+from tests.asgi.conftest import answer, http_only, read_all, serving
 
 Scope = dict[str, Any]
 

@@ -14,7 +14,7 @@ from tests.server.conftest import Process, certificates
 
 __all__ = ["certificates"]
 
-APP = "tests.river.app:app"
+APP = "tests.server.streaming.app:app"
 
 Start = Callable[..., Process]
 

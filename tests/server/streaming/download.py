@@ -1,4 +1,4 @@
-"""Our own client in a process of its own: `python -m tests.river.download URL [ROOT.pem]`.
+"""Our own client in a process of its own: `python -m tests.server.streaming.download URL [ROOT.pem]`.
 
 Downloads the URL and prints, as JSON, how many bytes came and by how much this process's memory rose: from
 the first look to the last, and to the highest (MiB).
@@ -13,7 +13,7 @@ import sys
 
 import netlab
 from netlab.tls.context import client_context
-from tests.river.flow import MIB, Course
+from tests.server.streaming.flow import MIB, Course
 
 
 async def download(url: str, root: str | None) -> tuple[int, Course]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.bridges.conftest import need_module, run, serving
+from tests.asgi.conftest import need_module, run, serving
 
 fastapi = need_module("fastapi")
 httpx = need_module("httpx")

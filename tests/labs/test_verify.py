@@ -11,7 +11,7 @@ import pytest
 from labs.runner import readmes, verify
 from labs.runner.forkserver import ForkServer, run_all
 from labs.runner.registry import Lab
-from tests.runner import toy
+from tests.labs import toy
 
 Findings = Callable[[Lab], list[str]]
 

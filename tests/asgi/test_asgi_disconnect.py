@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bridges.conftest import answer, http_only, serving
+from tests.asgi.conftest import answer, http_only, serving
 
 Scope = dict[str, Any]
 

@@ -79,10 +79,10 @@ def test_an_echo_of_any_size_leaves_the_server_flat(serving: Start) -> None:
 
 
 def downloaded(url: str, way: str, certificates: Path) -> dict[str, Any]:
-    """What tests/river/download.py found in a fresh process."""
+    """What tests/server/streaming/download.py found in a fresh process."""
     root = [str(certificates / "root.pem")] if way == "tls" else []
-    command = [sys.executable, "-m", "tests.river.download", url, *root]
-    run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tests.server.streaming.download", url, *root]
+    run = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)
     return found

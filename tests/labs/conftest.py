@@ -11,7 +11,7 @@ from labs.runner.desk import Desk
 from labs.runner.forkserver import ForkServer
 from labs.runner.registry import Lab
 from labs.runner.terminal import Terminal
-from tests.runner import toy
+from tests.labs import toy
 
 
 @pytest.fixture

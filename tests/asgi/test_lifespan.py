@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netlab.asgi import AsgiHandler, StartupFailed
-from tests.bridges.conftest import answer, serving
+from tests.asgi.conftest import answer, serving
 
 Scope = dict[str, Any]
 

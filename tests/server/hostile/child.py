@@ -16,7 +16,7 @@ from typing import Any
 
 from netlab.probes.process import glance
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 # Seconds that nothing here takes; they end a test that would hang, and decide nothing else.
 PATIENCE = 30.0
@@ -37,7 +37,11 @@ class Child:
     """
 
     def __init__(self, *serve: str, app: str = "", descriptors: int | None = None, **settings: Any) -> None:
-        module = ["tests.siege.besieged", app, json.dumps(settings)] if app else ["netlab", "serve", *serve]
+        module = (
+            ["tests.server.hostile.besieged", app, json.dumps(settings)]
+            if app
+            else ["netlab", "serve", *serve]
+        )
 
         def limit() -> None:
             if descriptors is not None:

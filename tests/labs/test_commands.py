@@ -18,7 +18,7 @@ import pytest
 
 from labs.runner import regions, registry
 from labs.runner.registry import ROOT, Lab
-from tests.runner import toy
+from tests.labs import toy
 
 Build = Callable[..., Lab]
 

@@ -225,7 +225,7 @@ def test_interface_decides_what_the_parameters_do_not_tell() -> None:
 
 
 async def test_an_asgi_2_app_answers() -> None:
-    from tests.bridges.conftest import answer, serving
+    from tests.asgi.conftest import answer, serving
 
     def app(scope: Any) -> Any:
         async def messages(receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""A server to lay siege to: `python -m tests.siege.besieged APP SETTINGS`, which are JSON.
+"""A server to lay siege to: `python -m tests.server.hostile.besieged APP SETTINGS`, which are JSON.
 
     {"timeouts": {…}, "limits": {…}, "tls": FOLDER}
 

@@ -9,7 +9,7 @@ from labs.runner import wrong
 from labs.runner.desk import Desk
 from labs.runner.mistakes import Mistake
 from labs.runner.registry import Lab
-from tests.runner import toy
+from tests.labs import toy
 
 SOLUTION = toy.FILES["solution.py"]
 WRONG = toy.FILES["wrong.md"]

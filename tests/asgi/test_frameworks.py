@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bridges.conftest import need_module, run, serving
+from tests.asgi.conftest import need_module, run, serving
 
 need_module("starlette")
 httpx = need_module("httpx")

@@ -1,4 +1,4 @@
-"""What the river's tests serve: `python -m netlab serve tests.river.app:app`.
+"""What the river's tests serve: `python -m netlab serve tests.server.streaming.app:app`.
 
 Its pieces are made anew each time, and written through: pages of zeros, which the demonstration app sends,
 take no memory at all.
