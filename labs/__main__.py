@@ -8,7 +8,7 @@ import sys
 def run() -> int:
     """The command's exit status; Ctrl-C is clean even while the modules load."""
     try:
-        from labs.runner.commands import main
+        from labs.runner.cli import main
     except KeyboardInterrupt:
         return 130
     return main()

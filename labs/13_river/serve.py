@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1]))
 
 from labs.runner import loader  # noqa: E402
-from labs.runner.mistakes import Mistake  # noqa: E402
+from labs.runner.errors import LabError  # noqa: E402
 
 SIZE = 5 * 1000**3  # bytes
 
@@ -33,11 +33,11 @@ def film(folder: Path, size: int = SIZE) -> Path:
 
 
 def checked(path: Path) -> Path:
-    """A film of the learner's. Raises Mistake or OSError if nothing could ever be sent of it."""
+    """A film of the learner's. Raises LabError or OSError if nothing could ever be sent of it."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         what = "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
-        raise Mistake(f"{path}: {what}; give a file")
+        raise LabError(f"{path}: {what}; give a file")
     path.open("rb").close()
     return path
 
@@ -67,6 +67,6 @@ if __name__ == "__main__":
         place = f": {error.filename}" if error.filename else " (another --port? 0 takes a free one)"
         print(f"river: {error.strerror}{place}", file=sys.stderr)
         sys.exit(2)
-    except Mistake as mistake:
+    except LabError as mistake:
         print(f"river: {mistake}", file=sys.stderr)
         sys.exit(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labs.runner.comparison import Steps, WrongBytes, same_bytes
+from labs.runner.checking.comparison import Steps, WrongBytes, same_bytes
 
 __all__ = ["Steps", "WrongBytes", "same_bytes", "steps"]
 

@@ -2,8 +2,8 @@
 
 Learners' code, wrong programs and measurements all run in children: what hangs, leaks, prints or dies there
 cannot harm the runner. `spawn` starts a fresh interpreter. `fork` starts a copy of this one, which is fast,
-since pytest is already loaded; it is only for a process without threads (labs.runner.forkserver). Each child
-leads a process group of its own, so that killing it leaves nothing of it behind.
+since pytest is already loaded; only a process without threads may do it (labs.runner.checking.forkserver).
+Each child leads a process group of its own, so that killing it leaves nothing of it behind.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def fork(job: Callable[[Emit], None]) -> Child:
     Raises RuntimeError in a process that has other threads: a lock that one of them holds would stay locked.
     """
     if threading.active_count() > 1:
-        raise RuntimeError("this process has threads: spawn, or let labs.runner.forkserver fork")
+        raise RuntimeError("this process has threads: spawn, or let labs.runner.checking.forkserver fork")
     ours, theirs = os.pipe()
     log = tempfile.TemporaryFile()  # noqa: SIM115  (the Child closes it)
     sys.stdout.flush()

@@ -67,7 +67,7 @@ class Measurement:
     """The outcome of one lab's measurement.
 
     `figures` are the named numbers (the prediction is compared with one of them), `headline` the evidence in
-    one line, `condition` what completes "true only if …". Raises ValueError that lists every mistake.
+    one line, `condition` what completes "true only if …". Raises ValueError that lists every error.
     """
 
     figures: Mapping[str, Figure]
@@ -79,18 +79,18 @@ class Measurement:
     condition: str = ""
 
     def __post_init__(self) -> None:
-        mistakes = []
+        errors = []
         if not self.headline.strip() or "\n" in self.headline:
-            mistakes.append("the headline must be one line")
+            errors.append("the headline must be one line")
         if (self.verdict is Verdict.TRUE_ONLY_IF) != bool(self.condition):
-            mistakes.append("a condition goes with the verdict TRUE_ONLY_IF, and only with it")
-        mistakes += [
+            errors.append("a condition goes with the verdict TRUE_ONLY_IF, and only with it")
+        errors += [
             f"figure {name!r} is {type(value).__name__}, not a number or text"
             for name, value in self.figures.items()
             if not isinstance(value, int | float | str)
         ]
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
+        if errors:
+            raise ValueError("; ".join(errors))
 
     @property
     def judged(self) -> str:

@@ -8,14 +8,14 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from labs.runner.mistakes import Mistake
+from labs.runner.errors import LabError
 
 
 def load(path: Path, name: str = "exercise") -> ModuleType:
-    """Run the file as a module. Raises Mistake, one line, for what does not compile or import."""
+    """Run the file as a module. Raises LabError, one line, for what does not compile or import."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise Mistake(f"{path}: no such Python file")
+        raise LabError(f"{path}: no such Python file")
     module = importlib.util.module_from_spec(spec)
     # dataclasses and typing look a class's module up by name while the class is made.
     sys.modules[name] = module
@@ -23,9 +23,9 @@ def load(path: Path, name: str = "exercise") -> ModuleType:
         # compile() rather than the loader: no .pyc is left beside the learner's file.
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except SyntaxError as error:
-        raise Mistake(_syntax(path, error)) from None
+        raise LabError(_syntax(path, error)) from None
     except (Exception, SystemExit) as error:
-        raise Mistake(f"{_place(path, error)}: does not import: {type(error).__name__}: {error}") from None
+        raise LabError(f"{_place(path, error)}: does not import: {type(error).__name__}: {error}") from None
     return module
 
 

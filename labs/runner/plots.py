@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labs.runner.sequence import LEFT, RIGHT, Arrow, sequence
+from labs.runner.report.sequence import LEFT, RIGHT, Arrow, sequence
 
 __all__ = [
     "AMBER", "BLUE", "COLOURS", "GREEN", "GREY", "LEFT", "PURPLE", "RED", "RIGHT", "Arrow", "sequence", "svg",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labs.runner.mistakes import Mistake
+from labs.runner.errors import LabError
 
 ROOT = Path(__file__).resolve().parents[2]
 LABS = ROOT / "labs"
@@ -111,24 +111,24 @@ def written(labs: Path = LABS) -> list[Lab]:
 
 
 def under_way(number: str | int, labs: Path = LABS) -> Entry:
-    """The entry with this number ("3", "03"), written or to come. Raises Mistake when there is none."""
+    """The entry with this number ("3", "03"), written or to come. Raises LabError when there is none."""
     known = entries(labs)
     text = str(number)
     wanted = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else -1
     entry = next((entry for entry in known if entry.number == wanted), None)
     if entry is None:
-        raise Mistake(
+        raise LabError(
             f"there is no lab {text}: choose 01 to {known[-1].number:02d} (`make status` lists them)"
         )
     return entry
 
 
 def find(number: str | int, labs: Path = LABS) -> Lab:
-    """The written lab with this number. Raises Mistake for one that is not there, or to come."""
+    """The written lab with this number. Raises LabError for one that is not there, or to come."""
     entry = under_way(number, labs)
     if not isinstance(entry, Lab):
         there = ", ".join(f"{lab.number:02d}" for lab in written(labs)) or "none yet"
-        raise Mistake(f"lab {entry.name} is still to come; these can be done: {there}")
+        raise LabError(f"lab {entry.name} is still to come; these can be done: {there}")
     return entry
 
 
@@ -142,13 +142,13 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise Mistake(f"{path}: cannot be read: {error.strerror}") from None
+        raise LabError(f"{path}: cannot be read: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
-        raise Mistake(f"{path}: not TOML: {error}") from None
+        raise LabError(f"{path}: not TOML: {error}") from None
 
 
 def _lab(entry: Entry) -> Lab:
-    """Read lab.toml. Raises Mistake that lists everything wrong with it."""
+    """Read lab.toml. Raises LabError that lists everything wrong with it."""
     where = entry.folder / "lab.toml"
     said = _toml(where)
     asked = said.get("prediction", {})
@@ -164,7 +164,7 @@ def _lab(entry: Entry) -> Lab:
     if not tasks:
         wrong.append("no [[tasks]]")
     if wrong:
-        raise Mistake(f"{where}: " + "; ".join(wrong))
+        raise LabError(f"{where}: " + "; ".join(wrong))
     return Lab(
         number=entry.number,
         slug=entry.slug,

@@ -1,4 +1,4 @@
-"""The toy lab and a desk to work at, both in a folder of the test's own."""
+"""The toy lab and a learner to work at, both in a folder of the test's own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.runner.desk import Desk
-from labs.runner.forkserver import ForkServer
+from labs.runner.checking.forkserver import ForkServer
+from labs.runner.learner.learner import Learner
 from labs.runner.registry import Lab
 from labs.runner.terminal import Terminal
 from tests.labs import toy
@@ -27,9 +27,9 @@ def lab(build: Callable[..., Lab]) -> Lab:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def learner(tmp_path: Path) -> Learner:
     """A learner who has done nothing yet."""
-    return Desk.at(tmp_path / "work", Terminal())
+    return Learner.at(tmp_path / "work", Terminal())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.runner import alarm, failure, suite
+from labs.runner.checking import alarm, failure, suite
+from labs.runner.checking.forkserver import ForkServer, run_all
 from labs.runner.checks import Steps, WrongBytes, same_bytes
-from labs.runner.forkserver import ForkServer, run_all
 from labs.runner.registry import Lab
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.runner import regions, registry
+from labs.runner import registry
+from labs.runner.authoring import regions
 from labs.runner.registry import ROOT, Lab
 from tests.labs import toy
 
@@ -64,7 +65,7 @@ def labs(lab: Lab, tmp_path: Path) -> Program:
 
 
 def one_line(done: subprocess.CompletedProcess[str], status: int = 2) -> str:
-    """What a mistake prints: one line on standard error, no traceback."""
+    """What an error prints: one line on standard error, no traceback."""
     assert done.returncode == status
     assert "Traceback" not in done.stdout + done.stderr
     (line,) = done.stderr.splitlines()

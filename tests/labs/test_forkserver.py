@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from labs.runner import children, suite
-from labs.runner.forkserver import ForkServer, run_all
+from labs.runner import children
+from labs.runner.checking import suite
+from labs.runner.checking.forkserver import ForkServer, run_all
 from labs.runner.registry import ROOT, Lab
 
 SLEEPS = "import os, time\nopen({sign!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
@@ -29,7 +30,9 @@ def sleeper(lab: Lab, tmp_path: Path) -> tuple[suite.Job, Path]:
 
 def pid_in(sign: Path) -> int:
     """The process id, once it is written."""
-    while not (sign.exists() and sign.read_text()):
+    for _ in range(3000):
+        if sign.exists() and sign.read_text():
+            break
         time.sleep(0.01)
     return int(sign.read_text())
 
@@ -90,7 +93,7 @@ def test_a_caller_who_stops_early_leaves_no_run_behind(
 def test_a_caller_that_is_killed_leaves_no_run_behind(lab: Lab, tmp_path: Path) -> None:
     job, sign = sleeper(lab, tmp_path)
     script = (
-        "from labs.runner import suite\nfrom labs.runner.forkserver import run_all\n"
+        "from labs.runner.checking import suite\nfrom labs.runner.checking.forkserver import run_all\n"
         f"list(run_all([('x', suite.Job.from_json({job.to_json()!r}))]))"
     )
     caller = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)

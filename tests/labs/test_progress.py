@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labs.runner.desk import Desk
-from labs.runner.progress import State, standing
+from labs.runner.learner.learner import Learner
+from labs.runner.learner.progress import State, standing
 from labs.runner.registry import Lab
 
 PASS = {"event": "checks", "done": True, "passed": [1, 2], "failed": None, "file": "f", "check": "c"}
@@ -58,28 +58,30 @@ def test_everything_else_is_kept_too() -> None:
     assert now.measured == {"event": "measurement", "figures": {"letters": 9}}
 
 
-def test_the_record_only_grows(desk: Desk, lab: Lab) -> None:
-    desk.record.add(lab, "hint", task=1, level=1)
-    before = desk.record.path.read_bytes()
-    desk.record.add(lab, "solution")
-    assert desk.record.path.read_bytes().startswith(before)
-    events = desk.record.events(lab)
+def test_the_record_only_grows(learner: Learner, lab: Lab) -> None:
+    learner.record.add(lab, "hint", task=1, level=1)
+    before = learner.record.path.read_bytes()
+    learner.record.add(lab, "solution")
+    assert learner.record.path.read_bytes().startswith(before)
+    events = learner.record.events(lab)
     assert [event["event"] for event in events] == ["hint", "solution"]
     assert set(events[0]["versions"]) == {"netlab", "python"}
 
 
-def test_a_torn_last_line_costs_itself_alone(desk: Desk, lab: Lab) -> None:
-    desk.record.add(lab, "hint", task=1, level=1)
-    desk.record.add(lab, "hint", task=1, level=2)
-    whole = desk.record.path.read_bytes()
-    desk.record.path.write_bytes(whole[:-9])
-    assert [event["level"] for event in desk.record.events(lab)] == [1]
-    desk.record.add(lab, "hint", task=1, level=3)
-    assert [event["level"] for event in desk.record.events(lab)] == [1, 3]
+def test_a_torn_last_line_costs_itself_alone(learner: Learner, lab: Lab) -> None:
+    learner.record.add(lab, "hint", task=1, level=1)
+    learner.record.add(lab, "hint", task=1, level=2)
+    whole = learner.record.path.read_bytes()
+    learner.record.path.write_bytes(whole[:-9])
+    assert [event["level"] for event in learner.record.events(lab)] == [1]
+    learner.record.add(lab, "hint", task=1, level=3)
+    assert [event["level"] for event in learner.record.events(lab)] == [1, 3]
 
 
-def test_foreign_lines_are_passed_over(desk: Desk, lab: Lab) -> None:
-    desk.record.path.parent.mkdir(parents=True)
-    desk.record.path.write_bytes(b'\xff\xfe\n[1]\nnull\n{"lab": "other", "event": "hint"}\n{"lab": "toy"}\n')
-    assert desk.record.events(lab) == [{"lab": "toy"}]
-    assert desk.standing(lab).state is State.NEW
+def test_foreign_lines_are_passed_over(learner: Learner, lab: Lab) -> None:
+    learner.record.path.parent.mkdir(parents=True)
+    learner.record.path.write_bytes(
+        b'\xff\xfe\n[1]\nnull\n{"lab": "other", "event": "hint"}\n{"lab": "toy"}\n'
+    )
+    assert learner.record.events(lab) == [{"lab": "toy"}]
+    assert learner.standing(lab).state is State.NEW

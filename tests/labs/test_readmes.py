@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.runner import readmes
+from labs.runner.authoring import readmes
 from labs.runner.registry import ROOT
 
 
@@ -34,7 +34,7 @@ def root(tmp_path: Path) -> Path:
     ],
 )
 def test_kept(root: Path, text: str) -> None:
-    assert readmes.mistakes(text, root) == []
+    assert readmes.errors(text, root) == []
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_kept(root: Path, text: str) -> None:
     ],
 )
 def test_broken(root: Path, text: str, complaint: str) -> None:
-    assert readmes.mistakes(text, root) == [complaint]
+    assert readmes.errors(text, root) == [complaint]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_broken(root: Path, text: str, complaint: str) -> None:
     ],
 )
 def test_commands_and_their_options_are_asked_of_the_program(code: str, complaint: str) -> None:
-    assert readmes.mistakes(f"`{code}`", ROOT) == ([complaint] if complaint else [])
+    assert readmes.errors(f"`{code}`", ROOT) == ([complaint] if complaint else [])
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_a_command_without_the_environment_is_refused(text: str, commands: list[
 
 
 def test_every_target_that_the_runner_itself_names_exists() -> None:
-    sources = " ".join(path.read_text("utf-8") for path in (ROOT / "labs" / "runner").glob("*.py"))
+    sources = " ".join(path.read_text("utf-8") for path in (ROOT / "labs" / "runner").rglob("*.py"))
     named = set(re.findall(r"`make ([a-z]+(?:-[a-z]+)*(?:-\{[^}]*\})?)[` ]", sources))
     assert {"status", "lab-{lab.number:02d}"} <= named
     spoken = " ".join(f"`make {re.sub('{.*}', '01', name)}`" for name in named)
-    assert readmes.mistakes(spoken, ROOT) == []
+    assert readmes.errors(spoken, ROOT) == []
 
 
 @pytest.mark.parametrize("name", ["README.md", "labs/README.md", "certs/README.md"])
 def test_the_projects_own_readmes_keep_their_word(name: str) -> None:
-    assert readmes.mistakes((ROOT / name).read_text("utf-8"), ROOT) == []
+    assert readmes.errors((ROOT / name).read_text("utf-8"), ROOT) == []

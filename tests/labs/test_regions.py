@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labs.runner import regions
-from labs.runner.mistakes import Mistake
+from labs.runner.authoring import regions
+from labs.runner.errors import LabError
 
 SOLUTION = '''import os
 
@@ -59,12 +59,12 @@ def test_a_stub_of_one_task_leaves_the_others_whole() -> None:
     ],
 )
 def test_a_broken_marker_is_named_with_its_line(source: str, complaint: str) -> None:
-    with pytest.raises(Mistake, match=complaint) as caught:
+    with pytest.raises(LabError, match=complaint) as caught:
         regions.find(source, "solution.py")
     assert str(caught.value).startswith("solution.py: line ")
 
 
 def test_all_broken_markers_are_reported_at_once() -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(LabError) as caught:
         regions.find("# <<< task 3\n# >>> task x\n# >>> task 1: a\n")
     assert str(caught.value).count("line ") == 3

@@ -8,10 +8,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from labs.runner import machine, plots, report
+from labs.runner import plots
 from labs.runner.evidence import Measurement, Plot, Table, Verdict
-from labs.runner.measuring import Evidence, Outcome
 from labs.runner.registry import Entry, Lab
+from labs.runner.report import environment
+from labs.runner.report import page as report_page
+from labs.runner.report.measuring import Evidence, Outcome
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,7 +64,7 @@ class Tags(HTMLParser):
 def page(lab: Lab) -> str:
     """A page with a lab of each kind."""
     later = Entry(2, "later", "Later", "Later is better.", lab.folder)
-    return report.page([(lab, evidence(lab)), (later, None)], machine.facts(), {lab.id: "7 & a bit"})
+    return report_page.page([(lab, evidence(lab)), (later, None)], environment.facts(), {lab.id: "7 & a bit"})
 
 
 def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
@@ -103,7 +105,7 @@ def test_it_reads_in_dark_light_and_print(page: str) -> None:
 
 
 def test_what_could_not_be_shown_is_no_verdict(lab: Lab) -> None:
-    page = report.page([(lab, Evidence(lab, Outcome.NOT_SHOWN, reason="needs tshark"))], [])
+    page = report_page.page([(lab, Evidence(lab, Outcome.NOT_SHOWN, reason="needs tshark"))], [])
     assert "not shown on this machine" in page and "needs tshark" in page
     assert "✓" not in page
 
@@ -112,9 +114,9 @@ def test_the_machine_is_described_without_naming_it(page: str) -> None:
     import getpass
     import socket
 
-    names = [name for name, _ in machine.facts()]
+    names = [name for name, _ in environment.facts()]
     assert names[:4] == ["measured", "processor", "memory", "system"]
-    text = " ".join(value for _, value in machine.facts())
+    text = " ".join(value for _, value in environment.facts())
     assert socket.gethostname() not in text.split()
     assert f"/{getpass.getuser()}" not in text
 
@@ -132,7 +134,7 @@ def test_the_machine_is_described_without_naming_it(page: str) -> None:
     ],
 )
 def test_figures_are_readable(value: object, text: str) -> None:
-    assert report.number(value) == text
+    assert report_page.number(value) == text
 
 
 @pytest.mark.parametrize(

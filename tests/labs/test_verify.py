@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.runner import readmes, verify
-from labs.runner.forkserver import ForkServer, run_all
+from labs.runner.authoring import readmes, verify
+from labs.runner.checking.forkserver import ForkServer, run_all
 from labs.runner.registry import Lab
 from tests.labs import toy
 

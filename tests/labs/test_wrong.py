@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labs.runner import desk as commands
-from labs.runner import wrong
-from labs.runner.desk import Desk
-from labs.runner.mistakes import Mistake
+from labs.runner.authoring import wrong
+from labs.runner.errors import LabError
+from labs.runner.learner import commands as commands
+from labs.runner.learner.learner import Learner
 from labs.runner.registry import Lab
 from tests.labs import toy
 
@@ -57,7 +57,7 @@ def test_what_does_not_follow_the_format_is_named_with_its_line(old: str, new: s
     if not complaint:  # a program that only removes lines is one
         assert len(wrong.read(text)) == 2
         return
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(LabError) as caught:
         wrong.read(text)
     assert complaint in str(caught.value) and str(caught.value).startswith("wrong.md: ")
 
@@ -72,17 +72,17 @@ def test_what_does_not_follow_the_format_is_named_with_its_line(old: str, new: s
 )
 def test_lines_that_are_not_in_a_region_once_are_refused(block: str, complaint: str) -> None:
     text = WRONG.replace("-    return a + b\n+    return a - b", block)
-    with pytest.raises(Mistake, match=complaint or "says not where"):
+    with pytest.raises(LabError, match=complaint or "says not where"):
         wrong.program_text(SOLUTION, wrong.read(text)[1])
 
 
 def test_the_wrong_programs_are_shown_once_the_task_passes(
-    desk: Desk, lab: Lab, capsys: pytest.CaptureFixture[str]
+    learner: Learner, lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(Mistake, match="once the task passes"):
-        commands.show_wrong(desk, lab, None, anyway=False)
-    assert commands.show_wrong(desk, lab, 2, anyway=True) == 0
+    with pytest.raises(LabError, match="once the task passes"):
+        commands.show_wrong(learner, lab, None, anyway=False)
+    assert commands.show_wrong(learner, lab, 2, anyway=True) == 0
     shown = capsys.readouterr().out
     assert "Takes the wrong sign." in shown and "+    return a - b" in shown and "Rude" not in shown
-    with pytest.raises(Mistake, match="has no task 3"):
-        commands.show_wrong(desk, lab, 3, anyway=True)
+    with pytest.raises(LabError, match="has no task 3"):
+        commands.show_wrong(learner, lab, 3, anyway=True)

@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from labs.runner import suite, terminal, verify
-from labs.runner.forkserver import ForkServer
-from labs.runner.parts import CAPSTONE
+from labs.runner import terminal
+from labs.runner.authoring import verify
+from labs.runner.checking import suite
+from labs.runner.checking.capstone_parts import CAPSTONE
+from labs.runner.checking.forkserver import ForkServer
 from labs.runner.registry import Entry, Lab
 
 
@@ -46,8 +48,8 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
         out.say(f"…  {entry.name}: not whole yet, lacks {', '.join(entry.missing)}", terminal.WARN)
     took = f"{total} runs in {time.monotonic() - started:.0f} s"
     if wrong:
-        mistakes = terminal.count(wrong, "mistake")
-        out.say(f"labs-verify: {mistakes} in {terminal.count(len(labs), 'lab')} ({took})", terminal.BAD)
+        errors = terminal.count(wrong, "error")
+        out.say(f"labs-verify: {errors} in {terminal.count(len(labs), 'lab')} ({took})", terminal.BAD)
         return 1
     out.say(f"labs-verify: {terminal.count(len(labs), 'lab')} proved honest ({took})", terminal.GOOD)
     return 0
@@ -68,7 +70,7 @@ def _with_capstone(exams: Collection[verify.Examination]) -> Iterator[tuple[Lab,
 
 
 def _tell(exam: verify.Examination, out: terminal.Terminal) -> int:
-    mistakes = verify.judge(exam)
+    errors = verify.judge(exam)
     first = exam.results.get(f"solution, seed {verify.SEEDS[0]}")
     counted = (
         (len(exam.lab.tasks), "task"),
@@ -76,7 +78,7 @@ def _tell(exam: verify.Examination, out: terminal.Terminal) -> int:
         (len(exam.wrong), "wrong program"),
     )
     summary = f"{exam.lab.name}: {', '.join(terminal.count(number, noun) for number, noun in counted)}"
-    out.say(f"{'✗' if mistakes else '✓'}  {summary}", terminal.BAD if mistakes else terminal.GOOD)
-    for mistake in mistakes:
-        out.say(f"   - {mistake}")
-    return len(mistakes)
+    out.say(f"{'✗' if errors else '✓'}  {summary}", terminal.BAD if errors else terminal.GOOD)
+    for error in errors:
+        out.say(f"   - {error}")
+    return len(errors)

@@ -1,7 +1,7 @@
 """A failing check, told to the learner: what went wrong, the steps so far, the bytes with a caret, the rule.
 
 Takes exceptions, gives text. The commands to reproduce it and to ask for a hint are added by
-labs.runner.drive, which knows the lab.
+labs.runner.learner.session, which knows the lab.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labs.runner import alarm
-from labs.runner.comparison import WrongBytes
+from labs.runner.checking import alarm
+from labs.runner.checking.comparison import WrongBytes
 
 WRONG, UNWRITTEN, RAISED, ENDLESS = "wrong", "unwritten", "raised", "endless"
 _PRINTED = 12  # lines of the learner's own output worth repeating

@@ -22,7 +22,8 @@ from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from labs.runner import children, suite
+from labs.runner import children
+from labs.runner.checking import suite
 from labs.runner.registry import ROOT
 
 WORKERS = (os.cpu_count() or 1) + 1  # one more than cores: some wrong programs only wait
@@ -35,7 +36,7 @@ class ForkServer:
     def __init__(self) -> None:
         theirs, self._orders = os.pipe()
         try:
-            self._child = children.spawn("labs.runner.forkserver", [], where=ROOT, stdin=theirs)
+            self._child = children.spawn("labs.runner.checking.forkserver", [], where=ROOT, stdin=theirs)
         finally:
             os.close(theirs)
 
@@ -168,13 +169,13 @@ class _Server:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The process: `python -m labs.runner.forkserver --events FD`."""
+    """The process: `python -m labs.runner.checking.forkserver --events FD`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, required=True)
     options = parser.parse_args(argv)
     suite.preload()
     # Under its import name: what the children unpickle and compare must be the same classes.
-    here = importlib.import_module("labs.runner.forkserver")
+    here = importlib.import_module("labs.runner.checking.forkserver")
     with contextlib.suppress(BrokenPipeError):
         here._Server(children.emitter(options.events)).serve()
     return 0

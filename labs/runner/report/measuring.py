@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from labs.runner import children, loader, tools
+from labs.runner.errors import LabError
 from labs.runner.evidence import Measurement, NotShown, Run, Verdict
-from labs.runner.mistakes import Mistake
 from labs.runner.registry import ROOT, Lab
 
 _SILENCE = 600.0  # seconds without a word; the longest step of any measurement takes a tenth of it
@@ -59,7 +59,7 @@ def measure(lab: Lab, code: Path, say: Callable[[str], None] = _silent, seed: in
     started = time.monotonic()
     last: children.Event = {}
     arguments = [str(lab.folder), str(code), "--seed", str(seed)]
-    with children.spawn("labs.runner.measuring", arguments, where=ROOT) as child:
+    with children.spawn("labs.runner.report.measuring", arguments, where=ROOT) as child:
         try:
             for event in child.events(_SILENCE):
                 if "say" in event:
@@ -108,8 +108,8 @@ def _measure_here(folder: Path, code: Path, seed: int, emit: children.Emit) -> N
         emit({"measurement": found.to_json()})
     except NotShown as reason:
         emit({"not_shown": str(reason)})
-    except Mistake as mistake:
-        emit({"failed": str(mistake)})
+    except LabError as error:
+        emit({"failed": str(error)})
     except Exception as error:
         emit({"failed": _one_line(error, folder), "log": traceback.format_exc()})
 
@@ -127,7 +127,7 @@ def _one_line(error: Exception, folder: Path) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The child: `python -m labs.runner.measuring --events FD FOLDER CODE [--seed N]`."""
+    """The child: `python -m labs.runner.report.measuring --events FD FOLDER CODE [--seed N]`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("folder", type=Path)
@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
     # Run under its import name: the classes that measure.py returns must be the ones compared with here.
-    here = importlib.import_module("labs.runner.measuring")
+    here = importlib.import_module("labs.runner.report.measuring")
     here._measure_here(
         options.folder.resolve(), options.code.resolve(), options.seed, children.emitter(options.events)
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from labs.runner.evidence import Measurement, Table, Verdict
-from labs.runner.measuring import Evidence, Outcome
 from labs.runner.registry import Entry, Lab
+from labs.runner.report.measuring import Evidence, Outcome
 
 _STYLE = Path(__file__).with_name("page.css")
 _MARKS = {Verdict.TRUE: "✓", Verdict.TRUE_ONLY_IF: "≈", Verdict.FALSE: "✗", Verdict.NOT_SHOWN: "–"}

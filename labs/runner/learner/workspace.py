@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from labs.runner.generate import stub_of
-from labs.runner.mistakes import Mistake
+from labs.runner.authoring.stub import stub_of
+from labs.runner.errors import LabError
 from labs.runner.registry import ROOT, Lab
 
 EXERCISE = "exercise.py"
@@ -79,17 +79,17 @@ class Workspace:
             write_new(target, stub_of(lab.folder).encode())
         except FileExistsError:
             if not target.is_file():
-                raise Mistake(f"{shown(target)} is in the way: it is no file; move it elsewhere") from None
+                raise LabError(f"{shown(target)} is in the way: it is no file; move it elsewhere") from None
             return target, False
         except OSError as error:
-            raise Mistake(f"{shown(target)}: cannot be made: {error.strerror}") from None
+            raise LabError(f"{shown(target)}: cannot be made: {error.strerror}") from None
         return target, True
 
     def reset(self, lab: Lab, now: float | None = None) -> tuple[Path, str]:
         """Put the lab's folder into the trash: (where it is now, the shell command that brings it back)."""
         folder = self.folder(lab)
         if not folder.is_dir():
-            raise Mistake(f"lab {lab.name} has no work to reset: {shown(folder)} does not exist")
+            raise LabError(f"lab {lab.name} has no work to reset: {shown(folder)} does not exist")
         bin_ = self._fresh_bin(time.time() if now is None else now)
         there = bin_ / folder.name
         shutil.move(folder, there)
@@ -105,7 +105,7 @@ class Workspace:
             except FileExistsError:
                 continue
             return bin_
-        raise Mistake(f"{self.root / '.trash'} is full of resets of this second; try again")
+        raise LabError(f"{self.root / '.trash'} is full of resets of this second; try again")
 
     def _way_back(self, there: Path, folder: Path) -> str:
         """A command that cannot overwrite: mv refuses to put a folder over one that holds something."""

@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from labs.runner import desk, drive, everything, proof, registry, terminal, workspace
-from labs.runner.mistakes import Mistake
+from labs.runner import registry, terminal
+from labs.runner.authoring import verify_command
+from labs.runner.errors import LabError
+from labs.runner.learner import commands, session, workspace
+from labs.runner.learner.learner import Learner
+from labs.runner.report import measure_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Call:
     """One call of a command."""
 
     options: argparse.Namespace
-    desk: desk.Desk
+    learner: Learner
 
     @property
     def labs(self) -> Path:
@@ -34,7 +38,7 @@ class Call:
     def lab(self) -> registry.Lab:
         """The lab that was named."""
         if self.options.lab is None:
-            raise Mistake(f"which lab? `python -m labs {self.options.command} NN`, NN from 01 on")
+            raise LabError(f"which lab? `python -m labs {self.options.command} NN`, NN from 01 on")
         return registry.find(self.options.lab, self.labs)
 
     @property
@@ -44,7 +48,7 @@ class Call:
         if text is None:
             return None
         if not (text.isascii() and text.isdecimal()):
-            raise Mistake(f"a task is a number, not {text!r}")
+            raise LabError(f"a task is a number, not {text!r}")
         return int(text)
 
 
@@ -52,20 +56,20 @@ def _verify(call: Call) -> int:
     """Every lab, or one."""
     named = call.options.lab
     entries = [registry.under_way(named, call.labs)] if named else registry.entries(call.labs)
-    return proof.verify_labs(entries, call.desk.out)
+    return verify_command.verify_labs(entries, call.learner.out)
 
 
 def _all(call: Call) -> int:
     """Every written lab, and the report."""
     report = Path(call.options.report) if call.options.report else call.labs / "report"
-    return everything.measure_all(registry.entries(call.labs), report, call.desk.record, call.desk.out)
+    return measure_all.measure_all(registry.entries(call.labs), report, call.learner.record, call.learner.out)
 
 
 def _serve(call: Call) -> int:
     """Become the lab's own server: it prints its address, and ends with Ctrl-C."""
     script = call.lab.folder / "serve.py"
     if not script.is_file():
-        raise Mistake(f"lab {call.lab.name} has no server of its own; `make serve` runs netlab's")
+        raise LabError(f"lab {call.lab.name} has no server of its own; `make serve` runs netlab's")
     os.execv(sys.executable, [sys.executable, str(script)])
 
 
@@ -74,30 +78,30 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "all": ("measure every lab, print the verdicts, write the report", _all),
     "lab": (
         "work on lab NN: check it task by task, then measure",
-        lambda call: drive.run_lab(call.desk, call.lab),
+        lambda call: session.run_lab(call.learner, call.lab),
     ),
     "hint": (
         "open the next hint of lab NN (and TASK)",
-        lambda call: desk.open_hint(call.desk, call.lab, call.task),
+        lambda call: commands.open_hint(call.learner, call.lab, call.task),
     ),
     "measure": (
         "measure lab NN with the reference (--mine: with your code)",
-        lambda call: drive.measure_lab(call.desk, call.lab, mine=call.options.mine),
+        lambda call: session.measure_lab(call.learner, call.lab, mine=call.options.mine),
     ),
     "solution": (
         "show the reference of lab NN (--anyway: before it is done)",
-        lambda call: desk.show_solution(call.desk, call.lab, call.options.anyway),
+        lambda call: commands.show_solution(call.learner, call.lab, call.options.anyway),
     ),
-    "reset": ("put your work on lab NN into the trash", lambda call: desk.reset(call.desk, call.lab)),
-    "watch": ("check lab NN again whenever you save", lambda call: drive.watch(call.desk, call.lab)),
+    "reset": ("put your work on lab NN into the trash", lambda call: commands.reset(call.learner, call.lab)),
+    "watch": ("check lab NN again whenever you save", lambda call: session.watch(call.learner, call.lab)),
     "serve": ("run the server of lab NN, if it has one", _serve),
     "status": (
         "every lab and where it stands",
-        lambda call: desk.status(call.desk, registry.entries(call.labs)),
+        lambda call: commands.status(call.learner, registry.entries(call.labs)),
     ),
     "wrong": (
         "what others got wrong in lab NN (TASK: in that task), once it passes",
-        lambda call: desk.show_wrong(call.desk, call.lab, call.task, call.options.anyway),
+        lambda call: commands.show_wrong(call.learner, call.lab, call.task, call.options.anyway),
     ),
     "verify": ("prove lab NN, or all labs, honest", _verify),
 }
@@ -105,7 +109,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Mistake(f"{message} (see `python -m labs --help`)")
+        raise LabError(f"{message} (see `python -m labs --help`)")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,15 +132,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command: 0 done, 1 something failed, 2 a mistake that one can mend, 130 Ctrl-C."""
+    """Run one command: 0 done, 1 something failed, 2 an error that one can mend, 130 Ctrl-C."""
     # Being ended must end the children too, by the same way out as Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         options = _parser().parse_args(argv)
         out = terminal.terminal()
-        return COMMANDS[options.command][1](Call(options, desk.Desk.at(workspace.default_root(), out)))
-    except Mistake as mistake:
-        print(f"labs: {mistake}", file=sys.stderr)
+        return COMMANDS[options.command][1](Call(options, Learner.at(workspace.default_root(), out)))
+    except LabError as error:
+        print(f"labs: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader left (`| head`): point stdout nowhere, so that the flush at exit stays quiet.

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labs.runner import regions
-from labs.runner.mistakes import Mistake
+from labs.runner.authoring import regions
+from labs.runner.errors import LabError
 
 
 def stub_of(folder: Path) -> str:
-    """The text of exercise.py. Raises Mistake for a broken marker or a solution without regions."""
+    """The text of exercise.py. Raises LabError for a broken marker or a solution without regions."""
     solution = folder / "solution.py"
     if not solution.is_file():
-        raise Mistake(f"{solution}: not there yet: write the solution first, its regions marked")
+        raise LabError(f"{solution}: not there yet: write the solution first, its regions marked")
     source = solution.read_text("utf-8")
     if not regions.find(source, str(solution)):
-        raise Mistake(f"{solution}: no region is marked (`# >>> task 1: title` to `# <<< task 1`)")
+        raise LabError(f"{solution}: no region is marked (`# >>> task 1: title` to `# <<< task 1`)")
     made = regions.stub(source, where=str(solution))
     try:
         compile(made, "exercise.py", "exec")
     except SyntaxError as error:
-        raise Mistake(f"{solution}: its stub is not Python (line {error.lineno}: {error.msg})") from None
+        raise LabError(f"{solution}: its stub is not Python (line {error.lineno}: {error.msg})") from None
     return made

@@ -12,48 +12,51 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from labs.runner import children, progress, registry, report, terminal
-from labs.runner.desk import LEVELS, Desk, as_number, ask_prediction
-from labs.runner.everything import write
-from labs.runner.failure import ENDLESS, UNWRITTEN, Failure, base, last_lines, sentence
-from labs.runner.measuring import Evidence, Outcome, measure
-from labs.runner.mistakes import Mistake
-from labs.runner.parts import CAPSTONE
+from labs.runner import children, registry, terminal
+from labs.runner.checking.capstone_parts import CAPSTONE
+from labs.runner.checking.failure import ENDLESS, UNWRITTEN, Failure, base, last_lines, sentence
+from labs.runner.checking.suite import Outcome as TestOutcome
+from labs.runner.checking.suite import Result
+from labs.runner.errors import LabError
+from labs.runner.learner import progress
+from labs.runner.learner.commands import LEVELS, as_number, ask_prediction
+from labs.runner.learner.learner import Learner
+from labs.runner.learner.workspace import shown
 from labs.runner.registry import ROOT, Lab
-from labs.runner.suite import Outcome as TestOutcome
-from labs.runner.suite import Result
-from labs.runner.workspace import shown
+from labs.runner.report import page
+from labs.runner.report.measure_all import write
+from labs.runner.report.measuring import Evidence, Outcome, measure
 
 _SILENCE = 60.0  # seconds; a test's own alarm rings after 20
 _STEPS = 20  # how many of the last steps are shown
 _POLL = 0.3  # seconds between two looks at the file
 
 
-def run_lab(desk: Desk, lab: Lab) -> int:
+def run_lab(learner: Learner, lab: Lab) -> int:
     """`make lab-NN`: open, predict, check, measure. 0 when the lab is done, 1 when a check fails."""
-    out = desk.out
+    out = learner.out
     out.say(f"Lab {lab.number:02d} · {lab.title}", terminal.STRONG)
     out.say(textwrap.fill(f"“{lab.claim}”", 100), terminal.DIM)
-    path, made = desk.work.open(lab)
+    path, made = learner.work.open(lab)
     out.say(f"{'Made for you' if made else 'Your file'}: {shown(path)}\n")
-    ask_prediction(desk, lab)
-    if not check(desk, lab, path):
+    ask_prediction(learner, lab)
+    if not check(learner, lab, path):
         return 1
     out.say("All tasks pass. Now your code is measured.", terminal.GOOD)
     out.say(f"What others got wrong: `make wrong-{lab.number:02d}`\n", terminal.DIM)
-    return measure_lab(desk, lab, mine=True)
+    return measure_lab(learner, lab, mine=True)
 
 
-def check(desk: Desk, lab: Lab, path: Path) -> bool:
+def check(learner: Learner, lab: Lab, path: Path) -> bool:
     """Run the checks in the order of the tasks up to the first failure, tell it, record it."""
     result = Result()
     file = progress.fingerprint(path)
-    printer = _TaskPrinter(lab, desk.out)
+    printer = _TaskPrinter(lab, learner.out)
     seed = int(time.time())
     arguments = [str(lab.folder), str(path), "--seed", str(seed), "--first-only"]
-    parts = [f"--part={part}" for part in _own_parts(desk, lab)]
+    parts = [f"--part={part}" for part in _own_parts(learner, lab)]
     arguments += parts
-    with children.spawn("labs.runner.suite", arguments, where=ROOT) as child:
+    with children.spawn("labs.runner.checking.suite", arguments, where=ROOT) as child:
         try:
             for event in child.events(_SILENCE):
                 result.take(event)
@@ -65,27 +68,27 @@ def check(desk: Desk, lab: Lab, path: Path) -> bool:
         printer.close()
         result.close(child.finish(), child.printed())
     if result.broken:
-        raise Mistake(result.broken.replace(str(path), shown(path)))
+        raise LabError(result.broken.replace(str(path), shown(path)))
     failed = result.failures[0].task if result.failures else None
     passed = [task.number for task in lab.tasks if failed is None or task.number < failed]
     hashes = {"file": file, "check": progress.fingerprint(lab.check)}
-    desk.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
+    learner.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
     if failed is not None and failed > 1:
         others = f"make wrong-{lab.number:02d} TASK={failed - 1}"
-        desk.out.say(f"  what others got wrong in task {failed - 1}: `{others}`", terminal.DIM)
+        learner.out.say(f"  what others got wrong in task {failed - 1}: `{others}`", terminal.DIM)
     if result.failures:
         again = _again(lab, path, result.failures[0], [f"--seed={seed}", *parts])
-        tell_failure(desk, lab, result.failures[0], path, again)
+        tell_failure(learner, lab, result.failures[0], path, again)
     return result.passed
 
 
-def _own_parts(desk: Desk, lab: Lab) -> list[str]:
+def _own_parts(learner: Learner, lab: Lab) -> list[str]:
     """For the capstone: the learner's own file of every lab that is done. Any other lab takes no parts."""
     if lab.slug != CAPSTONE:
         return []
     others = registry.written(lab.folder.parent)
-    done = [other for other in others if desk.standing(other).state is progress.State.DONE]
-    return [f"{other.slug}={desk.work.exercise(other)}" for other in done if other.slug != CAPSTONE]
+    done = [other for other in others if learner.standing(other).state is progress.State.DONE]
+    return [f"{other.slug}={learner.work.exercise(other)}" for other in done if other.slug != CAPSTONE]
 
 
 class _TaskPrinter:
@@ -127,13 +130,13 @@ def _again(lab: Lab, path: Path, failure: Failure, options: Sequence[str]) -> st
     return f".venv/bin/python -m pytest {shlex.join(words)}"
 
 
-def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path, again: str) -> None:
+def tell_failure(learner: Learner, lab: Lab, failure: Failure, path: Path, again: str) -> None:
     """The story of one failure: what, where, the steps before it, the rule, and what to do next.
 
     `again` is the command that runs the check once more. What a task's `reproduce` asks is answered by a
     server that gets it right: beside it the learner's own answer can be held.
     """
-    out = desk.out
+    out = learner.out
     task = lab.tasks[failure.task - 1]
     out.say()
     if failure.kind == UNWRITTEN:
@@ -155,7 +158,7 @@ def tell_failure(desk: Desk, lab: Lab, failure: Failure, path: Path, again: str)
     if failure.printed.strip():
         out.say("\n  your code printed", terminal.STRONG)
         out.say(textwrap.indent(last_lines(failure.printed), "    "))
-    opened = desk.standing(lab).hints.get(task.number, 0)
+    opened = learner.standing(lab).hints.get(task.number, 0)
     hints = f"make hint-{lab.number:02d} TASK={task.number}   ({opened} of {len(LEVELS)} opened)"
     out.say()
     told = {
@@ -175,47 +178,47 @@ def _page(lab: Lab, evidence: Evidence, said: str) -> str:
     return shown(write([(lab, evidence)], path, {lab.id: said}))
 
 
-def measure_lab(desk: Desk, lab: Lab, *, mine: bool) -> int:
+def measure_lab(learner: Learner, lab: Lab, *, mine: bool) -> int:
     """Measure with the reference or with the learner's code, and hold it against the prediction."""
     code = lab.solution
     if mine:
-        code = desk.work.exercise(lab)
-        if desk.standing(lab).state is not progress.State.DONE:
-            raise Mistake(f"your lab {lab.name} does not pass yet: run `make lab-{lab.number:02d}` first")
+        code = learner.work.exercise(lab)
+        if learner.standing(lab).state is not progress.State.DONE:
+            raise LabError(f"your lab {lab.name} does not pass yet: run `make lab-{lab.number:02d}` first")
     else:
-        ask_prediction(desk, lab)
-    with desk.out.progress(1) as bar:
+        ask_prediction(learner, lab)
+    with learner.out.progress(1) as bar:
         evidence = measure(lab, code, bar.note)
-    _tell_evidence(desk, lab, evidence)
+    _tell_evidence(learner, lab, evidence)
     if evidence.outcome is Outcome.FAILED:
         return 1
     if evidence.measurement is not None:
         figures = dict(evidence.measurement.figures)
         said = {"verdict": evidence.measurement.judged, "headline": evidence.measurement.headline}
-        desk.record.add(lab, "measurement", code="mine" if mine else "reference", figures=figures, **said)
+        learner.record.add(lab, "measurement", code="mine" if mine else "reference", figures=figures, **said)
     if mine:
         tell = f"Lab {lab.number:02d} is done. `make solution-{lab.number:02d}` shows the reference;"
         explained = lab.explanation if lab.explanation.is_file() else lab.folder / "README.md"
-        desk.out.say(f"\n{tell} {shown(explained)} explains what you saw.", terminal.GOOD)
+        learner.out.say(f"\n{tell} {shown(explained)} explains what you saw.", terminal.GOOD)
     return 0
 
 
-def _tell_evidence(desk: Desk, lab: Lab, evidence: Evidence) -> None:
-    out = desk.out
-    verdict = " ".join(report.verdict_of(evidence)).strip()
+def _tell_evidence(learner: Learner, lab: Lab, evidence: Evidence) -> None:
+    out = learner.out
+    verdict = " ".join(page.verdict_of(evidence)).strip()
     out.say(f"claim     {lab.claim}")
     out.say(f"verdict   {verdict}", terminal.BAD if evidence.outcome is Outcome.FAILED else terminal.STRONG)
-    out.say(f"evidence  {report.measured_of(evidence)}")
+    out.say(f"evidence  {page.measured_of(evidence)}")
     if evidence.log:
         out.say("\n" + textwrap.indent(last_lines(evidence.log), "    "), terminal.DIM)
     if evidence.measurement is None:
         return
     for table in evidence.measurement.tables:
         out.say(f"\n{table.title}", terminal.STRONG)
-        out.table(table.columns, [[report.number(cell) for cell in row] for row in table.rows])
+        out.table(table.columns, [[page.number(cell) for cell in row] for row in table.rows])
     for note in evidence.measurement.notes:
         out.say(f"  note: {note}", terminal.DIM)
-    said = desk.standing(lab).prediction or ""
+    said = learner.standing(lab).prediction or ""
     if said and lab.prediction.figure in evidence.measurement.figures:
         figure = evidence.measurement.figures[lab.prediction.figure]
         out.say("\n" + compare(said, figure, lab.prediction.unit))
@@ -224,7 +227,7 @@ def _tell_evidence(desk: Desk, lab: Lab, evidence: Evidence) -> None:
 
 def compare(said: str, figure: object, unit: str) -> str:
     """The prediction beside the figure: "You predicted 3 packets; it was 7: 2.3 times as many"."""
-    shown_figure = f"{report.number(figure)} {unit}".strip()
+    shown_figure = f"{page.number(figure)} {unit}".strip()
     sentence = f"You predicted {said}; it was {shown_figure}"
     guess = as_number(said, unit)
     try:
@@ -243,19 +246,19 @@ def compare(said: str, figure: object, unit: str) -> str:
     return f"{sentence}: {ratio:.2g} times your figure."
 
 
-def watch(desk: Desk, lab: Lab) -> int:
+def watch(learner: Learner, lab: Lab) -> int:
     """Check again whenever the file is saved, until Ctrl-C."""
-    path, _ = desk.work.open(lab)
+    path, _ = learner.work.open(lab)
     seen: object = None
     try:
         while True:
             now = _look(path), _look(lab.check)
             if now != seen:
                 seen = now
-                _check_once(desk, lab, path)
+                _check_once(learner, lab, path)
             time.sleep(_POLL)
     except KeyboardInterrupt:
-        desk.out.say("\nNo longer watching.")
+        learner.out.say("\nNo longer watching.")
         return 0
 
 
@@ -268,13 +271,15 @@ def _look(path: Path) -> tuple[int, int]:
     return (seen.st_mtime_ns, seen.st_size)
 
 
-def _check_once(desk: Desk, lab: Lab, path: Path) -> None:
-    if desk.out.fancy:
+def _check_once(learner: Learner, lab: Lab, path: Path) -> None:
+    if learner.out.fancy:
         print("\033[2J\033[H", end="")
-    desk.out.say(f"Lab {lab.number:02d} · {lab.title}: {shown(path)}\n", terminal.STRONG)
+    learner.out.say(f"Lab {lab.number:02d} · {lab.title}: {shown(path)}\n", terminal.STRONG)
     try:
-        if check(desk, lab, path):
-            desk.out.say(f"\nAll tasks pass: `make lab-{lab.number:02d}` measures your code.", terminal.GOOD)
-    except Mistake as mistake:
-        desk.out.say(f"labs: {mistake}", terminal.BAD)
-    desk.out.say("\nWatching; save the file to check again, Ctrl-C ends.", terminal.DIM)
+        if check(learner, lab, path):
+            learner.out.say(
+                f"\nAll tasks pass: `make lab-{lab.number:02d}` measures your code.", terminal.GOOD
+            )
+    except LabError as error:
+        learner.out.say(f"labs: {error}", terminal.BAD)
+    learner.out.say("\nWatching; save the file to check again, Ctrl-C ends.", terminal.DIM)

@@ -1,6 +1,6 @@
 """Run a lab's tests against one file and tell what happened as events; in a child (labs.runner.children).
 
-Many runs at a time are labs.runner.forkserver's.
+Many runs at a time are labs.runner.checking.forkserver's.
 
 Events: {"tests": [...]} once collected, one {"outcome": …} per test, {"broken": "one line"} when none could
 run. Nothing is printed here.
@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from labs.runner import children
-from labs.runner.failure import Failure
+from labs.runner.checking.failure import Failure
 from labs.runner.registry import ROOT
 
 # Only what a lab's tests use is loaded: other plugins cost half a second each time.
-_PLUGINS = ("labs.runner.plugin", "pytest_asyncio.plugin")
+_PLUGINS = ("labs.runner.checking.plugin", "pytest_asyncio.plugin")
 _UNUSED = ("cacheprovider", "terminal", "unraisableexception", "threadexception", "doctest", "junitxml")
 
 
@@ -136,7 +136,7 @@ class _Teller:
         self._told: set[str] = set()
 
     def pytest_collection_finish(self, session: Any) -> None:
-        from labs.runner.plugin import task_of
+        from labs.runner.checking.plugin import task_of
 
         self._emit({"tests": [(item.name, task_of(item)[0]) for item in session.items]})
 
@@ -187,7 +187,7 @@ def preload(sources: Iterable[Path] = ()) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """One run, in a child: `python -m labs.runner.suite --events FD FOLDER EXERCISE [--seed N] …`."""
+    """One run, in a child: `python -m labs.runner.checking.suite --events FD FOLDER EXERCISE …`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("folder", type=Path)

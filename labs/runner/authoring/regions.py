@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from labs.runner.mistakes import Mistake
+from labs.runner.errors import LabError
 
 _OPEN = re.compile(r"^(?P<indent>[ \t]*)# >>> task (?P<task>\d+): (?P<title>\S.*?)\s*$")
 _CLOSE = re.compile(r"^[ \t]*# <<< task (?P<task>\d+)\s*$")
@@ -33,35 +33,31 @@ class Region:
 
 
 def find(source: str, where: str = "solution.py") -> list[Region]:
-    """The regions of a source, in its order. Raises Mistake that names every broken marker at once."""
+    """The regions of a source, in its order. Raises LabError that names every broken marker at once."""
     lines = source.splitlines()
     regions: list[Region] = []
-    mistakes: list[str] = []
+    errors: list[str] = []
     opened: tuple[int, re.Match[str]] | None = None
     for index, line in enumerate(lines):
         if start := _OPEN.match(line):
             if opened:
-                mistakes.append(
-                    f"line {index + 1}: task {start['task']} opens inside task {opened[1]['task']}"
-                )
+                errors.append(f"line {index + 1}: task {start['task']} opens inside task {opened[1]['task']}")
             opened = (index, start)
         elif end := _CLOSE.match(line):
             if opened is None or opened[1]["task"] != end["task"]:
-                mistakes.append(f"line {index + 1}: closes task {end['task']}, which is not open")
+                errors.append(f"line {index + 1}: closes task {end['task']}, which is not open")
             else:
                 regions.append(_region(lines, opened, index))
             opened = None
         elif re.match(r"^\s*# (>>>|<<<)", line):
-            mistakes.append(
+            errors.append(
                 f"line {index + 1}: not a marker: {line.strip()!r} (`# >>> task N: title`, `# <<< task N`)"
             )
     if opened:
-        mistakes.append(f"line {opened[0] + 1}: task {opened[1]['task']} is never closed")
-    mistakes += [
-        f"line {r.start + 1}: task {r.task} is empty" for r in regions if not "".join(r.body).strip()
-    ]
-    if mistakes:
-        raise Mistake(f"{where}: " + "; ".join(mistakes))
+        errors.append(f"line {opened[0] + 1}: task {opened[1]['task']} is never closed")
+    errors += [f"line {r.start + 1}: task {r.task} is empty" for r in regions if not "".join(r.body).strip()]
+    if errors:
+        raise LabError(f"{where}: " + "; ".join(errors))
     return regions
 
 

@@ -3,8 +3,8 @@
     pytest labs/03_preflight [--exercise PATH] [--seed N] [--patience SECONDS] [--only-test NAME]
 
 Without --exercise the lab's own solution.py is checked. A failure is told in the learner's terms
-(labs.runner.failure): never a traceback through pytest. A test that runs on for ever is stopped where it
-stands.
+(labs.runner.checking.failure), without a traceback through pytest. A test that runs on for ever is stopped
+where it stands.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from labs.runner import alarm, failure, loader
+from labs.runner import loader
+from labs.runner.checking import alarm, failure
+from labs.runner.checking.capstone_parts import Parts
 from labs.runner.checks import Steps, steps
-from labs.runner.mistakes import Mistake
-from labs.runner.parts import Parts
+from labs.runner.errors import LabError
 
 __all__ = ["Steps", "steps"]  # the fixture `steps` reaches pytest through this module
 
@@ -149,5 +150,5 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         with alarm.limit(session.config.getoption("--patience"), path.resolve()):
             loader.load(path.resolve())
-    except (Mistake, alarm.TookTooLong) as mistake:
-        pytest.exit(str(mistake), returncode=2)
+    except (LabError, alarm.TookTooLong) as error:
+        pytest.exit(str(error), returncode=2)

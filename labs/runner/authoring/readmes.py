@@ -24,7 +24,7 @@ _SOURCE = re.compile(r"^# ((?:netlab|labs|tests)/\S+\.py)\b.*$")
 _ELISION = re.compile(r"^\s*(#\s*)?(…|\.\.\.)\s*$")
 
 
-def mistakes(text: str, root: Path = ROOT) -> list[str]:
+def errors(text: str, root: Path = ROOT) -> list[str]:
     """Every promise of the text that the project does not keep."""
     fences = [(match["language"], match["body"]) for match in _FENCE.finditer(text)]
     prose = _FENCE.sub("", text)

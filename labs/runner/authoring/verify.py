@@ -16,13 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labs.runner import failure, readmes, regions, suite, wrong
-from labs.runner.failure import base
-from labs.runner.generate import stub_of
-from labs.runner.mistakes import Mistake
-from labs.runner.parts import CAPSTONE
+from labs.runner.authoring import readmes, regions, wrong
+from labs.runner.authoring.hints import hint
+from labs.runner.authoring.stub import stub_of
+from labs.runner.checking import failure, suite
+from labs.runner.checking.capstone_parts import CAPSTONE
+from labs.runner.checking.failure import base
+from labs.runner.errors import LabError
+from labs.runner.learner.workspace import Workspace
 from labs.runner.registry import Lab
-from labs.runner.workspace import Workspace
 
 SEEDS = (1, 20_260_101, 4_294_967_291)
 _PATIENCE = 4.0  # seconds: a wrong program that hangs is caught; the reference takes a fraction of this
@@ -35,7 +37,7 @@ class Examination:
     lab: Lab
     scratch: Path
     runnable: bool = True
-    mistakes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     wrong: list[wrong.WrongProgram] = field(default_factory=list)
     results: dict[str, suite.Result] = field(default_factory=dict)
 
@@ -97,25 +99,25 @@ def prepare(lab: Lab, scratch: Path) -> Examination:
     found = Examination(lab, scratch)
     for check in _CHECKS:
         try:
-            found.mistakes += check(lab)
-        except Mistake as mistake:
-            found.mistakes.append(str(mistake))
+            found.errors += check(lab)
+        except LabError as error:
+            found.errors.append(str(error))
     try:
         regions.find(lab.solution.read_text("utf-8"))
-    except Mistake:
+    except LabError:
         found.runnable = False
         return found
     try:
         programs = wrong.read(lab.wrong.read_text("utf-8"))
-    except Mistake as mistake:
-        found.mistakes.append(str(mistake))
+    except LabError as error:
+        found.errors.append(str(error))
         return found
     for program in programs:
         try:
             wrong.program_text(lab.solution.read_text("utf-8"), program)
             found.wrong.append(program)
-        except Mistake as mistake:
-            found.mistakes.append(str(mistake))
+        except LabError as error:
+            found.errors.append(str(error))
     return found
 
 
@@ -141,25 +143,12 @@ def _hints_are_whole(lab: Lab) -> Iterator[str]:
                 yield f"hints/{level}.md says nothing under `## Task {task.number}`"
 
 
-def hint(text: str, task: int) -> str:
-    """The section of a hints file that belongs to a task; empty when there is none."""
-    section: list[str] = []
-    inside = False
-    for line in text.splitlines():
-        if line.startswith("## "):
-            words = line[3:].replace(":", " ").replace("—", " ").split()
-            inside = len(words) >= 2 and words[0].lower() == "task" and words[1] == str(task)
-        elif inside:
-            section.append(line)
-    return "\n".join(section).strip()
-
-
 def _readme_keeps_its_word(lab: Lab) -> Iterator[str]:
     texts = {"README.md": (lab.folder / "README.md").read_text("utf-8")}
     texts |= {f"hints/{n}.md": (lab.folder / "hints" / f"{n}.md").read_text("utf-8") for n in (1, 2, 3)}
     texts["lab.toml"] = "\n".join(f"`{task.reproduce}`" for task in lab.tasks if task.reproduce)
     for name, text in texts.items():
-        yield from (f"{name} {mistake}" for mistake in [*readmes.mistakes(text), *readmes.bare(text)])
+        yield from (f"{name} {error}" for error in [*readmes.errors(text), *readmes.bare(text)])
 
 
 def _reproduces(lab: Lab) -> Iterator[str]:
@@ -204,11 +193,11 @@ _CHECKS = (
 
 
 def judge(found: Examination) -> list[str]:
-    """Every mistake of the lab, once all its variants have run."""
+    """Every error of the lab, once all its variants have run."""
     if not found.runnable:
-        return found.mistakes
+        return found.errors
     return [
-        *found.mistakes,
+        *found.errors,
         *_solutions(found),
         *_markers(found),
         *_stubs(found),

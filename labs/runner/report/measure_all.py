@@ -8,11 +8,12 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from labs.runner import machine, report, terminal
+from labs.runner import terminal
 from labs.runner.evidence import is_quick
-from labs.runner.measuring import Evidence, Outcome, measure
-from labs.runner.progress import Record
+from labs.runner.learner.progress import Record
 from labs.runner.registry import Entry, Lab
+from labs.runner.report import environment, page
+from labs.runner.report.measuring import Evidence, Outcome, measure
 
 _STYLES = {Outcome.SHOWN: terminal.PLAIN, Outcome.NOT_SHOWN: terminal.WARN, Outcome.FAILED: terminal.BAD}
 _MARKS = {Outcome.SHOWN: "•", Outcome.NOT_SHOWN: "–", Outcome.FAILED: "✗"}
@@ -28,7 +29,7 @@ def measure_all(entries: Sequence[Entry], folder: Path, record: Record, out: ter
             found[lab.number] = measure(lab, lab.solution, functools.partial(_note, bar, lab))
             bar.advance()
             _tell(found[lab.number], folder, out)
-    lines: list[report.Line] = [(entry, found.get(entry.number)) for entry in entries]
+    lines: list[page.Line] = [(entry, found.get(entry.number)) for entry in entries]
     out.say()
     _table(lines, out)
     if is_quick():
@@ -45,7 +46,7 @@ def _note(bar: terminal.Progress, lab: Lab, text: str) -> None:
 
 def _tell(evidence: Evidence, folder: Path, out: terminal.Terminal) -> None:
     """One line as soon as a lab is through; a failure's full story goes to a file."""
-    told = f"{evidence.lab.name:<18} {report.verdict_of(evidence)[0]}"
+    told = f"{evidence.lab.name:<18} {page.verdict_of(evidence)[0]}"
     if evidence.measurement is None:
         told += f": {evidence.reason}"
     out.say(f"{_MARKS[evidence.outcome]}  {told}  ({evidence.seconds:.1f} s)", _STYLES[evidence.outcome])
@@ -56,10 +57,10 @@ def _tell(evidence: Evidence, folder: Path, out: terminal.Terminal) -> None:
         out.say(f"   its traceback: {log}")
 
 
-def _table(lines: Sequence[report.Line], out: terminal.Terminal) -> None:
+def _table(lines: Sequence[page.Line], out: terminal.Terminal) -> None:
     measured = [(entry, evidence) for entry, evidence in lines if evidence is not None]
     rows = [
-        (lab.claim, " ".join(report.verdict_of(evidence)).strip(), report.measured_of(evidence), lab.name)
+        (lab.claim, " ".join(page.verdict_of(evidence)).strip(), page.measured_of(evidence), lab.name)
         for lab, evidence in measured
     ]
     styles = [_STYLES[evidence.outcome] for _, evidence in measured]
@@ -74,11 +75,11 @@ def _prediction(record: Record, lab: Lab) -> str:
     return str(said[-1]) if said else ""
 
 
-def write(lines: Sequence[report.Line], path: Path, predictions: dict[str, str]) -> Path:
+def write(lines: Sequence[page.Line], path: Path, predictions: dict[str, str]) -> Path:
     """Write the page, and beside it the same figures for programs (results.json)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    facts = machine.facts()
-    path.write_text(report.page(lines, facts, predictions), "utf-8")
+    facts = environment.facts()
+    path.write_text(page.page(lines, facts, predictions), "utf-8")
     results = [_result(evidence) for _, evidence in lines if evidence is not None]
     document = {"machine": dict(facts), "labs": results}
     path.with_suffix(".json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -90,7 +91,7 @@ def _result(evidence: Evidence) -> dict[str, object]:
         "lab": evidence.lab.id,
         "claim": evidence.lab.claim,
         "outcome": evidence.outcome.value,
-        "verdict": " ".join(report.verdict_of(evidence)).strip(),
-        "measured": report.measured_of(evidence),
+        "verdict": " ".join(page.verdict_of(evidence)).strip(),
+        "measured": page.measured_of(evidence),
         "figures": dict(evidence.measurement.figures) if evidence.measurement else {},
     }

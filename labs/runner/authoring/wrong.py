@@ -28,9 +28,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from labs.runner import regions
-from labs.runner.mistakes import Mistake
-from labs.runner.regions import Region
+from labs.runner.authoring import regions
+from labs.runner.authoring.regions import Region
+from labs.runner.errors import LabError
 
 WHERE = "wrong.md"
 _TASK = re.compile(r"## Task (\d+)(?:: .+)?")
@@ -70,25 +70,25 @@ class WrongProgram:
 
 
 def read(text: str) -> list[WrongProgram]:
-    """Every wrong program of a file, in its order. Raises Mistake that lists everything wrong with it."""
+    """Every wrong program of a file, in its order. Raises LabError that lists everything wrong with it."""
     found: list[WrongProgram] = []
-    mistakes: list[str] = []
+    errors: list[str] = []
     task = 0
     for number, kind, title, body in _sections(text):
         if kind == "##":
             heading = _TASK.fullmatch(f"## {title}")
             task = int(heading[1]) if heading else 0
             if not heading:
-                mistakes.append(f"line {number}: `## {title}` is not `## Task N: title`")
+                errors.append(f"line {number}: `## {title}` is not `## Task N: title`")
             continue
         try:
             found.append(_program(title, task, body))
         except ValueError as error:
-            mistakes.append(f"line {number}: {title}: {error}")
+            errors.append(f"line {number}: {title}: {error}")
     names = [program.name for program in found]
-    mistakes += [f"{name} stands there twice" for name in sorted(set(names)) if names.count(name) > 1]
-    if mistakes:
-        raise Mistake(f"{WHERE}: " + "; ".join(mistakes))
+    errors += [f"{name} stands there twice" for name in sorted(set(names)) if names.count(name) > 1]
+    if errors:
+        raise LabError(f"{WHERE}: " + "; ".join(errors))
     return found
 
 
@@ -153,13 +153,13 @@ def _change(lines: Iterator[str]) -> Change:
 
 
 def program_text(source: str, wrong: WrongProgram) -> str:
-    """The wrong program whole: the solution with the lines that differ. Raises Mistake."""
+    """The wrong program whole: the solution with the lines that differ. Raises LabError."""
     lines = source.splitlines()
     marked = regions.find(source)
     places = sorted(((_place(lines, marked, change, wrong), change) for change in wrong.changes), key=_start)
     for (start, change), (following, _) in pairwise(places):
         if start + len(change.old) > following:
-            raise Mistake(f"{WHERE}: {wrong.title}: two of its blocks overlap")
+            raise LabError(f"{WHERE}: {wrong.title}: two of its blocks overlap")
     for start, change in reversed(places):
         lines[start : start + len(change.old)] = change.new
     return "\n".join(lines) + "\n"
@@ -176,14 +176,14 @@ def _place(lines: list[str], marked: list[Region], change: Change, wrong: WrongP
     first = next(line for line in change.old if line.strip()).strip()
     if len(found) != 1:
         times = "nowhere" if not found else f"{len(found)} times"
-        raise Mistake(
+        raise LabError(
             f"{WHERE}: {wrong.title}: a block (`{first}` …) is found {times} in solution.py: "
             "its unchanged and removed lines must stand there once"
         )
     removed = {found[0] + at for at in change.removed}
     inside = {line for region in marked for line in range(region.start + 1, region.end)}
     if not removed <= inside:
-        raise Mistake(
+        raise LabError(
             f"{WHERE}: {wrong.title}: a block (`{first}` …) changes lines outside the marked regions"
         )
     return found[0]

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Mistake(Exception):
+class LabError(Exception):
     """What a person can mend: what is wrong, where, and how to mend it."""

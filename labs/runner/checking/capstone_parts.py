@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from labs.runner import loader
-from labs.runner.mistakes import Mistake
+from labs.runner.errors import LabError
 
 CAPSTONE = "capstone"
 
@@ -26,7 +26,7 @@ class Parts(Mapping[str, ModuleType]):
         for choice in chosen:
             slug, _, path = choice.partition("=")
             if slug not in self._paths:
-                raise Mistake(f"there is no lab {slug!r} to take a part from: {', '.join(self._paths)}")
+                raise LabError(f"there is no lab {slug!r} to take a part from: {', '.join(self._paths)}")
             self._paths[slug] = Path(path)
 
     def __getitem__(self, slug: str) -> ModuleType:

@@ -1,6 +1,6 @@
 """Bytes compared with a caret at the first wrong one, and the steps that led there.
 
-What fails here already carries its explanation; labs.runner.failure prints it. Labs reach this by
+What fails here already carries its explanation; labs.runner.checking.failure prints it. Labs reach this by
 labs.runner.checks.
 """
 

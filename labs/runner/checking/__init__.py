@@ -1,0 +1,1 @@
+"""Running a lab's tests against a file, and telling what failed."""

@@ -1,0 +1,1 @@
+"""Measuring a lab, and the report: its page, its pictures, the facts of the machine."""
