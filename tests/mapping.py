@@ -1,7 +1,7 @@
 """The map from source files to tests: `python -m tests.mapping` writes tests/README.md from the code itself.
 
-For each file of netlab: the tests that import it, or else its room's tests; the wire cases that concern it; the
-sections of the RFCs that its head names. tests/test_architecture.py holds the map to be current.
+For each file of netlab: the tests that import it, or else its room's tests; the wire cases that concern it;
+the sections of the RFCs that its head names. tests/test_architecture.py holds the map to be current.
 """
 
 from __future__ import annotations
