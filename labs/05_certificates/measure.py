@@ -246,7 +246,7 @@ def _reasons(rows: Sequence[Row]) -> Table:
 
 def _clients(rows: Sequence[Row]) -> Table:
     return Table(
-        "Who refuses it (verify code), and what the server is told (TLS alert, RFC 8446 §6.2)",
+        "Which client refuses it (verify code), and what the server is told (TLS alert, RFC 8446 §6.2)",
         ("broken", "Python's default", "netlab's client", "curl (exit status)", "the server is told"),
         [
             (

@@ -1,8 +1,8 @@
 """Certificates: make a root, an intermediate and a leaf, and hear what a client says to them. RFC 5280.
 
 A certificate is a signed statement: "this key belongs to this name, from this day to that day, for this use".
-Who believes the signer believes the statement. So a client needs only a few keys that it believes without
-a signature, the roots; each of them signs intermediates, and these sign the servers' certificates:
+A client that trusts the signer trusts the statement. So it needs only a few keys that it trusts without a
+signature, the roots. Each root signs intermediates, and these sign the servers' certificates:
 
     root          signed by itself, kept off line; clients have it already
       intermediate    signed by the root; the server sends it along
@@ -44,7 +44,7 @@ PEM = serialization.Encoding.PEM
 
 @dataclass(frozen=True)
 class Identity:
-    """A certificate, which is for everyone, and its private key, which is for nobody else."""
+    """A certificate, which is public, and its private key, which never leaves its owner."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
@@ -240,8 +240,8 @@ def save(folder: Path, leaf: Identity, issuers: Sequence[x509.Certificate]) -> t
 
     chain.pem: the leaf first, then each one's issuer; a root (issuer and subject are one) is left out,
     since a client that needed it sent would have no reason to believe it.                RFC 8446 §4.4.2
-    leaf.key: PKCS #8 in PEM, not encrypted. Nobody but its owner may read it (mode 0600), and so from the
-    moment it exists: not first made and then closed. os.open takes a mode. The folder is empty before.
+    leaf.key: PKCS #8 in PEM, not encrypted. Only its owner may read it (mode 0600), from the moment it
+    exists: os.open takes a mode, and a chmod afterwards comes too late. The folder is empty before.
     """
     chain_file, key_file = folder / "chain.pem", folder / "leaf.key"
     # >>> task 4: the two files that a server needs

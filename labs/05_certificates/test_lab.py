@@ -74,7 +74,9 @@ def signed_by(certificate, issuer):
 def assert_authority(identity, what, path_length):
     constraints, critical = extension(identity.certificate, x509.BasicConstraints, what)
     assert constraints.ca, f"{what} must say that it is a CA: BasicConstraints(ca=True, …)"
-    assert critical, f"BasicConstraints of {what} must be critical: who cannot read it must refuse"
+    assert critical, (
+        f"BasicConstraints of {what} must be critical: a client that does not know it must refuse"
+    )
     assert constraints.path_length == path_length, (
         f"{what} may have {path_length} authorities below it: path_length={path_length}, "
         f"not {constraints.path_length}"
@@ -84,7 +86,7 @@ def assert_authority(identity, what, path_length):
 def assert_signs_certificates_and_lists(identity, what):
     usage, critical = extension(identity.certificate, x509.KeyUsage, what)
     assert critical, f"KeyUsage of {what} must be critical"
-    assert usage.key_cert_sign, f"without key_cert_sign nobody believes a certificate that {what} signs"
+    assert usage.key_cert_sign, f"without key_cert_sign no client accepts a certificate that {what} signs"
     assert usage.crl_sign, f"without crl_sign {what} can never take a certificate back"
     assert not usage.digital_signature, f"{what} signs certificates and lists, and no handshakes"
 
@@ -205,7 +207,7 @@ def test_the_leaf_signs_handshakes_and_can_sign_no_certificate(exercise, good, n
     usage, critical = extension(leaf, x509.KeyUsage, "the leaf")
     assert critical and usage.digital_signature, "a server signs the handshake: digital_signature, critical"
     assert not usage.key_cert_sign, "a leaf signs no certificates"
-    assert not usage.key_encipherment, "nobody enciphers a pre-master secret under an elliptic curve key"
+    assert not usage.key_encipherment, "no client enciphers a pre-master secret under an elliptic curve key"
 
 
 @pytest.mark.task(3, rule="RFC 5280 §4.2.1.6")
@@ -264,7 +266,7 @@ def test_the_leaf_comes_first_then_its_issuer(exercise, good, now, tmp_path):
     chain, key = exercise.save(tmp_path, leaf, issuers)
     assert (chain, key) == (tmp_path / "chain.pem", tmp_path / "leaf.key"), "these are the names asked for"
     assert certificates_in(chain)[:2] == [leaf.certificate, issuers[0]], (
-        "chain.pem begins with the server's own certificate, then comes the one that signed it"
+        "chain.pem begins with the server's own certificate; the next one is its issuer's"
     )
 
 
@@ -273,14 +275,12 @@ def test_the_root_is_not_sent(exercise, good, now, tmp_path):
     leaf, issuers = chain_of(exercise, good, now)
     chain, _ = exercise.save(tmp_path, leaf, issuers)
     assert issuers[1] not in certificates_in(chain), (
-        "a root that the server sends proves nothing: who does not have it has no reason to believe it"
+        "a root that the server sends proves nothing: a client without it has no reason to trust it"
     )
 
 
 @pytest.mark.task(4, rule="RFC 5280 §9")
-def test_nobody_else_may_read_the_key_from_the_moment_it_exists(
-    exercise, good, now, tmp_path, monkeypatch, steps
-):
+def test_the_key_file_is_made_with_mode_0600(exercise, good, now, tmp_path, monkeypatch, steps):
     # As if the power went off just before any chmod: the mode that a file is made with is the mode it has.
     for call in ("chmod", "fchmod"):
         monkeypatch.setattr(os, call, lambda *arguments, **options: steps.note("chmod: too late"))
@@ -351,7 +351,7 @@ def test_what_is_no_verdict_is_raised(exercise):
             said = exercise.ask(deaf.getsockname(), "localhost", ssl.create_default_context())
         except ConnectionRefusedError:
             return
-    pytest.fail(f"nobody was there, so nobody showed a certificate; but the verdict was {said}")
+    pytest.fail(f"no server listened, so no certificate was shown; but the verdict was {said}")
 
 
 @pytest.mark.task(5, rule="RFC 8446 §6.1")

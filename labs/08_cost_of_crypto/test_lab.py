@@ -13,7 +13,7 @@ import pytest
 
 
 class World:
-    """Time that passes when work is done, and the log of who did what."""
+    """Time that passes when work is done, and the log of what was called."""
 
     def __init__(self, steps=None, resolution=0.0):
         self.now = 1000.0

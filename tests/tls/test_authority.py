@@ -58,7 +58,7 @@ def test_only_the_authorities_may_sign_and_only_so_deep(
     usage, critical = extension(certificate, x509.KeyUsage)
     assert critical and usage.key_cert_sign is usage.crl_sign is is_authority
     assert usage.digital_signature is not is_authority
-    assert not usage.key_encipherment, "nobody enciphers a pre-master secret any more"
+    assert not usage.key_encipherment, "no client enciphers a pre-master secret any more"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_curl_fetches_with_the_root(certificates: Certificates, tool, host: str)
 
 
 def test_the_root_cannot_speak_for_a_bank(tmp_path: Path) -> None:
-    """RFC 5280 §4.2.1.10: whoever steals these keys forges this machine and no other (verify code 47)."""
+    """RFC 5280 §4.2.1.10: a thief of these keys can forge this machine and no other (verify code 47)."""
     made = authority.mint(tmp_path / "certs")
     key = serialization.load_pem_private_key(made.intermediate_key.read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)

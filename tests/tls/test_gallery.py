@@ -147,6 +147,9 @@ def test_the_command_shows_the_list_runs_with_curl_and_ends_cleanly_on_ctrl_c(tm
                 words = shlex.split(offered[number])
                 done = tool(*words, "--silent", "--noproxy", "*")
                 assert done.returncode == status, done
+            # What lab 05 offers to see a revocation list.
+            crl = tool("curl", "-sS", "--noproxy", "*", f"{first.split()[-1]}revoked/issuer.crl").stdout
+            assert "Key Compromise" in tool("openssl", "crl", "-noout", "-text", feed=crl).stdout
         finally:
             served.send_signal(signal.SIGINT)
             _, err = served.communicate(timeout=30)
