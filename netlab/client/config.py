@@ -73,7 +73,7 @@ class PoolLimits:
     """Seconds that a connection may be idle; 0: none is used twice. Keep it below the server's, else the
     server closes first, and requests run into that."""
 
-    lifetime: float = 3600.0
+    max_lifetime: float = 3600.0
     """Seconds after which a connection is not used again (less up to a tenth, by chance, so that those opened
     together do not all end together): so that a client follows its server to a new address."""
 
@@ -98,9 +98,9 @@ class PoolLimits:
                     "seconds, 0 to keep none",
                 ),
                 (
-                    "lifetime",
-                    self.lifetime,
-                    _is_number(self.lifetime) and self.lifetime > 0,
+                    "max_lifetime",
+                    self.max_lifetime,
+                    _is_number(self.max_lifetime) and self.max_lifetime > 0,
                     "seconds above 0, math.inf for no limit",
                 ),
                 ("drain", self.drain, _is_count(self.drain), "a number of bytes, 0 for none"),

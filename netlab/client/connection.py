@@ -3,55 +3,47 @@
 Here the parts meet: the transport's bytes go to `receiving`, a request goes out through `sending`, and what
 becomes of the connection goes to the pool's books. Which connection a request gets is decided in `pool`.
 
-    CONNECTING   name look-up, TCP                             deadline: connect (in `dialing`)
-    HANDSHAKE    TLS                                           deadline: handshake
-    READY        connected or idle: no exchange is under way   deadline: keepalive_timeout, lifetime
+    CONNECTING   name look-up, TCP, TLS (`opening`)            deadlines: connect, handshake
+    READY        connected or idle: no exchange is under way   deadline: keepalive_timeout, max_lifetime
     EXCHANGE     a request and its response                    deadline: stall, then head, then content
-    DRAINING     the rest of content that nobody reads         deadline: drain
+    DRAINING     the rest of content that no caller reads      deadline: drain
     CLOSED       `reason` says why
 
-Who answers for a connection's place in the pool? While it is `held`, a coroutine of the session: from the
-moment the pool gave it the connection until the final response's head has come. It may put another connection
-in the place of one that died (`Pool.instead`) without standing in line again. After that, the connection
-itself.
+Which part answers for a connection's place in the pool? While it is leased, the holder of the lease: from the
+grant until the final response's head has come. After that, the connection itself.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Any
 
-from netlab.client import securing
-from netlab.client.dialing import dial, resolve
-from netlab.client.errors import Disconnected, SessionClosed, TimedOut, Truncated
-from netlab.client.exchange import Exchange
-from netlab.client.persistence import may_idle, said_close
-from netlab.client.reasons import Reason
+from netlab.client import failures
+from netlab.client.errors import Disconnected, SessionClosed, TimedOut
+from netlab.client.exchange import HIGH, Exchange
+from netlab.client.opening import Opening
+from netlab.client.outgoing import Outgoing
+from netlab.client.persistence import Lifespan, said_close
+from netlab.client.pool import Books
+from netlab.client.reasons import Opened, Reason
 from netlab.client.receiving import Receiving
-from netlab.client.sending import Sending, begin
-from netlab.client.timings import Step, Timings, TraceEvent
+from netlab.client.securing import TLSInfo
+from netlab.client.sending import Callbacks, Sending, begin
+from netlab.client.services import Services
+from netlab.client.timings import Step, Timings
 from netlab.client.url import Origin
-from netlab.http1.fields import Fields
-from netlab.http1.framing import FramingKind
-from netlab.http1.messages import ResponseHead
-from netlab.net.poller import READABLE
+from netlab.http1.errors import ProtocolError
+from netlab.http1.fields import NO_FIELDS, Fields
+from netlab.http1.framing import NO_CONTENT, FramingKind
+from netlab.http1.messages import Content, EndOfMessage, Event, ResponseHead
 from netlab.net.salvaging import SalvagingTransport
 from netlab.net.sweep import NEVER
-
-if TYPE_CHECKING:
-    from netlab.client.outgoing import Outgoing
-    from netlab.client.session import Session
-
-_peek = socket.socket.recv  # of a TLS socket, too: the octets of the wire, not those of the content
 
 
 class State(Enum):
     """Where a connection is in its life."""
 
     CONNECTING = "connecting"
-    HANDSHAKE = "in the TLS handshake"
     READY = "idle"
     EXCHANGE = "in use"
     DRAINING = "draining"
@@ -62,94 +54,62 @@ class Connection:
     """A connection to one origin. Made by the pool; then `connect`, then `perform` for each request."""
 
     __slots__ = (
-        "_dialing", "_idle_until", "_idle_why", "_opening", "_receiving", "_retire_at", "_wants_close",
-        "deadline", "exchange", "held", "number", "origin", "reason", "requests", "sending", "session",
-        "state", "tls", "transport",
+        "_books", "_callbacks", "_lifespan", "_opening", "_receiving", "_services", "_unread_left",
+        "_wants_close", "deadline", "exchange", "lease", "number", "origin", "reason", "requests", "sending",
+        "state", "tls", "transport", "why_opened",
     )  # fmt: skip
 
-    def __init__(self, session: Session, origin: Origin, number: int) -> None:
-        self.session = session
+    def __init__(
+        self, services: Services, books: Books, origin: Origin, number: int, why_opened: Opened
+    ) -> None:
+        self._services = services
+        self._books = books
         self.origin = origin
         self.number = number
         """Counts the connections of a session, from 1."""
+        self.why_opened = why_opened
         self.state = State.CONNECTING
         self.reason: Reason | None = None
         """Why it is closed; None while it is open."""
-        self.held = True
+        self.lease: Any = None
+        """Set by the pool while a request holds the connection."""
         self.requests = 0
-        self.tls: securing.TLSInfo | None = None
+        self.tls: TLSInfo | None = None
         self.deadline = NEVER
-        self._receiving = Receiving(self, session.limits)
-        self._dialing: asyncio.Task[None] | None = None
-        self._opening: asyncio.Future[None] | None = None
-        self._retire_at = self._idle_until = NEVER
-        self._idle_why = Reason.IDLE
+        self._receiving = Receiving(services.limits)
+        self._opening: Opening | None = None
+        self._callbacks = Callbacks(
+            self._set_deadline, self.await_content, self.time_out, self._content_failed
+        )
+        self._lifespan = Lifespan()
         # Of the exchange that is under way:
         self.exchange: Exchange | None = None
         self.sending: Sending | None = None  # while the kernel does not have the whole request
         self._wants_close = False
+        self._unread_left = 0  # bytes that DRAINING may still read past
 
     # -- connecting -----------------------------------------------------------------------------------------
 
     async def connect(self, timings: Timings) -> None:
         """Look the name up, connect, shake hands. Raises ConnectFailed and its kin, TimedOut."""
-        session = self.session
-        if session.closed:
+        services = self._services
+        self._opening = opening = Opening(services, self.origin, self, timings)
+        transport = await opening.run()
+        self._opening = None
+        if self.reason is not None:
+            transport.close()
             raise SessionClosed("the session was closed")
-        start = session.clock()
-        # A task of its own, which `close` can end: a peer that never answers must not outlive the session.
-        self._dialing = dialing = session.start(self._dial(timings, start))
-        await asyncio.wait((dialing,))
-        self._dialing = None  # its error leads back to us
-        if dialing.cancelled():
-            raise SessionClosed("the session was closed")
-        dialing.result()
-        if self._opening is not None:
-            await self._opening
-            timings.tls = session.clock() - start - timings.dns - timings.connect
-            self.tell(Step.SECURED, self.tls)
-            if self.reason is not None:
-                raise Disconnected(f"{self.origin.authority} closed the connection after the handshake")
-        self.deadline = NEVER
-
-    async def _dial(self, timings: Timings, start: float) -> None:
-        """Name look-up and TCP."""
-        session, clock, timeout = self.session, self.session.clock, self.session.timeouts.connect
-        addresses = await resolve(session.loop, self.origin, timeout)
-        resolved = clock()
-        timings.dns = resolved - start
-        self.tell(Step.RESOLVED, [address[0] for _, address in addresses])
-        sock, address = await dial(session.loop, self.origin, addresses, timeout)
-        connected = clock()
-        timings.connect = connected - resolved
-        self.tell(Step.CONNECTED, address)
-        self._open(sock, connected)
-
-    def _open(self, sock: socket.socket, now: float) -> None:
-        session = self.session
-        if self.origin.secure:
-            sock = securing.wrap(sock, self.origin, *session.tls_for(self.origin))
-            self._opening = session.loop.create_future()
-            self.state = State.HANDSHAKE
-            self.deadline = session.deadline(session.timeouts.handshake)
-        else:
-            self.state = State.READY
-        self._retire_at = now + session.lifetime()
-        self.transport = SalvagingTransport(sock, session.poller, self)
-        session.sweep.add(self)
-        self.transport.open()
+        self.tls = opening.tls
+        self.transport: SalvagingTransport = transport
+        self.state = State.READY
+        self._lifespan.start(services.clock(), services.lifetime())
+        services.sweep.add(self)
+        transport.hand_over(self)
+        if not transport.secure:
+            transport.open()
 
     def connected(self) -> None:
-        """The TLS handshake is done."""
-        self.tls = securing.agreed(self.transport.socket)
-        self.state = State.READY
-        if self._opening is not None and not self._opening.done():
-            self._opening.set_result(None)
-
-    def _handshake_failed(self, error: Exception | None) -> None:
-        if self._opening is not None and not self._opening.done():
-            self._opening.set_exception(securing.failure(self.origin, error))
-        self.close(Reason.CONNECT_FAILED)
+        """The TLS handshake ended before this connection took the transport over."""
 
     # -- is it fit for another request? ---------------------------------------------------------------------
 
@@ -157,37 +117,27 @@ class Connection:
         """Why it must not be used again, or None. Costs one system call."""
         if self.state is State.CLOSED:
             return self.reason
-        if now >= self._retire_at:
-            return Reason.LIFETIME
-        if now >= self._idle_until:
-            return self._idle_why
-        try:
-            _peek(self.transport.socket, 1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return Reason.SERVER_CLOSED
-        # Something is there: the end, bytes that nobody asked for, or a message of TLS's own such as a
-        # ticket, which is harmless. Reading tells.
-        self.transport.ready(READABLE)
+        if (over := self._lifespan.over(now)) is not None:
+            return over
+        self.transport.look()
         return self.reason
 
     # -- one exchange ---------------------------------------------------------------------------------------
 
     async def perform(self, request: Outgoing, exchange: Exchange) -> None:
         """Send a request and wait for the final response's head. Raises what made that impossible."""
-        session = self.session
-        self.exchange, exchange.connection = exchange, self
+        services = self._services
+        self.exchange, exchange.source = exchange, self
         self.state = State.EXCHANGE
         self.requests += 1
         self._wants_close = request.wants_close
         self._receiving.expect(request.method)
-        exchange.sent_at = session.clock()
-        self.deadline = session.deadline(session.timeouts.head)
+        exchange.sent_at = services.clock()
+        self.deadline = services.deadline(services.timeouts.head)
         try:
-            self.sending = begin(self, request, exchange)
-            if session.trace is not None:
-                self.tell(Step.SENT, request.head)
+            self.sending = begin(services, self.transport, request, exchange, self._callbacks)
+            if services.trace is not None:
+                services.tell(Step.SENT, self, request.head)
             await exchange.final_head()
         except BaseException:
             if self.exchange is exchange:
@@ -199,115 +149,185 @@ class Connection:
         if self.sending is not None:
             self.sending.flushed()
 
+    def _content_failed(self, error: BaseException) -> None:
+        """The producer of the content has failed. A reset: the server must not take half for the whole."""
+        if self.exchange is not None:
+            self.exchange.fail(error)
+            self._abort(Reason.ABANDONED)
+
     # -- bytes come -----------------------------------------------------------------------------------------
 
     def received(self, data: bytes) -> None:
         """Bytes from the server."""
-        if self.exchange is None:
-            self.close(Reason.UNASKED)
-        else:
-            self._receiving.feed(self.exchange, data, self.session.clock())
+        exchange = self.exchange
+        if exchange is None:
+            self._receiving.feed(data)
+            self._refuse_unasked()
+            return
+        exchange.bytes_came(self._services.clock())
+        self._receiving.feed(data)
+        self._take_events(exchange)
+
+    def _refuse_unasked(self) -> None:
+        """Bytes came without a request. A CRLF too many behind the content is forgiven."""
+        try:
+            if not self._receiving.has_more:
+                return
+        except ProtocolError:
+            pass  # one CRLF after the other
+        self.close(Reason.UNASKED)
 
     def ended(self) -> None:
         """The server sends no more."""
-        self._receiving.ended = True
-        if self.exchange is None:
-            self.close(Reason.SERVER_CLOSED)
-        elif not self.exchange.responded:
+        exchange = self.exchange
+        if exchange is not None and exchange.responded:
+            self._receiving.feed_eof()
+            self._take_events(exchange)
+        elif exchange is not None:
             self.lost(None)
         else:
-            self._receiving.feed_eof(self.exchange)
+            self.close(Reason.SERVER_CLOSED)
 
-    def answered(self, head: ResponseHead) -> None:
+    def _take_events(self, exchange: Exchange) -> None:
+        """Everything that the parser finds in what has come."""
+        receiving = self._receiving
+        try:
+            # Not on a connection that was closed meanwhile, for a drain that is too long.
+            while (
+                self.exchange is exchange
+                and self.reason is None
+                and (event := receiving.next_event()) is not None
+            ):
+                self._take(exchange, event)
+        except ProtocolError as error:
+            self._refuse(exchange, error)
+
+    def _take(self, exchange: Exchange, event: Event) -> None:
+        if isinstance(event, Content):
+            self._content(exchange, event.data)
+        elif isinstance(event, ResponseHead):
+            if event.interim:
+                self._interim(exchange, event)
+            else:
+                self._final(exchange, event)
+        elif isinstance(event, EndOfMessage):
+            self._finish(exchange, event.trailers)
+
+    def _content(self, exchange: Exchange, data: bytes) -> None:
+        if self.state is State.DRAINING:
+            self._unread_left -= len(data)
+            if self._unread_left < 0:
+                self.close(Reason.UNREAD)
+            return
+        exchange.add_piece(data)
+        if exchange.held >= HIGH:
+            self.transport.pause()
+        self._content_came()
+
+    def _interim(self, exchange: Exchange, head: ResponseHead) -> None:
+        """A 1xx response: the final one is still to come (RFC 9110 §15.2)."""
+        exchange.interim.append(head)
+        self._services.tell(Step.CONTINUE, self, head)
+        if head.status == 100 and self.sending is not None:
+            self.sending.proceed()
+
+    def _final(self, exchange: Exchange, head: ResponseHead) -> None:
         """The final response's head has come."""
-        self.held = False
-        self.heard()
-        session = self.session
-        if session.trace is not None:
-            self.tell(Step.HEAD, head)
+        exchange.head = head
+        if self.lease is not None:
+            self.lease.release()
+        self._content_came()
+        services = self._services
+        if services.trace is not None:
+            services.tell(Step.HEAD, self, head)
         if self.requests == 1 and self.tls is not None:
             # TLS 1.3 sends its tickets after the handshake: by now they have come (RFC 8446 §4.6.1).
-            session.keep_ticket(self.origin, self.transport.socket)
-        if self.sending is not None and (head.status >= 400 or self.sending.hesitates):
-            # The server has answered without the content, which is not wanted any more. RFC 9110 §10.1.1
+            services.tickets.keep(self.origin, self.transport.socket)
+        if self.sending is not None and (head.status >= 400 or self.sending.awaits_continue):
+            # The server has answered without the content, and does not want the rest of it.
             self.sending.stop()
+        if head.framing is NO_CONTENT:
+            self._finish(exchange, NO_FIELDS)
+        else:
+            exchange.wake()
 
-    def pause(self) -> None:
-        """Nobody reads what has come: let the rest wait in the kernel, and the server with it."""
-        self.transport.pause()
-        self.heard()
+    def _refuse(self, exchange: Exchange, error: ProtocolError) -> None:
+        """What came is no response, or ended inside one."""
+        ended = self._receiving.ended
+        exchange.fail(failures.not_a_response(self.origin.authority, error, ended))
+        self.close(Reason.BROKEN if ended else Reason.BAD_RESPONSE)
 
-    def heard(self) -> None:
+    # -- the pace of the reader -----------------------------------------------------------------------------
+
+    def _content_came(self) -> None:
         """What was awaited has come. The deadline of a request that is still being taken goes on."""
         if not self.transport.waiting:
             self.deadline = NEVER
 
-    def awaited(self) -> None:
-        """Somebody waits for content that has not come."""
+    def await_content(self) -> None:
+        """The caller waits for content that has not come."""
         self.resume()
         if not self.transport.waiting:
-            self.deadline = self.session.deadline(self.session.timeouts.content)
+            self.deadline = self._services.deadline(self._services.timeouts.content)
 
     def resume(self) -> None:
         """There is room for content again."""
         if not self._receiving.ended:
             self.transport.resume()
 
+    def _set_deadline(self, deadline: float) -> None:
+        self.deadline = deadline
+
     # -- the end of an exchange -----------------------------------------------------------------------------
 
-    def finish(self, exchange: Exchange, trailers: Fields) -> None:
+    def _finish(self, exchange: Exchange, trailers: Fields) -> None:
         """The response is complete: the connection is idle again, or there is a reason why not."""
         assert exchange.head is not None
-        exchange.ended, exchange.trailers = True, trailers
-        exchange.connection = None
-        exchange.timings.content = exchange.last_at - exchange.first_at
-        now = self.session.clock()
+        exchange.finish(trailers)
+        now = self._services.clock()
         reason = self._why_not_again(exchange.head, now)
         if self.sending is not None:
             self.sending.stop()
         self.exchange = self.sending = None
         if reason is None:
-            self._rest(now)
+            self._back_to_pool(now)
         else:
             self.close(reason)
         exchange.wake()
 
     def _why_not_again(self, head: ResponseHead, now: float) -> Reason | None:
         """Why the connection cannot be used again after a complete response, or None."""
-        idle_for, self._idle_why = may_idle(head, self.session.keepalive_timeout)
-        self._idle_until = now + idle_for
+        over = self._lifespan.rest(head, now, self._services.settings.keepalive_timeout)
         if self.sending is not None and self.sending.unfinished:
             return Reason.UNSENT
         if self.transport.broken:
             return Reason.SERVER_CLOSED
         if self._wants_close or not head.persistent:
             return said_close(head, self._wants_close)
-        if self._receiving.unasked:
+        if self._receiving.has_more:
             return Reason.UNASKED
         if self._receiving.ended:
             return Reason.SERVER_CLOSED
-        if idle_for <= 0:
-            return self._idle_why
-        return Reason.LIFETIME if now >= self._retire_at else None
+        return over
 
-    def _rest(self, now: float) -> None:
+    def _back_to_pool(self, now: float) -> None:
+        services = self._services
         self.state = State.READY
         # The sweep's clock does not count while the loop stands still; `unfit` looks at the true one.
-        self.deadline = self.session.deadline(min(self._idle_until, self._retire_at) - now)
+        self.deadline = services.deadline(self._lifespan.left(now))
         self.transport.resume()
-        session = self.session
-        if session.trace is not None:
-            self.tell(Step.KEPT, self._idle_until - now)
-        session.pool.give_back(self)
+        if services.trace is not None:
+            services.tell(Step.KEPT, self, self._lifespan.left(now))
+        self._books.put_back(self)
 
     def discard_rest(self, exchange: Exchange) -> None:
-        """Nobody reads the rest of this response: read past it if that is cheap, else close."""
+        """The caller wants no more of this response: read past the rest if that is cheap, else close."""
         if self.exchange is not exchange or self.state is State.DRAINING:
             return
-        head, session = exchange.head, self.session
+        head, services = exchange.head, self._services
         assert head is not None
         exchange.fail(Disconnected("the response was released before its content was read"))
-        left = session.drain
+        left = services.settings.drain
         if head.framing.kind is FramingKind.LENGTH and head.framing.length - exchange.received > left:
             left = 0
         if self.sending is not None and self.sending.unfinished:
@@ -318,36 +338,30 @@ class Connection:
             self.close(Reason.UNREAD)
         else:
             self.state = State.DRAINING
-            self._receiving.drain(left)
-            self.deadline = session.deadline(session.timeouts.drain)
+            self._unread_left = left
+            self.deadline = services.deadline(services.timeouts.drain)
             exchange.pieces.clear()
             self.resume()
 
     # -- failures, and the end ------------------------------------------------------------------------------
 
     def lost(self, error: Exception | None) -> None:
-        """The connection is gone; the transport is closed already."""
+        """The connection is gone; nothing of what came is left to read."""
         exchange = self.exchange
-        if self.state is State.HANDSHAKE:
-            self._handshake_failed(error)
-        elif exchange is None:
+        if exchange is None:
             self.close(Reason.SERVER_CLOSED)
-        else:
-            kind = Truncated if exchange.responded else Disconnected
-            exchange.fail(kind(securing.how_it_ended(self.origin.authority, error, exchange.responded)))
-            self.close(Reason.BROKEN)
+            return
+        exchange.fail(failures.connection_lost(self.origin.authority, error, exchange.responded))
+        self.close(Reason.BROKEN)
 
     def expire(self) -> None:
         """The deadline of this state has passed."""
-        exchange, timeouts = self.exchange, self.session.timeouts
+        exchange, timeouts = self.exchange, self._services.timeouts
         self.deadline = NEVER
-        if self.state is State.HANDSHAKE:
-            line = f"the TLS handshake with {self.origin.authority} took longer than {timeouts.handshake:g} s"
-            self._handshake_failed(TimedOut(line, "handshake"))
-        elif self.state is State.DRAINING:
+        if self.state is State.DRAINING:
             self.close(Reason.UNREAD)
         elif exchange is None:
-            self.close(Reason.LIFETIME if self._retire_at <= self._idle_until else self._idle_why)
+            self.close(self._lifespan.ends_with)
         elif self.sending is None or not self.sending.expire():
             phase = "content" if exchange.head is not None else "head"
             what = "sent no byte of content" if exchange.head is not None else "sent no response"
@@ -358,14 +372,14 @@ class Connection:
         self.give_up(TimedOut(f"{self.origin.authority} {what}", phase))
 
     def give_up(self, late: TimedOut) -> None:
-        """Give the exchange under way up."""
+        """End the exchange under way."""
         if self.exchange is not None:
             self.exchange.fail(late)
         self.close(Reason.TIMED_OUT)
 
-    def abort(self, reason: Reason) -> None:
-        """Close with a reset: the server must not take what it got for a whole request."""
-        if self.state is not State.CLOSED and self.state is not State.CONNECTING:
+    def _abort(self, reason: Reason) -> None:
+        """Close with a reset."""
+        if self.state is not State.CLOSED:
             self.transport.abort()
         self.close(reason)
 
@@ -375,46 +389,34 @@ class Connection:
             return
         was, self.state, self.reason = self.state, State.CLOSED, reason
         self.deadline = NEVER
-        session, exchange = self.session, self.exchange
+        exchange = self.exchange
         if was is not State.CONNECTING:
-            session.sweep.discard(self)
+            self._services.sweep.discard(self)
             self.transport.close()
-        elif self._dialing is not None and not self._dialing.cancel() and not self._dialing.cancelled():
-            self._dialing.exception()  # seen: nobody waits for it any more
-        self.tell(Step.CLOSED, reason)
-        if self._opening is not None and not self._opening.done():
-            self._opening.set_exception(SessionClosed("the session was closed"))
+        elif self._opening is not None:
+            self._opening.cancel()
+        self._services.tell(Step.CLOSED, self, reason)
         if self.sending is not None:
             self.sending.stop()
         if exchange is not None:
-            exchange.fail(
-                SessionClosed("the session was closed")
-                if reason is Reason.SESSION_CLOSED
-                else Disconnected(f"the connection to {self.origin.authority} was closed: {reason.value}")
-            )
-        if not self.held:
-            session.pool.discard(self, reason)
+            exchange.fail(failures.connection_closed(self.origin.authority, reason))
+        if self.lease is None:
+            self._books.remove(self, reason)
 
-    def let_go(self) -> None:
-        """Whoever held it is done with it: its place is free."""
-        if self.held:
-            self.held = False
-            self.close(Reason.ABANDONED)
-            self.session.pool.discard(self, self.reason or Reason.ABANDONED)
-
-    # -- what may be asked ----------------------------------------------------------------------------------
+    @property
+    def ready(self) -> bool:
+        """Is it connected, without a request under way?"""
+        return self.state is State.READY
 
     @property
     def loop_is_closed(self) -> bool:
         """Is there no event loop left that could do anything about it?"""
-        return self.session.loop.is_closed()
-
-    def tell(self, step: Step, detail: object) -> None:
-        if self.session.trace is not None:
-            self.session.trace(TraceEvent(step, self, detail))
+        return self._services.loop.is_closed()
 
     def __repr__(self) -> str:
         tls = "" if self.tls is None else f", {self.tls.version}{' resumed' if self.tls.resumed else ''}"
-        state = self.state.value if self.reason is None else f"closed: {self.reason.value}"
+        state = self.state.value if self._opening is None else self._opening.phase
+        if self.reason is not None:
+            state = f"closed: {self.reason.value}"
         count = f"{self.requests} request{'' if self.requests == 1 else 's'}"
         return f"<Connection #{self.number} {self.origin}{tls}, {count}, {state}>"

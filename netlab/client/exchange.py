@@ -11,14 +11,31 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
+from netlab.client.errors import TimedOut
 from netlab.client.timings import Timings
 from netlab.http1.fields import NO_FIELDS, Fields
 from netlab.http1.messages import ResponseHead
 
-# Content held for a caller who does not read: beyond HIGH bytes reading pauses, below LOW it goes on.
+# Content held for a caller that does not read: beyond HIGH bytes reading pauses, below LOW it goes on.
 HIGH, LOW = 256 * 1024, 64 * 1024
+
+
+class Source(Protocol):
+    """What a caller asks of the connection that carries its exchange."""
+
+    def await_content(self) -> None:
+        """The caller waits for content that has not come."""
+
+    def resume(self) -> None:
+        """There is room for content again."""
+
+    def discard_rest(self, exchange: Exchange) -> None:
+        """The caller wants no more of this response."""
+
+    def give_up(self, late: TimedOut) -> None:
+        """The caller's deadline has passed."""
 
 
 class Exchange:
@@ -27,7 +44,6 @@ class Exchange:
     __slots__ = (
         "_loop",
         "_waiter",
-        "connection",
         "ended",
         "error",
         "first_at",
@@ -39,6 +55,7 @@ class Exchange:
         "received",
         "responded",
         "sent_at",
+        "source",
         "timings",
         "trailers",
         "unsent",
@@ -48,13 +65,13 @@ class Exchange:
         self._loop = loop
         self._waiter: asyncio.Future[None] | None = None
         self.timings = timings
-        self.connection: Any = None
-        """The connection that carries it; None once that has nothing to do with it any more."""
+        self.source: Source | None = None
+        """The connection that carries it; None before that, and once the connection is done with it."""
         self.sent_at = self.first_at = self.last_at = 0.0
         self.responded = False
         """Has any byte of a response come? Then the request must not be sent again."""
         self.unsent = False
-        """Is it known that the kernel took no byte of the request? Then it may be."""
+        """Is it known that the kernel took no byte of the request? Then it may be sent again."""
         self.head: ResponseHead | None = None
         self.interim: list[ResponseHead] = []
         self.pieces: deque[bytes] = deque()
@@ -71,16 +88,37 @@ class Exchange:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def bytes_came(self, now: float) -> None:
+        """Bytes of a response have come, at this moment of the session's clock."""
+        self.last_at = now
+        if not self.responded:
+            self.responded = True
+            self.first_at = now
+            self.timings.first_byte = now - self.sent_at
+
+    def add_piece(self, data: bytes) -> None:
+        """A piece of content has come."""
+        self.pieces.append(data)
+        self.held += len(data)
+        self.received += len(data)
+        self.wake()
+
+    def finish(self, trailers: Fields) -> None:
+        """The response is complete. Call `wake` when the connection is free again."""
+        self.ended, self.trailers = True, trailers
+        self.source = None
+        self.timings.content = self.last_at - self.first_at
+
     def fail(self, error: BaseException) -> None:
-        """It has come to nothing. What came before stays readable; the first failure counts."""
-        self.connection = None
+        """The exchange has failed. What came before stays readable; the first failure counts."""
+        self.source = None
         if self.error is None and not self.ended:
             self.error = error
         self.wake()
 
     @property
     def awaited(self) -> bool:
-        """Does somebody wait?"""
+        """Does a caller wait?"""
         return self._waiter is not None
 
     # -- the caller pulls -----------------------------------------------------------------------------------
@@ -111,17 +149,17 @@ class Exchange:
         """The next piece of content, or None at its end."""
         if not self.pieces:
             if not self.ended:
-                if self.connection is not None:
-                    self.connection.awaited()
+                if self.source is not None:
+                    self.source.await_content()
                 await self.until(self._has_piece)
             if not self.pieces:
                 if self.error is not None:
-                    raise self.error  # the end was reached by reading past the rest: it is not the content's
+                    raise self.error  # the connection read past the rest: this is not the content's end
                 return None
         piece = self.pieces.popleft()
         self.held -= len(piece)
-        if self.connection is not None and self.held <= LOW:
-            self.connection.resume()
+        if self.source is not None and self.held <= LOW:
+            self.source.resume()
         return piece
 
     def _has_piece(self) -> bool:

@@ -18,12 +18,14 @@ from netlab.http1.serializer import UnsafeField, request_head
 FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
 Data = bytes | bytearray | memoryview | str | AsyncIterable[bytes] | None
 
-# Asking twice has the effect of asking once: RFC 9110 §9.2.2. Only these may be sent again when nobody knows
+# Asking twice has the effect of asking once: RFC 9110 §9.2.2. Only these may be sent again when it is unknown
 # whether they were carried out.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
 # Methods whose requests say "no content" with a length of 0; for the others no field says it. RFC 9110 §8.6
 ANTICIPATE_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+
+_EXPECT = b"\r\nExpect: 100-continue\r\n"
 
 # Fields that say something about the message: they are looked at wherever they come from.
 _SPECIAL = frozenset({"host", "content-length", "connection", "expect"})
@@ -33,10 +35,10 @@ class Outgoing:
     """One request, ready to be sent, again if need be.
 
     head: request line and field section. content: bytes, or a stream that is sent chunked, or in `length`
-    bytes exactly if that is given.
+    bytes exactly if that is given. begun: has the stream been asked for its first piece?
     """
 
-    __slots__ = ("content", "expects", "head", "length", "method", "stream", "url", "wants_close")
+    __slots__ = ("begun", "content", "expects", "head", "length", "method", "stream", "url", "wants_close")
 
     def __init__(self, method: str, url: URL) -> None:
         self.method = method
@@ -44,14 +46,31 @@ class Outgoing:
         self.head = b""
         self.content: bytes = b""
         self.stream: AsyncIterable[bytes] | None = None
+        self.begun = False
         self.length: int | None = None
         self.expects = False
         self.wants_close = False
 
     @property
+    def replayable(self) -> bool:
+        """Is all of the content still there to be sent once more?"""
+        return self.stream is None or not self.begun
+
+    @property
     def repeatable(self) -> bool:
-        """May it be sent again though nobody knows whether it was carried out?"""
+        """May it be sent again though it is unknown whether it was carried out?"""
         return self.method in IDEMPOTENT and self.stream is None
+
+    def drop_expect(self) -> None:
+        """Send the content at once the next time, without waiting for 100 (Continue)."""
+        self.expects = False
+        self.head = self.head.replace(_EXPECT, b"\r\n", 1)
+
+    async def close_stream(self) -> None:
+        """Close the producer of the content, so that its `finally` runs."""
+        close = getattr(self.stream, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def build(
@@ -100,7 +119,7 @@ def _target(method: str, url: URL) -> str:
 
 
 def _content(request: Outgoing, data: Data, json: Any) -> str | None:
-    """Take the content; its media type if nobody says another."""
+    """Take the content; its media type unless a field says another."""
     if json is not None:
         if data is not None:
             raise InvalidRequest("a request has data= or json=, not both: drop one")

@@ -1,4 +1,7 @@
-"""May this connection be used again, and for how long? RFC 9112 §9.3 and our own limits. Pure."""
+"""May this connection be used again, and for how long? RFC 9112 §9.3 and our own limits. Pure.
+
+Moments are seconds on the clock of the session.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from netlab.client.reasons import Reason
 from netlab.http1.framing import UNTIL_CLOSE
 from netlab.http1.messages import ResponseHead
+from netlab.net.sweep import NEVER
 
 # Keep-Alive: timeout=5, max=100 (RFC 2068 §19.7.1.1; in no later RFC, and sent by most servers)
 _HINT = re.compile(r"(?:^|[,;\s])timeout\s*=\s*([0-9]{1,7})(?![0-9.])", re.IGNORECASE)
@@ -38,3 +42,40 @@ def said_close(head: ResponseHead, we_said: bool) -> Reason | None:
     if not head.persistent:
         return Reason.HTTP_1_0 if head.minor == 0 else Reason.SERVER_SAID_CLOSE
     return None
+
+
+class Lifespan:
+    """How long one connection may be used, and how long it may be idle."""
+
+    __slots__ = ("_idle_until", "_idle_why", "_retire_at")
+
+    def __init__(self) -> None:
+        self._retire_at = self._idle_until = NEVER
+        self._idle_why = Reason.IDLE
+
+    def start(self, now: float, lifetime: float) -> None:
+        """The connection is open, and may be used for `lifetime` seconds."""
+        self._retire_at = now + lifetime
+
+    def rest(self, head: ResponseHead, now: float, keepalive_timeout: float) -> Reason | None:
+        """The response that begins with this head is complete. Why the connection must not idle, or None."""
+        seconds, self._idle_why = may_idle(head, keepalive_timeout)
+        self._idle_until = now + seconds
+        if seconds <= 0:
+            return self._idle_why
+        return Reason.LIFETIME if now >= self._retire_at else None
+
+    def left(self, now: float) -> float:
+        """Seconds until an idle connection is closed."""
+        return min(self._idle_until, self._retire_at) - now
+
+    def over(self, now: float) -> Reason | None:
+        """Why the connection must not be used at this moment, or None."""
+        if now >= self._retire_at:
+            return Reason.LIFETIME
+        return self._idle_why if now >= self._idle_until else None
+
+    @property
+    def ends_with(self) -> Reason:
+        """Which limit an idle connection reaches first."""
+        return Reason.LIFETIME if self._retire_at <= self._idle_until else self._idle_why

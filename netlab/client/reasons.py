@@ -1,12 +1,21 @@
-"""Why a connection was not used again: every answer there is, in words.
+"""Why a connection was opened, and why it was not used again: every answer there is, in words.
 
-No client that we know tells; without it, tuning a pool is guessing. Recorded on the connection, counted by
-the pool, told to the trace.
+Recorded on the connection, counted by the pool, told to the trace: without it, tuning a pool is guessing.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+
+
+class Opened(Enum):
+    """Why a connection was opened."""
+
+    FIRST = "no connection to this host was open"
+    BUSY = "every connection to this host was in use"
+    STALE = "the idle connection could not be used again"
+    RETRY = "the connection before it was closed before the server answered"
+    WARM_UP = "warm_up() asked for it"
 
 
 class Reason(Enum):
@@ -18,9 +27,9 @@ class Reason(Enum):
     UNTIL_CLOSE = "the response ended with its connection"
     IDLE = "idle for longer than keepalive_timeout"
     SERVER_TIMEOUT = "idle for nearly as long as the server's Keep-Alive: timeout allows"
-    LIFETIME = "older than its lifetime"
+    LIFETIME = "older than max_lifetime"
     SERVER_CLOSED = "the server closed it while it was idle"
-    UNASKED = "the server sent bytes that nobody had asked for"
+    UNASKED = "the server sent bytes without a request"
     EVICTED = "its place was needed for another host"
     UNREAD = "more content was left unread than is worth reading past"
     ABANDONED = "the caller gave up before the end of the response"
@@ -28,5 +37,5 @@ class Reason(Enum):
     TIMED_OUT = "a deadline passed"
     BROKEN = "the connection broke"
     BAD_RESPONSE = "the server broke a rule of HTTP"
-    CONNECT_FAILED = "it never came about"
+    CONNECT_FAILED = "could not connect"
     SESSION_CLOSED = "the session was closed"

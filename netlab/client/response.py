@@ -7,17 +7,16 @@ import json
 import warnings
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from netlab.client.connection import Connection
 from netlab.client.errors import ContentTooLarge, TimedOut
+from netlab.client.exchange import Exchange
 from netlab.client.timings import Timings
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
+from netlab.http1.messages import ResponseHead
 from netlab.net.sweep import NEVER
-
-if TYPE_CHECKING:
-    from netlab.client.connection import Connection
-    from netlab.client.exchange import Exchange
 
 # What `read` takes at most: it is memory. `stream` has no such limit.
 READ_LIMIT = 1 << 30
@@ -44,25 +43,26 @@ class ClientResponse:
     # -- the head -------------------------------------------------------------------------------------------
 
     @property
-    def head(self) -> Any:
-        """The ResponseHead: status line, fields, framing, persistence."""
-        return self._exchange.head
+    def head(self) -> ResponseHead:
+        """Status line, fields, framing, persistence."""
+        head = self._exchange.head
+        assert head is not None  # a response is made when its head has come
+        return head
 
     @property
     def status(self) -> int:
         """The status code."""
-        return int(self.head.status)
+        return self.head.status
 
     @property
     def reason(self) -> str:
         """The reason phrase, which means nothing (RFC 9112 §4)."""
-        return str(self.head.reason)
+        return self.head.reason
 
     @property
     def fields(self) -> Fields:
         """The field lines."""
-        fields: Fields = self.head.fields
-        return fields
+        return self.head.fields
 
     headers = fields
 
@@ -72,7 +72,7 @@ class ClientResponse:
         return self._exchange.trailers
 
     @property
-    def interim(self) -> tuple[Any, ...]:
+    def interim(self) -> tuple[ResponseHead, ...]:
         """The heads of interim responses (1xx) that came before this one."""
         return tuple(self._exchange.interim)
 
@@ -142,17 +142,17 @@ class ClientResponse:
             if isinstance(error, TimedOut):
                 raise
             late = TimedOut(f"the content of {self.url} did not come in time", "total")
-            if exchange.connection is not None:
-                exchange.connection.give_up(late)
+            if exchange.source is not None:
+                exchange.source.give_up(late)
             raise late from None
 
     # -- the end --------------------------------------------------------------------------------------------
 
     def release(self) -> None:
         """Done with it. Its connection is used again if little content is left, else closed; never waits."""
-        connection = self._exchange.connection
-        if connection is not None:
-            connection.discard_rest(self._exchange)
+        source = self._exchange.source
+        if source is not None:
+            source.discard_rest(self._exchange)
 
     async def __aenter__(self) -> ClientResponse:
         return self
@@ -164,7 +164,7 @@ class ClientResponse:
 
     def __del__(self) -> None:
         # A response that was forgotten would keep its place in the pool for ever.
-        if self._exchange.connection is not None and not self.connection.loop_is_closed:
+        if self._exchange.source is not None and not self.connection.loop_is_closed:
             warnings.warn(f"{self!r} was neither read nor released", ResourceWarning, stacklevel=2)
             self.release()
 

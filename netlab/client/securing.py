@@ -70,14 +70,3 @@ def failure(origin: Origin, error: Exception | None) -> ClientError:
     if reason in _PLAIN_TEXT:
         return TLSFailed(f"{where}: the server does not speak TLS on this port: is it http?")
     return TLSFailed(f"{where}: {str(reason).lower().replace('_', ' ') if reason else error}")
-
-
-def how_it_ended(where: str, error: Exception | None, responded: bool) -> str:
-    """One line for a connection that broke under a request."""
-    when = "in the middle of its response" if responded else "before it answered"
-    if isinstance(error, ssl.SSLEOFError):
-        cut = ": the content may be cut short" if responded else ""
-        return f"{where} closed the connection {when}, without close_notify{cut} (RFC 8446 §6.1)"
-    if error is None:
-        return f"{where} closed the connection {when}"
-    return f"the connection to {where} broke {when}: {getattr(error, 'strerror', None) or error}"

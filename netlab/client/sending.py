@@ -2,25 +2,23 @@
 
 A stream is sent by a task beside the reading of the response, so that a server which answers while it is
 being sent to (an echo) and a client cannot wait for each other for ever. Small requests come no further here
-than `begin`.
+than `begin`. What this file wants of its connection comes as `Callbacks`; the connection is not imported.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable, Callable
+from typing import NamedTuple
 
 from netlab.client.errors import InvalidRequest
-from netlab.client.reasons import Reason
+from netlab.client.exchange import Exchange
+from netlab.client.outgoing import Outgoing
+from netlab.client.services import Services
 from netlab.http1.serializer import LAST_CHUNK
 from netlab.net.outgoing import Buffer
+from netlab.net.salvaging import SalvagingTransport
 from netlab.net.sweep import NEVER
-
-if TYPE_CHECKING:
-    from netlab.client.connection import Connection
-    from netlab.client.exchange import Exchange
-    from netlab.client.outgoing import Outgoing
 
 # Content up to this size travels in one write with its head.
 TOGETHER = 64 * 1024
@@ -29,26 +27,48 @@ TOGETHER = 64 * 1024
 ONE_SEGMENT = 4096
 
 
-def begin(connection: Connection, request: Outgoing, exchange: Exchange) -> Sending | None:
+class Callbacks(NamedTuple):
+    """What a connection does for its sending."""
+
+    set_deadline: Callable[[float], None]
+    """Expire at this moment of the sweep's clock, NEVER for not at all."""
+    taken: Callable[[], None]
+    """The kernel has taken what waited, though the response has begun already."""
+    late: Callable[[str, str], None]
+    """A deadline has passed: what the server did not do, and the name of the timeout."""
+    failed: Callable[[BaseException], None]
+    """The content cannot be produced."""
+
+
+class NotTakenError(Exception):
+    """The connection takes no more bytes."""
+
+
+def begin(
+    services: Services,
+    transport: SalvagingTransport,
+    request: Outgoing,
+    exchange: Exchange,
+    callbacks: Callbacks,
+) -> Sending | None:
     """Hand a request to the transport. None when the kernel has all of it."""
-    transport, content = connection.transport, request.content
+    content = request.content
     if request.stream is not None or request.expects:
         transport.write(request.head)
-        sending = Sending(connection, request, exchange)
+        sending = Sending(services, transport, request, exchange, callbacks)
         sending.start()
         return sending
     if len(content) <= TOGETHER:
         octets = request.head + content
         gone = transport.write(octets)
-        # `write` reports a dead connection in the next turn. RFC 9110 §9.2.2: what surely was not carried out
-        # may be sent again.
+        # RFC 9110 §9.2.2: what surely was not carried out may be sent again.
         exchange.unsent = transport.broken and len(octets) <= ONE_SEGMENT
     else:
         transport.write(request.head)
         gone = transport.write(content)
     if gone:
         return None
-    sending = Sending(connection, request, exchange)
+    sending = Sending(services, transport, request, exchange, callbacks)
     sending.handed_over()
     return sending
 
@@ -64,63 +84,71 @@ def _octets(piece: Buffer) -> Buffer:
     raise InvalidRequest(f"the stream gave {type(piece).__name__}: give bytes")
 
 
-class _NotTakenError(Exception):
-    """The connection takes no more bytes."""
-
-
 class Sending:
     """A request that is not with the kernel yet."""
 
     __slots__ = (
-        "_connection",
+        "_callbacks",
+        "_continue",
         "_exchange",
-        "_go_on",
         "_request",
+        "_services",
         "_stopped",
         "_task",
+        "_transport",
         "_waited",
         "_whole",
         "_writer",
     )
 
-    def __init__(self, connection: Connection, request: Outgoing, exchange: Exchange) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        services: Services,
+        transport: SalvagingTransport,
+        request: Outgoing,
+        exchange: Exchange,
+        callbacks: Callbacks,
+    ) -> None:
+        self._services = services
+        self._transport = transport
         self._request = request
         self._exchange = exchange
+        self._callbacks = callbacks
         self._stopped = False  # some of it will never be sent
         self._whole = False  # all of it is with the transport
         self._waited = 0  # bytes that waited there when the deadline last passed
         self._task: asyncio.Task[None] | None = None
-        self._go_on: asyncio.Future[None] | None = None  # while the content waits for 100 (Continue)
+        self._continue: asyncio.Future[None] | None = None  # while the content waits for 100 (Continue)
         self._writer: asyncio.Future[None] | None = None  # while the task waits for the kernel
 
     @property
     def unfinished(self) -> bool:
         """Is some of it not with the kernel?"""
-        return self._stopped or not self._whole or self._connection.transport.waiting > 0
+        return self._stopped or not self._whole or self._transport.waiting > 0
 
     @property
-    def hesitates(self) -> bool:
+    def awaits_continue(self) -> bool:
         """Does the content still wait for 100 (Continue)?"""
-        return self._request.expects and (self._go_on is None or not self._go_on.done())
+        return self._request.expects and (self._continue is None or not self._continue.done())
 
     # -- the task of a stream -------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Send the content in a task."""
-        session = self._connection.session
+        services = self._services
         if self._request.expects:
-            self._go_on = session.loop.create_future()
-            self._connection.deadline = session.deadline(session.timeouts.expect)
-        self._task = session.start(self._send_content())
+            self._continue = services.loop.create_future()
+            self._callbacks.set_deadline(services.deadline(services.timeouts.expect))
+        self._task = services.start(self._send_content())
         self._task.add_done_callback(self._done)
 
     async def _send_content(self) -> None:
-        """However it ends, the producer is closed: its `finally` has run."""
+        """However it ends, a producer that has begun is closed: its `finally` has run."""
         request, stream = self._request, self._request.stream
+        if self._continue is not None:
+            await self._continue
+        request.begun = True
         try:
-            if self._go_on is not None:
-                await self._go_on
             if stream is None:
                 await self._send(request.content)
             elif request.length is None:
@@ -129,9 +157,7 @@ class Sending:
                 await self._measured(stream, request.length)
             self.handed_over()
         finally:
-            close = getattr(stream, "aclose", None)
-            if close is not None:
-                await close()
+            await request.close_stream()
 
     async def _chunked(self, stream: AsyncIterable[bytes]) -> None:
         async for given in stream:
@@ -155,43 +181,39 @@ class Sending:
             raise InvalidRequest(f"the stream ended {left} bytes before its Content-Length of {length}")
 
     async def _send(self, data: Buffer) -> None:
-        """Send a piece; suspends until the kernel has taken it. Raises Disconnected."""
-        connection = self._connection
-        transport = connection.transport
+        """Send a piece; suspends until the kernel has taken it. Raises NotTakenError."""
+        transport = self._transport
         if transport.write(data) and not transport.broken and not transport.closed:
             return
         if transport.broken or transport.closed:
-            raise _NotTakenError
+            raise NotTakenError
         self._await_taking()
-        self._writer = connection.session.loop.create_future()
+        self._writer = self._services.loop.create_future()
         try:
             await self._writer
         finally:
             self._writer = None
         if transport.broken:
-            raise _NotTakenError
+            raise NotTakenError
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """The content has been sent, or could not be."""
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, _NotTakenError):
-            return  # what has come is read first: an answer may lie there (`net.salvaging`)
-        if error is not None and self._exchange.connection is self._connection:
-            self._exchange.fail(error)
-            # A reset: the server must not take what it got for a whole request.
-            self._connection.abort(Reason.ABANDONED)
+        # After a break, what has come is read first: an answer may lie there (`net.salvaging`).
+        if error is not None and not isinstance(error, NotTakenError):
+            self._callbacks.failed(error)
 
     # -- what the connection tells --------------------------------------------------------------------------
 
     def proceed(self) -> None:
         """Let the content go: 100 (Continue) has come, or enough time has passed."""
-        if self._go_on is not None and not self._go_on.done():
-            self._go_on.set_result(None)
+        if self._continue is not None and not self._continue.done():
+            self._continue.set_result(None)
 
     def handed_over(self) -> None:
         """The transport has all of it."""
         self._whole = True
-        if self._connection.transport.waiting:
+        if self._transport.waiting:
             self._await_taking()
         else:
             self.flushed()
@@ -200,31 +222,30 @@ class Sending:
         """The kernel has taken what waited."""
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
-        connection = self._connection
         if self._exchange.head is not None:
-            # No more of the stall's deadline; whoever waits for content begins to count here.
-            connection.deadline = NEVER
+            # The stall's deadline ends; a caller that waits for content begins to count here.
+            self._callbacks.set_deadline(NEVER)
             if self._exchange.awaited:
-                connection.awaited()
+                self._callbacks.taken()
         elif self._whole:
             # From here on the server thinks.
-            connection.deadline = connection.session.deadline(connection.session.timeouts.head)
+            services = self._services
+            self._callbacks.set_deadline(services.deadline(services.timeouts.head))
 
     def _await_taking(self) -> None:
         self._waited = 0
-        session = self._connection.session
-        self._connection.deadline = session.deadline(session.timeouts.stall)
+        services = self._services
+        self._callbacks.set_deadline(services.deadline(services.timeouts.stall))
 
     def expire(self) -> bool:
         """A deadline has passed. True when it was about the sending, which goes on or is given up."""
-        if self.hesitates:
+        if self.awaits_continue:
             self.proceed()
             return True
-        connection = self._connection
-        waiting = connection.transport.waiting
+        waiting = self._transport.waiting
         if waiting and waiting == self._waited:
-            seconds = connection.session.timeouts.stall
-            connection.time_out(f"took no byte of the request for {seconds:g} s", "stall")
+            seconds = self._services.timeouts.stall
+            self._callbacks.late(f"took no byte of the request for {seconds:g} s", "stall")
             return True
         if waiting:
             # A slow server gets as long again.
@@ -238,6 +259,6 @@ class Sending:
         """Send no more: the server has answered, or the connection is gone. RFC 9112 §9.5"""
         if self.unfinished:
             self._stopped = True
-            self._connection.transport.cease()
+            self._transport.cease()
         if self._task is not None:
             self._task.cancel()

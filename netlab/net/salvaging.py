@@ -25,6 +25,9 @@ from netlab.net.transport import Transport
 _READS = 16
 
 
+_peek = socket.socket.recv  # of a TLS socket, too: the bytes of the wire, not those of the content
+
+
 class SalvagingTransport(Transport):
     """A transport for clients. It reads before it writes: an answer may make the rest needless."""
 
@@ -35,6 +38,23 @@ class SalvagingTransport(Transport):
         self.broken = False
         """Has a write failed, or a reset come? Then nothing more is sent, and what has come is still read."""
         self._failure: Exception | None = None
+
+    def hand_over(self, owner: Owner) -> None:
+        """Report to another owner from here on."""
+        if not self.closed:
+            self._owner = owner
+
+    def look(self) -> None:
+        """Has something come, though the poller has not said so yet? Then take it. Costs one system call."""
+        try:
+            _peek(self._socket, 1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._fail(error)
+            return
+        # The end, bytes, or a message of TLS's own such as a ticket. Reading tells.
+        self.ready(READABLE)
 
     def ready(self, events: int) -> None:
         """The socket is readable, writable or broken."""

@@ -22,7 +22,7 @@ class Clock:
 def pass_time(session: Session, clock: Clock, seconds: float) -> None:
     """Let so much time pass, and the sweep notice."""
     clock.now += seconds
-    session.sweep.sweep()
+    session.services.sweep.sweep()
 
 
 async def until(condition: Callable[[], object]) -> None:

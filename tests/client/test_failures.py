@@ -78,7 +78,7 @@ async def test_a_reset_ends_content_that_lasts_until_close() -> None:
         (OK + b"Transfer-Encoding: chunked\r\n\r\n0x5\r\n", "chunk size"),
         (OK + b"X : y\r\n\r\n", "between field name and colon"),
         (OK + b"X: " + b"y" * 100_000, "too large"),
-        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "nobody asked for"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "did not ask for"),
         (b"HTTP/1.1 103 Hints\r\n\r\n" * 100, "interim responses"),
     ],
 )
@@ -256,7 +256,7 @@ async def test_an_unknown_host_is_one_clear_line(monkeypatch: pytest.MonkeyPatch
         raise socket.gaierror(-2, "Name or service not known")
 
     async with netlab.Session() as session:
-        monkeypatch.setattr(session.loop, "getaddrinfo", nowhere)
+        monkeypatch.setattr(session.services.loop, "getaddrinfo", nowhere)
         with pytest.raises(UnknownHost, match=r"^unknown host 'no\.such\.host': Name or service not known$"):
             await session.get("http://no.such.host/")
 
@@ -267,7 +267,7 @@ async def test_a_name_look_up_has_a_deadline(monkeypatch: pytest.MonkeyPatch) ->
         return []
 
     async with netlab.Session(timeouts=Timeouts(connect=0.01)) as session:
-        monkeypatch.setattr(session.loop, "getaddrinfo", never)
+        monkeypatch.setattr(session.services.loop, "getaddrinfo", never)
         with pytest.raises(TimedOut, match="looking up 'slow' took longer"):
             await session.get("http://slow/")
 
@@ -282,7 +282,7 @@ async def test_a_dead_address_is_passed_over(monkeypatch: pytest.MonkeyPatch) ->
                 (socket.AF_INET, 1, 6, "", (address, server.port)) for address in ("127.0.0.2", "127.0.0.1")
             ]
 
-        monkeypatch.setattr(session.loop, "getaddrinfo", two)
+        monkeypatch.setattr(session.services.loop, "getaddrinfo", two)
         assert (await session.get(f"http://two.addresses:{server.port}/")).status == 200
 
 

@@ -188,7 +188,7 @@ async def test_close_ends_a_look_up_under_way_at_once(monkeypatch: pytest.Monkey
         looking.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("netlab.client.connection.resolve", resolve)
+    monkeypatch.setattr("netlab.client.opening.resolve", resolve)
     session = netlab.Session()
     asking = asyncio.create_task(session.get("http://name.test/"))
     await looking.wait()
@@ -253,3 +253,39 @@ def test_a_url_that_must_not_reach_the_wire_is_refused(url: str, reason: str) ->
 async def test_an_ordinary_session_is_not_disturbed_by_any_of_this() -> None:
     async with Scripted(answers) as server, netlab.Session(fields={"X-One": "1"}) as session:
         assert [await (await session.get(server.url)).read() for _ in range(3)] == [b"1.1", b"1.2", b"1.3"]
+
+
+@pytest.mark.parametrize("kind", ["bytes", "stream"])
+async def test_a_refused_expectation_is_repeated_once_without_it(kind: str) -> None:
+    """RFC 9110 §10.1.1: 417 says that no server on the way knows the expectation."""
+    expected = []
+
+    async def script(peer: Peer) -> None:
+        while head := await peer.head():
+            expected.append("Expect:" in head)
+            if expected[-1]:
+                await peer.respond(b"", status="417 Expectation Failed")
+            else:
+                content = await peer.read(5) if kind == "bytes" else (await peer.read(15))[3:8]
+                await peer.respond(content)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"hello"
+
+    async with Scripted(script) as server, netlab.Session() as session:
+        data = b"hello" if kind == "bytes" else pieces()
+        response = await session.post(server.url, data=data, expect100=True)
+        assert (response.status, await response.read()) == (200, b"hello")
+    assert expected == [True, False]
+
+
+async def test_a_server_that_refuses_every_expectation_is_believed_the_second_time() -> None:
+    async def script(peer: Peer) -> None:
+        while await peer.head():
+            await peer.respond(b"no", status="417 Expectation Failed")
+            await peer.until_closed()
+
+    async with Scripted(script) as server, netlab.Session() as session:
+        response = await session.post(server.url, data=b"hello", expect100=True)
+        assert (response.status, await response.read()) == (417, b"no")
+        assert server.connections == 2

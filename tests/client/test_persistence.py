@@ -133,7 +133,7 @@ async def test_a_connection_is_retired_after_its_lifetime_less_some_chance() -> 
     clock = Clock()
     async with (
         Scripted(answers) as server,
-        netlab.Session(lifetime=100, clock=clock, random=lambda: 0.5, keepalive_timeout=1000) as session,
+        netlab.Session(max_lifetime=100, clock=clock, random=lambda: 0.5, keepalive_timeout=1000) as session,
     ):
         await (await session.get(server.url)).read()
         clock.now += 94.9
@@ -152,7 +152,7 @@ async def test_a_busy_connection_is_retired_when_its_exchange_is_over() -> None:
         await peer.respond()
 
     clock = Clock()
-    async with Scripted(script) as server, netlab.Session(lifetime=100, clock=clock) as session:
+    async with Scripted(script) as server, netlab.Session(max_lifetime=100, clock=clock) as session:
         await session.get(server.url)
         assert session.pool.closed == {Reason.LIFETIME: 1}
 

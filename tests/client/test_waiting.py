@@ -311,10 +311,10 @@ async def test_a_loop_that_stood_still_does_not_lengthen_later_deadlines() -> No
     session = netlab.Session(timeouts=Timeouts(head=5), keepalive_timeout=3600, clock=clock)
     async with Scripted(script) as server, session:
         await (await session.get(server.url)).read()
-        swept = session.sweep.now
+        swept = session.services.sweep.now
         clock.now += 1000  # somebody's long work
-        await until(lambda: session.sweep.now != swept)
-        assert session.sweep.now < swept + 2, "the sweep took it for time that passed"
+        await until(lambda: session.services.sweep.now != swept)
+        assert session.services.sweep.now < swept + 2, "the sweep took it for time that passed"
         asking = asyncio.create_task(session.get(server.url))
         await asked.wait()
         pass_time(session, clock, 4)
