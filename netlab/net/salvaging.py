@@ -17,13 +17,12 @@ import socket
 import ssl
 
 from netlab.net.phase import HANDSHAKE
-from netlab.net.poller import BROKEN, Poller
+from netlab.net.poller import BROKEN, READABLE, Poller
 from netlab.net.protocol import TransportProtocol
 from netlab.net.transport import Transport
 
 # Reads in one turn of the event loop; the other connections get their turn in between.
 _READS = 16
-
 
 _peek = socket.socket.recv  # of a TLS socket, too: the bytes of the wire, not those of the content
 
@@ -39,10 +38,10 @@ class SalvagingTransport(Transport):
         """Has a write failed, or a reset come? Then nothing more is sent, and what has come is still read."""
         self._failure: Exception | None = None
 
-    def hand_over(self, owner: Owner) -> None:
-        """Report to another owner from here on."""
+    def hand_over(self, protocol: TransportProtocol) -> None:
+        """Report to another protocol from here on."""
         if not self.closed:
-            self._owner = owner
+            self._protocol = protocol
 
     def look(self) -> None:
         """Has something come, though the poller has not said so yet? Then take it. Costs one system call."""
