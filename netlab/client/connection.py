@@ -23,7 +23,7 @@ from netlab.client.errors import Disconnected, SessionClosed, TimedOut
 from netlab.client.exchange import HIGH, Exchange
 from netlab.client.opening import Opening
 from netlab.client.outgoing import Outgoing
-from netlab.client.persistence import Lifespan, said_close
+from netlab.client.persistence import Lifespan, said_close, worth_draining
 from netlab.client.pool import Books
 from netlab.client.reasons import Opened, Reason
 from netlab.client.receiving import Receiving
@@ -34,7 +34,7 @@ from netlab.client.timings import Step, Timings
 from netlab.client.url import Origin
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import NO_FIELDS, Fields
-from netlab.http1.framing import NO_CONTENT, FramingKind
+from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import Content, EndOfMessage, Event, ResponseHead
 from netlab.net.salvaging import SalvagingTransport
 from netlab.net.sweep import NEVER
@@ -78,9 +78,7 @@ class Connection:
         self.deadline = NEVER
         self._receiving = Receiving(services.limits)
         self._opening: Opening | None = None
-        self._callbacks = Callbacks(
-            self._set_deadline, self.await_content, self.time_out, self._content_failed
-        )
+        self._callbacks = Callbacks(self._set_deadline, self.await_content, self._late, self._content_failed)
         self._lifespan = Lifespan()
         # Of the exchange that is under way:
         self.exchange: Exchange | None = None
@@ -327,18 +325,15 @@ class Connection:
         head, services = exchange.head, self._services
         assert head is not None
         exchange.fail(Disconnected("the response was released before its content was read"))
-        left = services.settings.drain
-        if head.framing.kind is FramingKind.LENGTH and head.framing.length - exchange.received > left:
-            left = 0
+        self._unread_left = services.settings.drain
         if self.sending is not None and self.sending.unfinished:
             self.close(Reason.UNSENT)
         elif (reason := said_close(head, self._wants_close)) is not None:
             self.close(reason)
-        elif left <= 0:
+        elif not worth_draining(head, exchange.received, self._unread_left):
             self.close(Reason.UNREAD)
         else:
             self.state = State.DRAINING
-            self._unread_left = left
             self.deadline = services.deadline(services.timeouts.drain)
             exchange.pieces.clear()
             self.resume()
@@ -356,20 +351,18 @@ class Connection:
 
     def expire(self) -> None:
         """The deadline of this state has passed."""
-        exchange, timeouts = self.exchange, self._services.timeouts
+        exchange = self.exchange
         self.deadline = NEVER
         if self.state is State.DRAINING:
             self.close(Reason.UNREAD)
         elif exchange is None:
             self.close(self._lifespan.ends_with)
         elif self.sending is None or not self.sending.expire():
-            phase = "content" if exchange.head is not None else "head"
-            what = "sent no byte of content" if exchange.head is not None else "sent no response"
-            self.time_out(f"{what} for {getattr(timeouts, phase):g} s", phase)
+            self._late("head" if exchange.head is None else "content")
 
-    def time_out(self, what: str, phase: str) -> None:
-        """A deadline has passed. what: what the server did not do."""
-        self.give_up(TimedOut(f"{self.origin.authority} {what}", phase))
+    def _late(self, phase: str) -> None:
+        """The server has not done what this deadline of `Timeouts` is for."""
+        self.give_up(failures.late(self.origin.authority, phase, self._services.timeouts))
 
     def give_up(self, late: TimedOut) -> None:
         """End the exchange under way."""

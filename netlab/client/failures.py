@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ssl
 
+from netlab.client.config import Timeouts
 from netlab.client.errors import (
     BadResponse,
     ClientError,
     ContentTooLarge,
     Disconnected,
     SessionClosed,
+    TimedOut,
     Truncated,
 )
 from netlab.client.reasons import Reason
@@ -28,6 +30,18 @@ def not_a_response(where: str, error: ProtocolError, ended: bool) -> ClientError
         return Truncated(f"{where} closed the connection too early: {error}")
     kind = ContentTooLarge if error.status == 413 else BadResponse
     return kind(where, error)
+
+
+_NOT_DONE = {
+    "stall": "took no byte of the request",
+    "head": "sent no response",
+    "content": "sent no byte of content",
+}
+
+
+def late(where: str, phase: str, timeouts: Timeouts) -> TimedOut:
+    """A deadline has passed. phase: its name in `Timeouts`."""
+    return TimedOut(f"{where} {_NOT_DONE[phase]} for {getattr(timeouts, phase):g} s", phase)
 
 
 def connection_closed(where: str, reason: Reason) -> ClientError:

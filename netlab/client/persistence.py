@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from netlab.client.reasons import Reason
-from netlab.http1.framing import UNTIL_CLOSE
+from netlab.http1.framing import UNTIL_CLOSE, FramingKind
 from netlab.http1.messages import ResponseHead
 from netlab.net.sweep import NEVER
 
@@ -42,6 +42,16 @@ def said_close(head: ResponseHead, we_said: bool) -> Reason | None:
     if not head.persistent:
         return Reason.HTTP_1_0 if head.minor == 0 else Reason.SERVER_SAID_CLOSE
     return None
+
+
+def worth_draining(head: ResponseHead, received: int, most: int) -> bool:
+    """Is it cheaper to read past the rest of this content than to open a new connection?
+
+    received: bytes of content that have come. most: bytes that may be read past.
+    """
+    if head.framing.kind is FramingKind.LENGTH:
+        return head.framing.length - received <= most and most > 0
+    return most > 0
 
 
 class Lifespan:

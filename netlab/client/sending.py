@@ -34,8 +34,8 @@ class Callbacks(NamedTuple):
     """Expire at this moment of the sweep's clock, NEVER for not at all."""
     taken: Callable[[], None]
     """The kernel has taken what waited, though the response has begun already."""
-    late: Callable[[str, str], None]
-    """A deadline has passed: what the server did not do, and the name of the timeout."""
+    late: Callable[[str], None]
+    """A deadline has passed: its name in `Timeouts`."""
     failed: Callable[[BaseException], None]
     """The content cannot be produced."""
 
@@ -244,8 +244,7 @@ class Sending:
             return True
         waiting = self._transport.waiting
         if waiting and waiting == self._waited:
-            seconds = self._services.timeouts.stall
-            self._callbacks.late(f"took no byte of the request for {seconds:g} s", "stall")
+            self._callbacks.late("stall")
             return True
         if waiting:
             # A slow server gets as long again.
