@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Protocol
+from typing import Protocol, cast
 
 from netlab.net.phase import HANDSHAKE, OPEN, move
 from netlab.net.poller import Poller
@@ -38,12 +38,11 @@ class ServerProtocol(TransportProtocol, Protocol):
 class AcceptedTransport(Transport):
     """The transport of a connection that the server has accepted."""
 
-    __slots__ = ("_looked", "_server_protocol")
+    __slots__ = ("_looked",)
 
     def __init__(self, sock: socket.socket, poller: Poller, protocol: ServerProtocol) -> None:
         super().__init__(sock, poller, protocol)
         self._looked = False
-        self._server_protocol: ServerProtocol | None = protocol if self.secure else None
 
     def _handshake(self) -> None:
         """A step of it; what the step writes leaves together.
@@ -84,8 +83,7 @@ class AcceptedTransport(Transport):
         return True
 
     def _become_plain(self, sock: ssl.SSLSocket) -> None:
-        protocol, self._server_protocol = self._server_protocol, None
-        assert protocol is not None
+        protocol = cast(ServerProtocol, self._protocol)  # as it was given: the transport is not closed
         self._socket = socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         self._socket.setblocking(False)
         self.secure = False

@@ -9,10 +9,10 @@ between two records, and the records are encrypted, so a look at them beforehand
 KeyUpdate from data. `ssl.MemoryBIO` would bound a read, at 3 KiB more for every idle connection.
 
 What is left is to end the read from outside. OpenSSL runs without the interpreter's lock, so a thread can
-look at the loop's thread. When it finds the same call of `SSLSocket.read` or `unwrap` twice, and the loop's
-thread has used more than BUSY seconds of CPU time in between, then that peer abuses its connection: a read of
-data takes 0.1 ms. The thread puts another file in the place of the socket, under the same number. The kernel
-resets the connection, and OpenSSL's next system call fails, one record later.
+look at the loop's thread. When it finds the same call of `SSLSocket.read` or `unwrap` again and again, and
+the loop's thread has used more than BUSY seconds of CPU time in between, then that peer abuses its
+connection: a read of data takes 0.1 ms. The thread puts another file in the place of the socket, under the
+same number. The kernel resets the connection, and OpenSSL's next system call fails, one record later.
 
 The thread costs the loop 0.1 to 0.2 % of a core, and hangs back while the loop has nothing to do. A server
 without TLS has no such thread. TLS 1.2 has no KeyUpdate: `server_context(maximum=ssl.TLSVersion.TLSv1_2)`
@@ -34,9 +34,10 @@ from types import FrameType
 # Seconds of CPU time in one call after which it is ended. A read of 64 KiB takes a hundredth of it.
 BUSY = 0.010
 
-# Seconds between two looks while the loop works, and while it has nothing to do.
+# Seconds between two looks while the loop works, while it has nothing to do, and once it was found in a read.
 INTERVAL = 0.02
 IDLE_INTERVAL = 0.25
+CLOSER = 0.005
 
 # The calls that process records until the peer stops sending: a handshake is no such call, since OpenSSL
 # bounds what may come in it.
@@ -59,8 +60,9 @@ class Watchdog:
         self._watched = threading.get_ident()
         self._clock = clock or _cpu_clock(self._watched)
         self._end = end or _replace_descriptor
-        self._frame: FrameType | None = None  # the call in which the last look found the loop
-        self._since = 0.0  # the clock at the first look that found it there
+        self._suspect = 0  # the identity of the call in which the last look found the loop
+        self._held: FrameType | None = None  # that call, once two looks have found it
+        self._since = 0.0  # the clock when it was found the second time
         self._last = 0.0  # the clock at the last look
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="netlab TLS watchdog", daemon=True)
@@ -75,31 +77,36 @@ class Watchdog:
         """End the thread. No error when it has ended."""
         self._stopped.set()
         self._thread.join()
-        self._frame = None
+        self._held = None
 
     def _run(self) -> None:
         pause = INTERVAL
         while not self._stopped.wait(pause):
-            pause = INTERVAL if self.look(sys._current_frames().get(self._watched)) else IDLE_INTERVAL
+            pause = self.look(sys._current_frames().get(self._watched))
 
-    def look(self, frame: FrameType | None) -> bool:
-        """Look where the loop's thread is. True when it has worked since the last look.
+    def look(self, frame: FrameType | None) -> float:
+        """Look where the loop's thread is. Seconds until the next look.
 
         frame: its innermost call.
         """
         now = self._clock()
         worked, self._last = now - self._last > INTERVAL / 20, now
         if frame is None or frame.f_code not in _ENDLESS:
-            self._frame = None
-        elif frame is not self._frame:
-            self._frame, self._since = frame, now
-            return True
-        elif now - self._since >= BUSY:
-            self._frame = None
-            self.ended += 1
-            self._end(frame.f_locals["self"])
-            log.warning("a peer kept one TLS read busy for %.0f ms: reset", 1000 * (now - self._since))
-        return worked
+            self._suspect, self._held = 0, None
+            return INTERVAL if worked else IDLE_INTERVAL
+        if frame is self._held:
+            if now - self._since >= BUSY:
+                self._held = None
+                self.ended += 1
+                self._end(frame.f_locals["self"])
+                log.warning("a peer kept one TLS read busy for %.0f ms: reset", 1000 * (now - self._since))
+        elif id(frame) == self._suspect:
+            # Held from here on, for an identity may be that of a later call. Not at the first look: it would
+            # keep the socket of nearly every connection for a moment longer than it lives.
+            self._held, self._since = frame, now
+        else:
+            self._suspect, self._held = id(frame), None
+        return CLOSER
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import FrameType, SimpleNamespace
@@ -125,6 +126,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "BUSY", 0.001)
     monkeypatch.setattr(watchdog, "INTERVAL", 0.001)
     monkeypatch.setattr(watchdog, "IDLE_INTERVAL", 0.001)
+    monkeypatch.setattr(watchdog, "CLOSER", 0.001)
 
 
 async def test_a_stream_of_key_updates_is_ended_and_others_are_served(
@@ -170,12 +172,13 @@ def test_the_watchdog_ends_a_call_that_uses_the_processor_and_no_other() -> None
         (2.0, _frame(other.__code__, "a handler at work")),
         (3.0, None),
         (4.0, stuck),
-        (4.0 + watchdog.BUSY / 2, stuck),
+        (5.0, stuck),
+        (5.0 + watchdog.BUSY / 2, stuck),
     ):
         now = seconds
         dog.look(frame)
         assert ended == []
-    now = 4.0 + 2 * watchdog.BUSY
+    now = 5.0 + 2 * watchdog.BUSY
     dog.look(stuck)
     assert ended == ["stuck"] and dog.ended == 1
 
@@ -184,5 +187,14 @@ def test_the_watchdog_looks_less_often_at_a_loop_that_rests() -> None:
     now = 0.0
     dog = Watchdog(clock=lambda: now)
     now = 1.0
-    assert dog.look(None), "it has worked"
-    assert not dog.look(None), "it has not"
+    assert dog.look(None) == watchdog.INTERVAL, "it has worked"
+    assert dog.look(None) == watchdog.IDLE_INTERVAL, "it has not"
+    assert dog.look(_frame(ssl.SSLSocket.read.__code__)) == watchdog.CLOSER
+
+
+def test_the_watchdog_holds_no_call_that_it_has_seen_once() -> None:
+    dog = Watchdog(clock=lambda: 0.0)
+    frame = _frame(ssl.SSLSocket.read.__code__)
+    references = sys.getrefcount(frame)
+    dog.look(frame)
+    assert sys.getrefcount(frame) == references
