@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from netlab.http1.limits import Limits
     from netlab.server.config import Timeouts
     from netlab.server.disconnected import Disconnect
-    from netlab.server.exchange import Request, Response
+    from netlab.server.request import Request
+    from netlab.server.response import Response
     from netlab.server.running import serve
     from netlab.server.server import Server
 
@@ -26,8 +27,8 @@ _HOMES = {
     "Fields": "netlab.http1.fields",
     "Limits": "netlab.http1.limits",
     "ProtocolError": "netlab.http1.errors",
-    "Request": "netlab.server.exchange",
-    "Response": "netlab.server.exchange",
+    "Request": "netlab.server.request",
+    "Response": "netlab.server.response",
     "Server": "netlab.server.server",
     "Session": "netlab.client.session",
     "Timeouts": "netlab.server.config",

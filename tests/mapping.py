@@ -27,7 +27,9 @@ WIRE = {
     "netlab/http1/plainhead.py": ("field_lines", "host", "request_line"),
     "netlab/http1/refusing.py": ("field_lines", "request_line"),
     "netlab/http1/trailers.py": ("chunked",),
-    "netlab/server/connection.py": ("connection", "end_of_input", "expect", "pipelining"),
+    "netlab/server/body.py": ("chunked", "end_of_input", "expect"),
+    "netlab/server/connection.py": ("connection", "end_of_input", "pipelining"),
+    "netlab/server/exchange.py": ("connection", "expect"),
 }
 
 _SECTION = re.compile(r"RFC [0-9]{4}(?: (?:§|section )[0-9]+(?:\.[0-9]+)*)?")

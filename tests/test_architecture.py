@@ -88,9 +88,20 @@ def test_beyond_the_standard_library_only_cryptography_and_psutil(path: Path) ->
         assert known, f"{_label(path)} imports {top}"
 
 
+# Rooms whose imports for the type checker may still form a circle.
+STILL_CIRCULAR = {"client"}
+
+
 def test_no_import_cycle() -> None:
+    """Imports under TYPE_CHECKING count, too: a reader follows them as well."""
     edges = {
-        _module(path): {module for module, typing_only in _imports(path) if not typing_only} for path in FILES
+        _module(path): {
+            module
+            for module, typing_only in _imports(path)
+            if not (typing_only and _room(_module(path)) in STILL_CIRCULAR)
+        }
+        for path in FILES
+        if _module(path) != "netlab"  # the front door: public names, loaded on first use
     }
     done: set[str] = set()
 
@@ -100,7 +111,7 @@ def test_no_import_cycle() -> None:
             return
         for other in edges[module]:
             # A package's own __init__ gathers the names of its modules; that is no cycle of theirs.
-            if not module.startswith(other + "."):
+            if other != module and not module.startswith(other + "."):
                 visit(other, (*way, module))
         done.add(module)
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from netlab.asgi.incoming import Gate, Incoming, disconnect
 from netlab.asgi.lifespan import end
-from netlab.asgi.scope import App, InvalidMessage, Message, Scope, connection_of, field_lines
+from netlab.asgi.scope import App, InvalidMessage, Message, Scope, field_lines
 from netlab.server import responding
-from netlab.server.exchange import Request, Response
-from netlab.server.lifecycle import CLOSED
+from netlab.server.request import Request
+from netlab.server.response import Response
 
 # Bytes of a response that an app may be ahead of its client. Small pieces gather here into one chunk.
 AHEAD = 64 * 1024
@@ -147,10 +147,8 @@ class Exchange:
         except asyncio.CancelledError:
             await self._leave()  # the client has left
             raise
-        # It may also leave before anybody has begun to read the stream, and then nobody would close it. Two
-        # turns from now the server has taken the response, or dropped it.
-        loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._see_whether_dropped)
+        # The client may also leave before the server reads the stream: then nothing else would close it.
+        response.on_close = self._response_closed
         return response
 
     async def _run(self, app: App, scope: Scope) -> None:
@@ -214,15 +212,16 @@ class Exchange:
         if self._stage is _Stage.DONE or self._closed:
             return
         self._closed = True
-        if connection_of(self._request).state is CLOSED:
+        if self._begun and self._request.disconnected.done():
             await self._leave()
         else:
-            # The client is there. Where nobody has read, the response has no content: let the app finish.
+            # A stream that was never read belongs to a response without content: let the app finish.
             self._unwanted = not self._begun
             self._leave_later()
 
-    def _see_whether_dropped(self) -> None:
-        if connection_of(self._request).state is CLOSED:
+    def _response_closed(self) -> None:
+        """The server is done with the response. If it never read the stream, the client left first."""
+        if not self._closed and self._stage is not _Stage.DONE:
             self._leave_later()
 
     def _leave_later(self) -> None:

@@ -10,7 +10,8 @@ from netlab.asgi.exchange import Exchange
 from netlab.asgi.lifespan import Lifespan, end
 from netlab.asgi.scope import App, Mount, Scope, scope
 from netlab.http1.framing import FramingKind
-from netlab.server.exchange import Request, Response
+from netlab.server.request import Request
+from netlab.server.response import Response
 
 # Content up to this many bytes is read before the app starts: most often it has come with the head.
 SMALL = 64 * 1024

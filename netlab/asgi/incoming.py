@@ -13,7 +13,7 @@ from typing import cast
 
 from netlab.asgi.scope import Message
 from netlab.http1.errors import ProtocolError
-from netlab.server.exchange import Request
+from netlab.server.request import Request
 
 
 def disconnect() -> Message:

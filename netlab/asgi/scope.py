@@ -6,11 +6,10 @@ Source: the ASGI specification, "HTTP Connection Scope". Nothing is read from th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
-from netlab.server.connection import Connection
-from netlab.server.exchange import Request
+from netlab.server.request import Request
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -90,23 +89,12 @@ def _headers(request: Request) -> list[tuple[bytes, bytes]]:
     return lines
 
 
-def connection_of(request: Request) -> Connection:
-    """A handler of ours never asks which connection carries its request; an ASGI scope tells of it."""
-    return cast(Connection, request.source)
-
-
 def _ends(request: Request) -> Scope:
     """Both ends of the connection, and whether it is wrapped in TLS."""
-    transport = connection_of(request).transport
-    try:
-        ours, theirs = transport.socket.getsockname(), transport.socket.getpeername()
-    except OSError:
-        ours = theirs = None  # it has left already
     return {
-        "scheme": "https" if transport.secure else "http",
-        # The address of a Unix socket is a path, and its client has none.
-        "server": (ours, None) if isinstance(ours, str) else ours and ours[:2],
-        "client": theirs[:2] if isinstance(theirs, tuple) else None,
+        "scheme": "https" if request.secure else "http",
+        "server": request.server_address,
+        "client": request.client_address,
     }
 
 

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from netlab.probes.process import glance
-from netlab.server.exchange import Request, Response
+from netlab.server.request import Request
+from netlab.server.response import Response
 
 if TYPE_CHECKING:
     from netlab.server.server import Server

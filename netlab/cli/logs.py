@@ -14,10 +14,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from netlab.http1.messages import RequestHead
-from netlab.server.connection import Connection
-from netlab.server.exchange import Response
 from netlab.server.linelog import LineLog
-from netlab.server.server import AccessLog
+from netlab.server.response import Response
+from netlab.server.services import AccessLog, Client
 
 
 class Format(Enum):
@@ -54,7 +53,7 @@ def access_log(form: Format, lines: LineLog | None) -> AccessLog:
     line = _LINES[form]
     logger = logging.getLogger("netlab.access")
 
-    def log(connection: Connection, head: RequestHead, response: Response) -> None:
+    def log(connection: Client, head: RequestHead, response: Response) -> None:
         entry = _entry(connection, head, response)
         if lines is None:
             logger.info("%s", line(entry), extra=entry._asdict())
@@ -64,7 +63,7 @@ def access_log(form: Format, lines: LineLog | None) -> AccessLog:
     return log
 
 
-def _entry(connection: Connection, head: RequestHead, response: Response) -> Entry:
+def _entry(connection: Client, head: RequestHead, response: Response) -> Entry:
     fields = head.fields
     size = None if response.stream is not None else len(response.content)
     return Entry(

@@ -58,8 +58,9 @@ class RequestHeads:
     def read_first(self, buffer: bytes) -> tuple[RequestHead, int] | None:
         """The plain head at the front of this buffer, and its size in bytes; None where there is none."""
         plain = self.read_plain(buffer.decode("latin-1"))
-        if plain is not None and plain[1] == len(buffer):
-            self.known.note(buffer, plain[0])
+        if plain is not None:
+            head, size = plain
+            self.known.note(buffer if size == len(buffer) else buffer[:size], head)
         return plain
 
     def read_plain(self, text: str) -> tuple[RequestHead, int] | None:

@@ -29,7 +29,7 @@ from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import NO_FIELDS
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
-from netlab.http1.messages import Event, RequestHead
+from netlab.http1.messages import RequestHead
 from netlab.http1.remembered import LONGEST
 
 # RFC 9112 §2.2: a server SHOULD ignore at least one empty line before the request line (old clients ended
@@ -54,11 +54,29 @@ class RequestParser(Reader):
         self._heads = heads.request_heads(limits)
         self._empty_lines = 0
 
-    def _read_head(self) -> Event | None:
+    def next_head(self) -> RequestHead | None:
+        """`next_event` between two messages, where only a head can come."""
+        if self._error is not None:
+            raise self._error
+        try:
+            return self._read_head()
+        except ProtocolError as error:
+            self._error = error
+            raise
+
+    def _read_head(self) -> RequestHead | None:
         buffer, at = self._buffer, self._at
-        if at == len(buffer):
+        size = len(buffer)
+        if at == size:
             return None
-        head = self._read_short(buffer) if at == 0 and len(buffer) <= SHORT else None
+        head = None
+        if at == 0 and size <= SHORT and buffer.__class__ is bytes:
+            # Most often what has come is one whole head, and perhaps one that came before.
+            head = self._heads.known.get(buffer) if size <= LONGEST else None
+            if head is not None:
+                self._buffer, self._scanned = b"", 0
+            else:
+                head = self._read_short(buffer)
         if head is None:
             if buffer[at] == 0x0D and not self._skip_empty_lines():
                 return None
@@ -75,19 +93,17 @@ class RequestParser(Reader):
             self._start_content(head.framing)
         return head
 
-    def _read_short(self, buffer: bytes | bytearray) -> RequestHead | None:
+    def _read_short(self, buffer: bytes) -> RequestHead | None:
         """Read the head in a short buffer: most often it is one plain head. None: look for its end."""
-        if buffer.__class__ is not bytes:
-            return None
-        head = self._heads.known.get(buffer) if len(buffer) <= LONGEST else None
-        if head is not None:
-            self._buffer, self._scanned = b"", 0
-            return head
-        plain = self._heads.read_first(buffer)
-        if plain is None:
-            return None
-        head, self._at = plain
-        self._scanned = 0
+        head, size = None, buffer.find(b"\r\n\r\n") + 4
+        if size <= LONGEST and size < len(buffer):
+            head = self._heads.known.get(buffer[:size])  # a POST whose content has come with it
+        if head is None:
+            plain = self._heads.read_first(buffer)
+            if plain is None:
+                return None
+            head, size = plain
+        self._at, self._scanned = size, 0
         self.forget()
         return head
 

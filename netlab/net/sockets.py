@@ -7,6 +7,7 @@ import fcntl
 import socket
 import sys
 import termios
+from typing import Any
 
 
 def cork(sock: socket.socket, on: int) -> None:
@@ -35,3 +36,11 @@ def unconfirmed(fd: int) -> int:
     except OSError:
         return 0
     return int.from_bytes(queued, sys.byteorder)
+
+
+def both_names(sock: socket.socket) -> tuple[Any, Any]:
+    """The socket's own address and its peer's, as the socket module has them; None where it has none."""
+    try:
+        return sock.getsockname(), sock.getpeername()
+    except OSError:
+        return None, None

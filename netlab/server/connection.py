@@ -1,419 +1,420 @@
-"""One connection's life: requests in, responses out, in order, until one side ends it. RFC 9112 §9.
+"""The life of one TCP connection: requests in, responses out, in order, until one side ends it. RFC 9112 §9.
 
-Here the parts meet: the transport's bytes go to the parser, the parser's heads to the handler, the handler's
-responses to the transport. How a head is read, a length decided or a field checked is said elsewhere.
+`advance` is the whole of it: next head → exchange → done? → persist, linger or close. Every callback of the
+transport, of a task and of the sweep ends there. Which state may follow which stands in `states`, one request
+and its response in `exchange`, how a head is read in `netlab.http1.parser`.
 
-The way of a request is numbered in the comments below; steps 1 and 2 begin in `server` and `transport`.
+Of the steps of a request's way, 2 (a head) and 7 (persistence) are taken here, 3 to 6 in `exchange`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from asyncio import Task
-from typing import TYPE_CHECKING, Any
+import socket
+from typing import Any
 
-from netlab.cors import decide
-from netlab.http1.content import END_OF_MESSAGE
 from netlab.http1.errors import ProtocolError
-from netlab.http1.framing import NO_CONTENT
-from netlab.http1.messages import Content, EndOfMessage, RequestHead
-from netlab.http1.serializer import CONTINUE
-from netlab.net.sweep import NEVER
-from netlab.server import preflight, responding, streaming
+from netlab.http1.messages import RequestHead
+from netlab.http1.parser import RequestParser
+from netlab.net.accepted import AcceptedTransport
+from netlab.net.poller import READABLE
+from netlab.net.sockets import both_names
+from netlab.net.sweep import ALWAYS, NEVER
+from netlab.server import responding
 from netlab.server.disconnected import Disconnect
-from netlab.server.exchange import Request, Response, refusal
-from netlab.server.lifecycle import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, Lifecycle, wake
-from netlab.server.pace import Pace
-
-if TYPE_CHECKING:
-    import socket
-
-    from netlab.cors import Decision
-    from netlab.server.server import Server
+from netlab.server.exchange import Exchange
+from netlab.server.lingering import Linger
+from netlab.server.response import refusal
+from netlab.server.sendtimer import SendTimer
+from netlab.server.services import Services
+from netlab.server.states import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, MOVES, OPENING, State
 
 # Pipelined requests answered in one turn of the loop; then the other connections get theirs.
-TURN = 16
-
-# Bytes that a stream may send without waiting before the other connections get their turn: some 300 µs.
-UNYIELDED = 1024 * 1024
-
-_TEXT = {"content-type": "text/plain; charset=utf-8"}
+TURNS = range(16)
 
 
-class Connection(Lifecycle):
-    """A client's connection. Made by the server for each socket that it accepts."""
+class Connection:
+    """A client's connection. The server makes one for each socket that it accepts."""
 
-    __slots__ = ("_cors", "_unyielded")
+    __slots__ = (
+        "_addresses",
+        "_drain_waiter",
+        "_is_fresh",
+        "_is_paused",
+        "_linger",
+        "_send_timer",
+        "deadline",
+        "exchange",
+        "half_closed",
+        "parser",
+        "server",
+        "state",
+        "transport",
+    )
 
-    def __init__(self, server: Server, sock: socket.socket) -> None:
-        super().__init__(server, sock)
-        self._cors: Decision | None = None  # of the exchange that is under way
-        self._unyielded = 0  # bytes streamed since the other connections last had their turn
+    def __init__(self, server: Services, sock: socket.socket) -> None:
+        self.server = server
+        self.parser = RequestParser(server.limits)
+        self.transport = AcceptedTransport(sock, server.poller, self)
+        self.state: State = OPENING if self.transport.secure else IDLE
+        self.deadline = server.sweep.deadline(server.timeouts.head)
+        """When `expire` is called. Each state sets its own."""
+        self.exchange: Exchange | None = None
+        """The request that is being answered, from its head until its response has gone."""
+        self.half_closed = False
+        """Set when the client has closed its sending side; it may still read."""
+        self._is_fresh = True  # no request has come yet: the deadline of the first head runs from accept
+        self._is_paused = False  # reading was paused in an exchange, or in a long pipeline
+        self._linger: Linger | None = None  # from the last byte of the last response on
+        self._send_timer: SendTimer | None = None  # while the kernel does not take what we write
+        self._drain_waiter: asyncio.Future[None] | None = None  # of the stream that waits for that
+        self._addresses: tuple[Any, Any] | None = None
 
-    # -- step 2: bytes come ---------------------------------------------------------------------------------
+    # -- the life of a connection ---------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Go on as far as possible without waiting: next head → exchange → done? → persist, linger or close.
+
+        It returns when there is something to wait for: the client's bytes, a handler, the kernel. The
+        callback that brings it ends here again. A client that pipelines gets 16 answers at once.
+        """
+        for _ in TURNS:
+            exchange = self.exchange
+            if exchange is None:
+                head = self._next_head()
+                if head is None:
+                    return
+                self.state = MOVES[self.state][EXCHANGE]
+                self.exchange = exchange = Exchange(self, head)
+                exchange.start()
+            if not exchange.sent:
+                self._pause_if_full(exchange)
+                return
+            if exchange.body is not None and not self._is_body_done(exchange):
+                return
+            self._end_exchange(exchange)
+            if self.state is IDLE and self.parser.is_empty() and not self.server.draining:
+                return
+        if self.parser.buffered >= self.server.limits.pipeline:
+            self._pause()
+        self.server.loop.call_soon(self.advance)
+
+    # -- step 2: the next head ------------------------------------------------------------------------------
+
+    def _next_head(self) -> RequestHead | None:
+        """Step 2: the next request head. None where there is none, and then something is waited for."""
+        if self.state is LINGERING or self.state is CLOSED:
+            return None
+        try:
+            head = self.parser.next_head()
+        except ProtocolError as error:
+            self._refuse(error)
+            return None
+        if head is None:
+            self._wait_for_head()
+            return None
+        self.deadline = NEVER
+        self._is_fresh = False
+        self.server.requests += 1
+        return head
+
+    def _wait_for_head(self) -> None:
+        """No whole head has come: wait for one, or for the rest of one."""
+        if self.half_closed:
+            self.close()
+        elif self.parser.buffered:
+            self.transport.resume()
+            if self.state is not HEAD:
+                self.state = MOVES[self.state][HEAD]
+                if not self._is_fresh:
+                    self.deadline = self.server.sweep.deadline(self.server.timeouts.head)
+        elif self.server.draining:
+            self.linger()  # the response before this did not say "close": a request may be on its way
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """Answer a head that breaks a rule with the rule's name, then close: what follows is no request."""
+        error.__traceback__ = None  # it leads back to us, and we would wait for the garbage collector
+        server = self.server
+        server.refused += 1
+        date = server.date if self.transport.secure else server.plain_date
+        head, response = self.parser.refused_head(), refusal(error)
+        self.transport.write(responding.fixed(response, head, date, False, None)[0])
+        if server.access_log is not None:
+            server.log_access(self, head, response)
+        self.linger()
+
+    # -- an exchange is under way ---------------------------------------------------------------------------
+
+    def carries(self, exchange: Exchange) -> bool:
+        """Is this the exchange that is under way?"""
+        return self.exchange is exchange
+
+    def _pause_if_full(self, exchange: Exchange) -> None:
+        """Further requests, or content that the handler is not reading yet, wait in the kernel."""
+        if self.parser.buffered >= self.server.limits.pipeline and self.state is EXCHANGE:
+            body = exchange.body
+            if body is None or not body.is_awaited:
+                self._pause()
+
+    def _pause(self) -> None:
+        """Read no more for now: what the client sends stays in the kernel."""
+        self._is_paused = True
+        self.transport.pause()
+
+    def _is_body_done(self, exchange: Exchange) -> bool:
+        """The response has gone. Has the whole body been read, or is it given up?
+
+        What the handler left unread is read past, if it is small; else the connection cannot persist.
+        """
+        body = exchange.body
+        assert body is not None
+        exchange.close()
+        if body.complete or body.discard() or not (exchange.persistent and body.may_discard()):
+            return True
+        body.wait_discarded()
+        return False
+
+    def _end_exchange(self, exchange: Exchange) -> None:
+        """Step 7: persistence. The connection persists, lingers or closes. RFC 9112 §9.3"""
+        self.exchange = None
+        exchange.close()
+        body, server = exchange.body, self.server
+        if body is not None and (body.error is not None or not body.complete):
+            # No further request can be found behind a body that is broken or still on its way.
+            self.linger()
+        elif exchange.persistent and not (self.half_closed and not self.parser.buffered):
+            self.state = MOVES[self.state][IDLE]
+            self.deadline = server.idle_deadline
+            if body is not None:
+                self.parser.forget()
+            if self._is_paused and not self.half_closed and self.parser.buffered < server.limits.pipeline:
+                self._is_paused = False
+                self.transport.resume()
+        elif self.half_closed or (body is None and not self.parser.buffered and not server.draining):
+            # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
+            # a body, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
+            self._close_after_response()
+        else:
+            self.linger()
+
+    # -- what the transport tells ---------------------------------------------------------------------------
 
     def connected(self) -> None:
-        """The TLS handshake is done; the deadline of the head, which covers it, goes on."""
-        self.state = IDLE
+        """The TLS handshake is done. The deadline of the first head, which covers it, goes on."""
+        self.state = MOVES[self.state][IDLE]
 
     def spoke_plain_text(self) -> None:
         """The client began without TLS, with plain HTTP it seems: it is told so, in plain text."""
-        self.state = IDLE
-        self._refuse(
-            ProtocolError(400, "plain HTTP on a port that speaks TLS: use an https URL", "RFC 9110 §4.2.2")
-        )
+        rule = "plain HTTP on a port that speaks TLS: use an https URL"
+        self._refuse(ProtocolError(400, rule, "RFC 9110 §4.2.2"))
 
     def received(self, data: bytes) -> None:
         """Bytes from the client."""
-        state = self.state
-        if state is LINGERING:
-            # Read so that the client sees our answer and not a reset; never parsed.
-            self._overhear(len(data))
+        if self.state is LINGERING:
+            # Read so that the client sees our response and not a reset; never parsed.
+            self._lingering_read(len(data))
             return
-        self._parser.feed(data)
-        if state is EXCHANGE:
-            if wake(self._reader):
-                return  # it takes what has come before we read again: no need to pause
-        else:
-            self._answer_waiting()
-        if self.state is EXCHANGE and self._parser.buffered >= self._server.limits.pipeline:
-            # Further requests, or content that the handler is not reading yet: let them wait in the kernel.
-            self.transport.pause()
+        self.parser.feed(data)
+        if self.exchange is not None:
+            self.exchange.wake_body()
+        self.advance()
 
     def ended(self) -> None:
         """The client sends no more. A request that is complete is answered all the same (half-close)."""
         self.half_closed = True
-        self._tell(Disconnect.CLIENT_LEFT)
         if self.state is LINGERING:
             if not self.transport.waiting:
                 self.close()
             return
-        self._parser.feed_eof()
-        if self.state is EXCHANGE:
-            wake(self._reader)
-        else:
-            self._answer_waiting()
-
-    def _answer_waiting(self) -> None:
-        """Answer the requests that have come, in their order, as far as they do not have to wait."""
-        for _ in range(TURN):
-            try:
-                head = self._parser.next_event()
-            except ProtocolError as error:
-                self._refuse(error)
-                return
-            if head is None:
-                self._await_request()
-                return
-            assert isinstance(head, RequestHead)
-            if not self._begin(head):
-                return
-            if not self._parser.buffered:
-                return  # idle, as `_finish` left it
-        if self._parser.buffered >= self._server.limits.pipeline:
-            self.transport.pause()
-        self._server.loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        """The rest of a long pipeline, in a turn of its own."""
-        if self.state in (IDLE, HEAD):
-            self._answer_waiting()
-
-    # -- step 3: the framing is fixed; step 4: CORS; step 5: the handler starts at once ---------------------
-
-    def _begin(self, head: RequestHead) -> bool:
-        """Start the exchange that this head opens. True when it is over and the next may begin."""
-        server = self._server
-        self.state = EXCHANGE
-        self.deadline = NEVER
-        self._fresh = False
-        self._head = head
-        self._persistent = head.persistent
-        server.requests += 1
-        pace = None
-        if head.framing is not NO_CONTENT:
-            owes_continue = head.expects_continue and not self._parser.buffered
-            self._content = pace = Pace(server.limits.least, server.timeouts.content, owes_continue)
-            self._parser.limits = server.limits  # a handler's own were for the request before
-        self._request = request = Request(head, self, pace)
-        if head.scheme == "https" and not (self.transport.secure or server.uds):
-            # RFC 9110 §7.4 (MUST), unless a trusted gateway asks: who else can reach a Unix socket?
-            return self._respond(Response(421, "an https resource is not to be had without TLS\n", _TEXT))
-        if server.cors is not None:
-            self._cors = decision = decide(server.cors.policy_for(request.path), head.method, head.fields)
-            if decision.kind in preflight.DENIED:
-                preflight.report(head, decision)
-            if decision.preflight:
-                return self._respond(preflight.answer(decision))
-        try:
-            outcome = server.begin(server.app(request))
-        except BaseException as error:
-            return self._fail(error)
-        if outcome.__class__ is Task:
-            self.task = outcome
-            outcome.add_done_callback(self._handler_done)
-            return False
-        return self._respond(outcome)
-
-    def _handler_done(self, task: Task[Any]) -> None:
-        """A handler that had to wait has finished."""
-        self.task = None
-        error = asyncio.CancelledError("the handler was cancelled") if task.cancelled() else task.exception()
-        if self.state is CLOSED:
-            self._close_exchange()
-            if error is None:
-                self._close_response(task.result())  # the client left: it is never sent
-        elif self._respond(task.result()) if error is None else self._fail(error):
-            self._answer_waiting()
-
-    def _fail(self, error: BaseException) -> bool:
-        """A handler raised: the client hears of its own broken rule alone. Returns as `_respond`."""
-        if error is self._broken and self._broken is not None:
-            return self._respond(refusal(self._broken))
-        self._raise_if_final(error)
-        if self.half_closed and isinstance(error, ConnectionError):
-            # The handler was told that its client has left, and says so: no accident, and no answer to give.
-            self.abort()
-            return False
-        self._server.report(self._head, error)
-        return self._respond(Response(500, "the handler failed\n", _TEXT))
-
-    # -- the handler reads the request's content ------------------------------------------------------------
-
-    async def next_content(self, pace: Pace) -> Content | EndOfMessage:
-        """The next piece of the request's content, or its end: for Request.stream."""
-        while True:
-            if pace.whole:
-                return END_OF_MESSAGE  # somebody has read it already
-            if pace.over or pace is not self._content:
-                # The next request's content, which may be another user's, is not for a task left over from
-                # this one; nor for a task that asked in time and has waited since.
-                raise RuntimeError("the content cannot be read any more: its exchange is over")
-            try:
-                event = self._parser.next_event()
-            except ProtocolError as error:
-                self._break(error)
-                raise
-            if event is not None:
-                break
-            if pace.owes_continue and not pace.answered:
-                # RFC 9110 §10.1.1: the client waits for this before it sends the content.
-                pace.owes_continue = False
-                if not self.transport.write(CONTINUE):
-                    self._watch_stall()
-            if not self.half_closed:
-                self.transport.resume()
-            await self._more(pace)
-        if isinstance(event, EndOfMessage):
-            self._content = None
-            pace.whole = True
-            return event
-        assert isinstance(event, Content)
-        pace.heard += len(event.data)
-        return event
-
-    def limit_content(self, pace: Pace, size: int) -> None:
-        """A handler's own limit for this request's content, in bytes."""
-        if pace is self._content and not pace.over:
-            self._parser.limit_content(size)
-
-    @property
-    def peer(self) -> str:
-        """The client's address."""
-        try:
-            address = self.transport.socket.getpeername()
-        except OSError:
-            return ""
-        return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else ""
-
-    # -- step 6: the response -------------------------------------------------------------------------------
-
-    def _respond(self, response: Any) -> bool:
-        """Send a response. True when it has gone whole and the next request may begin."""
-        head, server = self._head, self._server
-        assert head is not None
-        if response.__class__ is Response and response.on_close is not None:
-            self._responses.append(response)
-        persistent = self._persistent and not server.draining
-        if self.half_closed and not self._parser.buffered:
-            persistent = False  # nothing more can come: the last response says so (RFC 9112 §9.6)
-        if self._content is not None and (not isinstance(response, Response) or response.stream is None):
-            persistent = persistent and self._may_discard()
-        try:
-            if not isinstance(response, Response):
-                raise responding.InvalidResponse(f"the handler returned {response!r:.80}, not a Response")
-            if response.stream is not None:
-                plan = responding.streamed(response, head, server.date, persistent, self._cors)
-                return self._stream(response, plan)
-            octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
-        except (ValueError, TypeError, AttributeError) as error:
-            server.report(head, error)
-            response = Response(500, "the handler's response cannot be sent\n", _TEXT)
-            octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
-        self._persistent = persistent
-        if server.access_log is not None:
-            self._log_access(response)
-        if self.transport.write(octets):
-            return self._finish()
-        self._watch_stall()
-        return False
-
-    def _stream(self, response: Response, plan: responding.StreamPlan) -> bool:
-        """Send a streamed response: at once as far as it goes, then in a task of its own."""
-        self._persistent = plan.persistent
-        self._coding = plan.coding
-        if self._server.draining:
-            self._tell(Disconnect.SERVER_STOPS)
-        if self._server.access_log is not None:
-            self._log_access(response)
-        try:
-            # While the request's content is still coming, the stream may be made of it: its first piece is
-            # asked for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
-            outcome = self._server.begin(streaming.send(self, response, plan, hold=self._content is not None))
-        except streaming.NotBegun as error:
-            return self._fail(error.__cause__ or error)
-        except BaseException as error:
-            self._cut(error)
-            return False
-        if outcome.__class__ is Task:
-            self.task = outcome
-            outcome.add_done_callback(self._stream_done)
-            return False
-        return self._finish()
-
-    def _stream_done(self, task: Task[Any]) -> None:
-        self.task = None
-        error = None if task.cancelled() else task.exception()
-        if self.state is CLOSED:
-            self._close_exchange()
-            return
-        if isinstance(error, streaming.NotBegun):
-            if self._fail(error.__cause__ or error):
-                self._answer_waiting()
-        elif task.cancelled() or error is not None:
-            self._cut(error or asyncio.CancelledError("the stream was cancelled"))
-        elif self._finish():
-            self._answer_waiting()
-
-    def _cut(self, error: BaseException) -> None:
-        """End a response that cannot be completed so that the client cannot take it for a whole one.
-
-        A reset, for a close that looks regular would complete a response that ends with its connection. A
-        stream that ends because the server asked it to is closed in peace where the client sees what is
-        missing (the last-chunk, or bytes of its length): a reset could undo what it has not read yet.
-        """
-        self._raise_if_final(error)
-        if error is not self._broken and not isinstance(error, ConnectionError):
-            self._server.report(self._head, error)
-        elif self._server.draining and self._coding in (responding.Coding.CHUNKED, responding.Coding.LENGTH):
-            self._close_exchange()
-            self._linger()
-            return
-        self.abort()
-
-    async def send(self, data: bytes | memoryview) -> None:
-        """Send a piece of a stream; backpressure suspends the producer here until the kernel has it."""
-        if self._content is not None:
-            self._content.answered = True
-        await self._sent(self.transport.write(data), len(data))
-
-    async def _sent(self, gone: bool, size: int) -> None:
-        """After a write: backpressure, if the kernel did not take all of it."""
-        transport = self.transport
-        if gone:
-            if transport.closed:
-                if self.state is CLOSED and self.task is None:
-                    raise ConnectionResetError("the client has left")
-                # Its cancellation is on its way: a producer that never waits would not notice it. Raised as
-                # well, an error would have it hit the producer's `finally`.
-                await self._server.loop.create_future()
-            self._unyielded += size
-            if self._unyielded > UNYIELDED:
-                self._unyielded = 0
-                await asyncio.sleep(0)
-            return
-        self._unyielded = 0
-        while transport.waiting:
-            await self._taken()
-
-    async def send_chunk(self, data: bytes | memoryview) -> None:
-        """Send a piece of a stream as one chunk, without copying it into another (RFC 9112 §7.1)."""
-        transport = self.transport
-        await self._sent(transport.write_parts((b"%x\r\n" % len(data), data, b"\r\n")), len(data))
-
-    @property
-    def secure(self) -> bool:
-        """Is this TLS?"""
-        return self.transport.secure
-
-    async def send_file(self, fd: int, offset: int, count: int) -> None:
-        """Send part of a file; on a plain socket without reading it."""
-        await self._sent(self.transport.write_file(fd, offset, count), count)
+        self.parser.feed_eof()
+        if self.exchange is not None:
+            self.exchange.tell(Disconnect.CLIENT_LEFT)
+            self.exchange.wake_body()
+        self.advance()
 
     def flushed(self) -> None:
         """The kernel has taken what waited."""
-        if self.state is EXCHANGE:
-            if self._writer is not None:
-                wake(self._writer)
-            elif self.task is None and self._finish():
-                self._answer_waiting()
-        elif self.state is LINGERING:
+        exchange = self.exchange
+        if self.state is LINGERING:
             if self.half_closed:
                 self.close()
             else:
-                self._await_end()
+                self._start_linger()
+        elif self._drain_waiter is not None:
+            if not self._drain_waiter.done():
+                self._drain_waiter.set_result(None)
+        elif exchange is not None and exchange.task is None:
+            exchange.sent = True
+            self.advance()
 
-    # -- step 7: persistence --------------------------------------------------------------------------------
+    def lost(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        self._detach()
 
-    def _finish(self) -> bool:
-        """The response has gone. True when the connection persists and the next request may begin."""
-        self._close_exchange()
-        self._cors = None
-        if self._content is not None:
-            self._content.over = True
-        if self._reader is not None:
-            # Of a task left over from the handler: it learns that its exchange is over.
-            wake(self._reader)
-            self._end_reading(self._content)
-        if self._broken is not None:
-            self._linger()
-            return False
-        if self._content is not None and not self._discard(self._content):
-            # Content is still on its way that nobody wants.
-            if self._persistent and self._may_discard():
-                self._await_discarded(self._content)
+    # -- waiting for the client -----------------------------------------------------------------------------
+
+    async def drained(self) -> None:
+        """Wait until the kernel has taken what waits. A client that takes too little of it is dropped."""
+        self.watch_send()
+        self._drain_waiter = self.server.loop.create_future()
+        try:
+            await self._drain_waiter
+        finally:
+            self._drain_waiter = None
+            self.set_deadline()
+
+    def watch_send(self) -> None:
+        """The kernel did not take all that was written: from now on each sweep looks how the client reads."""
+        server, unconfirmed = self.server, self.transport.unacknowledged
+        now = server.sweep.deadline(0)
+        self._send_timer = SendTimer(server.limits.least, server.timeouts.stall, unconfirmed, now)
+        self.deadline = ALWAYS
+
+    def set_deadline(self) -> None:
+        """In an exchange: what the client must take comes first, then what it must send."""
+        if self.state is EXCHANGE and self.exchange is not None:
+            if self.transport.waiting:
+                self.deadline = ALWAYS
             else:
-                self._linger()
-            return False
-        bare = self._head is None or self._head.framing is NO_CONTENT
-        self._head = None
-        if not self._persistent or (self.half_closed and not self._parser.buffered):
-            # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
-            # content, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
-            if self.half_closed or (bare and not self._parser.buffered and not self._server.draining):
-                self._close_after_response()
-            else:
-                self._linger()
-            return False
-        self.state = IDLE
-        if not bare:
-            self._parser.forget()
-        self.deadline = self._server.sweep.deadline(self._server.timeouts.idle)
-        transport = self.transport
-        if transport.paused and not self.half_closed and self._parser.buffered < self._server.limits.pipeline:
-            transport.resume()
-        return True
+                body = self.exchange.body
+                self.deadline = NEVER if body is None else body.deadline
 
-    def _await_discarded(self, pace: Pace) -> None:
-        """Wait for more of the content that nobody wants."""
-        self._begin_reading(pace).add_done_callback(self._discarded)
+    def expire(self) -> None:
+        """The deadline of this state has passed. Called by the sweep."""
+        if self.transport.waiting:
+            self._expire_send()
+        elif self.state is HEAD:
+            rule = "the request head did not come whole in time"
+            self._refuse(ProtocolError(408, rule, "RFC 9110 §15.5.9"))
+        elif self.state is EXCHANGE:
+            self._expire_body()
+        else:
+            self.close()
+
+    def _expire_send(self) -> None:
+        """A client that takes its response too slowly, or not at all, is dropped."""
+        assert self._send_timer is not None
+        if self._send_timer.is_late(self.transport.unacknowledged, self.server.sweep.now):
+            self.abort()
+        elif self.state is EXCHANGE:
+            self._expire_body()
+
+    def _expire_body(self) -> None:
+        """A client that sends its body too slowly, or not at all: the handler that reads it gets a 408."""
+        exchange = self.exchange
+        if exchange is None or exchange.body is None or exchange.body.deadline > self.server.sweep.now:
+            self.set_deadline()
+            return
+        exchange.body.late(ProtocolError(408, "the request content did not come in time", "RFC 9110 §15.5.9"))
+        if exchange.sent:
+            self.advance()
+
+    # -- the end --------------------------------------------------------------------------------------------
+
+    def linger(self) -> None:
+        """Send FIN, then read until the client closes, too: its unread bytes would turn into a reset."""
+        if self.half_closed:
+            self._close_after_response()
+            return
+        self.state = MOVES[self.state][LINGERING]
+        self._leave_exchange()
+        self.transport.shut()
         self.transport.resume()
+        if self.transport.waiting:
+            self.watch_send()
+        else:
+            self._start_linger()
 
-    def _discarded(self, reader: asyncio.Future[None]) -> None:
-        """More content that nobody wants has come; or too little, and `_broken` says so."""
+    def _start_linger(self) -> None:
+        """Our last byte has left: the client has so long to read it and to close."""
+        self._linger = Linger(self.server.limits.least, self.server.timeouts.linger, self.server.sweep)
+        self.deadline = self._linger.deadline
+
+    def _lingering_read(self, size: int) -> None:
+        """So many bytes that are dropped: a client in the middle of an upload has not seen our response."""
+        if self._linger is not None and not self.transport.waiting and not self.server.draining:
+            self._linger.received(size)
+            self.deadline = self._linger.deadline
+
+    def _close_after_response(self) -> None:
+        """Close once the kernel has taken the response."""
+        if self.transport.waiting:
+            self.state = MOVES[self.state][LINGERING]
+            self._leave_exchange()
+            self.watch_send()
+            self.transport.shut()
+        else:
+            self.close()
+
+    def drain(self) -> None:
+        """The server stops. Idle connections close, streams are asked to end, others end with a response."""
+        if self.state is OPENING:
+            self.close()
+        elif self.state is IDLE and self.transport.unacknowledged:
+            # Its response is still on its way, and said nothing of a close: a request that comes now must
+            # not reset it.
+            self.transport.ready(READABLE)
+            if self.state is IDLE and not self.parser.buffered:
+                self.linger()
+        elif self.exchange is not None:
+            self.exchange.stop_streaming()
+        else:
+            self.close_if_idle()
+
+    def close_if_idle(self) -> None:
+        """Close, unless a request is under way: one that the kernel has already is answered."""
+        requests = self.server.requests
+        if self.state is IDLE and self.parser.is_empty():
+            self.transport.ready(READABLE)  # closing on unread bytes would be a reset
+        if self.state is IDLE and self.parser.is_empty() and self.server.requests == requests:
+            self.close()
+
+    def abort(self) -> None:
+        """Close with a reset."""
+        self.transport.abort()
+        self._detach()
+
+    def close(self) -> None:
+        """Close now."""
+        self.transport.close()
+        self._detach()
+
+    def _detach(self) -> None:
+        """Leave the server's books; cancel the handler, which closes its generators."""
         if self.state is CLOSED:
             return
-        reader.exception()
-        self._end_reading(self._content)
-        if self.state is EXCHANGE and self._finish():
-            self._answer_waiting()
+        self.state = MOVES[self.state][CLOSED]
+        self.half_closed = True
+        self._leave_exchange()
+        self.server.connection_closed(self)
+
+    def _leave_exchange(self) -> None:
+        """The exchange under way, if any, is not carried any more."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.give_up()
+
+    # -- what may be asked ----------------------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        """Has the connection ended?"""
+        return self.state is CLOSED
+
+    @property
+    def is_between_requests(self) -> bool:
+        """Has a response gone, and nothing come since?"""
+        return self.state is IDLE and not self._is_fresh and not self.parser.buffered
+
+    @property
+    def addresses(self) -> tuple[Any, Any]:
+        """The socket's own address and the client's, asked of the kernel once; None once it is gone."""
+        if self._addresses is None:
+            self._addresses = both_names(self.transport.socket)
+        return self._addresses
+
+    @property
+    def peer(self) -> str:
+        """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
+        theirs = self.addresses[1]
+        return f"{theirs[0]}:{theirs[1]}" if isinstance(theirs, tuple) else ""

@@ -1,183 +1,320 @@
-"""What a handler gets and what it gives: Request and Response. RFC 9110 §3.4.
+"""One request and its response: the object that lives as long as both are under way. RFC 9110 §3.
 
-Values with a thin reading end: bytes come through the connection that carries the exchange; how a response
-is put on the wire stands in `responding`.
+The connection makes an Exchange for each request head. Here the steps 3 to 6 of a request's way are taken:
+
+3. The framing fixes the length of the content before any handler runs.
+4. CORS: a preflight is answered here; any other request takes the fields that its response will need.
+5. The handler coroutine starts at once. If it finishes without waiting, its response is sent in this turn.
+6. The response becomes bytes: of fixed length, chunked, or until close. Backpressure suspends the producer.
+
+Steps 1 and 2 (accept, read a head) and 7 (persist or close) are the affair of `server` and `connection`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qsl, unquote
+import asyncio
+from asyncio import Task
+from typing import Any
 
-from netlab.http1.errors import ProtocolError
-from netlab.http1.fields import Fields
-from netlab.http1.messages import Content, EndOfMessage, RequestHead
+from netlab.cors import Decision, decide
+from netlab.http1.framing import NO_CONTENT
+from netlab.http1.messages import RequestHead
+from netlab.server import preflight, responding, streaming
+from netlab.server.body import RequestBody
 from netlab.server.disconnected import Disconnect, Disconnected
+from netlab.server.request import Request
+from netlab.server.responding import Coding
+from netlab.server.response import TEXT, Response, refusal
+from netlab.server.services import Carrier
 
-if TYPE_CHECKING:
-    from netlab.server.pace import Pace
-
-FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
-
-
-class ContentSource(Protocol):
-    """Where a request's content comes from: its connection, as long as the exchange lasts."""
-
-    async def next_content(self, pace: Pace) -> Content | EndOfMessage:
-        """The next piece, or the end. Raises ProtocolError when the client breaks a rule or leaves."""
-
-    def limit_content(self, pace: Pace, size: int) -> None:
-        """Let this message have `size` bytes of content."""
-
-    def disconnect_reason(self, request: Request) -> Disconnect | None:
-        """Why the response to this request is not wanted any more; None while it is."""
-
-    @property
-    def peer(self) -> str:
-        """The client's address as text."""
+# Where a client sees that the end of a response is missing, though the connection closes in peace.
+_SELF_DELIMITING = (Coding.CHUNKED, Coding.LENGTH)
 
 
-class Request:
-    """One request as a handler sees it. The content is read only when the handler asks for it."""
+class Exchange:
+    """One request, its handler and its response."""
 
-    __slots__ = ("_content", "_disconnected", "_pace", "head", "source", "trailers")
+    __slots__ = (
+        "_carrier",
+        "_coding",
+        "_cors",
+        "_disconnected",
+        "_response",
+        "body",
+        "head",
+        "persistent",
+        "sent",
+        "task",
+    )
 
-    def __init__(self, head: RequestHead, source: ContentSource, pace: Pace | None = None) -> None:
+    def __init__(self, carrier: Carrier, head: RequestHead) -> None:
+        self._carrier = carrier
         self.head = head
-        # Tells this request's content from the next one's. The head does not: equal heads are one object.
-        self._pace = pace
-        self.source = source
-        """Where the content comes from: for bridges to other interfaces, not for handlers."""
-        self._content = b"" if pace is None else None
+        self.persistent = head.persistent
+        """May another request follow? Set to False on the way, by both sides; never back."""
+        self.sent = False
+        """Set when the kernel has taken the whole response."""
+        self.task: Task[Any] | None = None
+        """The handler, or the stream, while it has to wait."""
+        self.body: RequestBody | None = None
+        """The content, of a request that has some."""
+        self._cors: Decision | None = None
+        self._coding: Coding | None = None  # of a streamed response, from its begin on
+        self._response: Any = None  # the response whose `on_close` is still to be called
         self._disconnected: Disconnected | None = None  # made when a handler asks for it
-        self.trailers: Fields | None = None
-        """The trailer section, once the content has been read to its end; None without one."""
 
-    @property
-    def method(self) -> str:
-        """The method, case as sent (RFC 9110 §9.1)."""
-        return self.head.method
+    def start(self) -> None:
+        """Steps 3 to 5: from the head to the handler, whose response may be sent when this returns."""
+        carrier, head = self._carrier, self.head
+        server = carrier.server
+        # Step 3: the framing has fixed the length of the content.
+        if head.framing is not NO_CONTENT:
+            self.body = RequestBody(carrier, head)
+        if head.scheme is not None and self._is_misdirected():
+            self.respond(Response(421, "an https resource is served over TLS alone\n", TEXT))
+            return
+        # Step 4: CORS.
+        if server.cors is not None and self._answered_by_cors():
+            return
+        # Step 5: the handler starts at once.
+        try:
+            outcome = server.begin(server.app(Request(head, self, self.body)))
+        except BaseException as error:
+            self._handler_failed(error)
+            return
+        if outcome.__class__ is Task:
+            self.task = outcome
+            outcome.add_done_callback(self._handler_done)
+        else:
+            self.respond(outcome)
 
-    @property
-    def target(self) -> str:
-        """The request target as it was sent: path and query, percent-encoded, or "*"."""
-        return self.head.target
+    def _is_misdirected(self) -> bool:
+        """Is it an https target without TLS? RFC 9110 §7.4 (MUST): 421. A Unix socket has a gateway."""
+        return self.head.scheme == "https" and not (self.secure or self._carrier.server.uds)
 
-    @property
-    def path(self) -> str:
-        """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
-        path = self.head.target
-        if "?" in path:
-            path = path.partition("?")[0]
-        return unquote(path) if "%" in path else path
+    def _answered_by_cors(self) -> bool:
+        """Decide by the policy of this path. True for a preflight, which is answered here."""
+        server, head = self._carrier.server, self.head
+        assert server.cors is not None
+        path = Request(head, self).path
+        self._cors = decision = decide(server.cors.policy_for(path), head.method, head.fields)
+        if decision.kind in preflight.DENIED:
+            preflight.report(head, decision)
+        if decision.preflight:
+            self.respond(preflight.answer(decision))
+        return decision.preflight
 
-    @property
-    def query(self) -> dict[str, str]:
-        """The query as names and values; of a name that stands twice the last value."""
-        return dict(parse_qsl(self.head.target.partition("?")[2], keep_blank_values=True))
+    # -- the handler has ended ------------------------------------------------------------------------------
 
-    @property
-    def fields(self) -> Fields:
-        """The field lines (RFC 9110 §5)."""
-        return self.head.fields
+    def _handler_done(self, task: Task[Any]) -> None:
+        """A handler that had to wait has ended."""
+        self.task = None
+        error = asyncio.CancelledError("the handler was cancelled") if task.cancelled() else task.exception()
+        if not self._carrier.carries(self):
+            # The client has left: what the handler gives is never sent.
+            self._response = task.result() if error is None else None
+            self.close()
+        elif error is None:
+            self.respond(task.result())
+        else:
+            self._handler_failed(error)
+        self._carrier.advance()
 
-    @property
-    def peer(self) -> str:
-        """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
-        return self.source.peer
+    def _handler_failed(self, error: BaseException) -> None:
+        """Answer for a handler that raised: a client hears of the rule that it broke itself, or of a 500."""
+        if self.body is not None and error is self.body.error:
+            self.respond(refusal(self.body.error))
+            return
+        self._raise_if_final(error)
+        if self._carrier.half_closed and isinstance(error, ConnectionError):
+            # The handler was told that its client has left, and says so: no accident, and no answer to give.
+            self._carrier.abort()
+            return
+        self._carrier.server.report(self.head, error)
+        self.respond(Response(500, "the handler failed\n", TEXT))
+
+    def _raise_if_final(self, error: BaseException) -> None:
+        """What ends the process is raised on; this connection ends first."""
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            self._carrier.abort()
+            raise error
+
+    # -- step 6: the response -------------------------------------------------------------------------------
+
+    def respond(self, response: Any) -> None:
+        """Step 6: send a response, whole or its begin."""
+        carrier, head = self._carrier, self.head
+        server = carrier.server
+        persistent = self.persistent and not server.draining
+        if carrier.half_closed and not carrier.parser.buffered:
+            persistent = False  # nothing more can come: the last response says so (RFC 9112 §9.6)
+        try:
+            if not isinstance(response, Response):
+                raise responding.InvalidResponse(f"the handler returned {response!r:.80}, not a Response")
+            if response.on_close is not None:
+                self._response = response
+            if response.stream is not None:
+                self._stream(
+                    response, responding.streamed(response, head, server.date, persistent, self._cors)
+                )
+                return
+            if self.body is not None:
+                persistent = persistent and self.body.may_discard()
+            octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
+        except (ValueError, TypeError, AttributeError) as error:
+            server.report(head, error)
+            response = Response(500, "the handler's response cannot be sent\n", TEXT)
+            if self.body is not None:
+                persistent = persistent and self.body.may_discard()
+            octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
+        self.persistent = persistent
+        if server.access_log is not None:
+            server.log_access(carrier, head, response)
+        if carrier.transport.write(octets):
+            self.sent = True
+        else:
+            carrier.watch_send()
+
+    def _stream(self, response: Response, plan: responding.StreamPlan) -> None:
+        """Send a streamed response: at once as far as it goes, then in a task of its own."""
+        carrier, body = self._carrier, self.body
+        server, head = carrier.server, self.head
+        self.persistent = plan.persistent
+        self._coding = plan.coding
+        if server.draining:
+            self.tell(Disconnect.SERVER_STOPS)
+        if server.access_log is not None:
+            server.log_access(carrier, head, response)
+        writer = streaming.BodyWriter(carrier, self)
+        # While the request's content is still coming, the stream may be made of it: its first piece is asked
+        # for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
+        hold = body is not None and not body.complete
+        try:
+            outcome = server.begin(streaming.send(writer, response, plan, hold))
+        except BaseException as error:
+            self._stream_failed(error)
+            return
+        if outcome.__class__ is Task:
+            self.task = outcome
+            outcome.add_done_callback(self._stream_done)
+        else:
+            self.sent = True
+
+    def _stream_done(self, task: Task[Any]) -> None:
+        """A stream that had to wait has ended."""
+        self.task = None
+        error = asyncio.CancelledError("the stream was cancelled") if task.cancelled() else task.exception()
+        if not self._carrier.carries(self):
+            self.close()
+        elif error is None:
+            self.sent = True
+        else:
+            self._stream_failed(error)
+        self._carrier.advance()
+
+    def _stream_failed(self, error: BaseException) -> None:
+        if isinstance(error, streaming.NotBegun):
+            self._coding = None
+            self._handler_failed(error.__cause__ or error)
+        else:
+            self._abort_response(error)
+
+    def _abort_response(self, error: BaseException) -> None:
+        """End a response that cannot be completed so that the client cannot take it for a whole one.
+
+        A reset, for a close that looks regular would complete a response that ends with its connection. A
+        stream that ends because the server asked it to is closed in peace where the client sees what is
+        missing (the last-chunk, or bytes of its length): a reset could undo what it has not read yet.
+        """
+        self._raise_if_final(error)
+        wanted = self.body is not None and error is self.body.error
+        if not wanted and not isinstance(error, ConnectionError):
+            self._carrier.server.report(self.head, error)
+        elif self._carrier.server.draining and self._coding in _SELF_DELIMITING:
+            self._carrier.linger()
+            return
+        self._carrier.abort()
+
+    # -- what the connection tells --------------------------------------------------------------------------
+
+    def wake_body(self) -> None:
+        """More of the body has come, or its end: for the handler, or to be read past."""
+        if self.body is not None:
+            if self.sent:
+                self.body.discard_more()
+            else:
+                self.body.wake()
+
+    # -- what the handler is told ---------------------------------------------------------------------------
 
     @property
     def disconnected(self) -> Disconnected:
-        """The news that the response is not wanted any more: await it, or ask `disconnected.done()`.
-
-        It comes when the client has closed the connection or its sending side (a client that does only the
-        latter may still read); when the server is stopping and this response is a stream that has begun; and
-        when the response is complete. `await request.disconnected` says which: a Disconnect. Await it when
-        the content has been read: a client that still sends content is noticed by reading it.
-        """
+        """See Request.disconnected."""
         news = self._disconnected
         if news is None:
             news = self._disconnected = Disconnected()
-            if (reason := self.source.disconnect_reason(self)) is not None:
-                news.set(reason)
+            if not self._carrier.carries(self):
+                news.set(Disconnect.EXCHANGE_OVER)
+            elif self._carrier.half_closed:
+                news.set(Disconnect.CLIENT_LEFT)
+            elif self._carrier.server.draining and self._coding is not None:
+                news.set(Disconnect.SERVER_STOPS)
         return news
 
-    async def stream(self, limit: int | None = None) -> AsyncIterator[bytes]:
-        """The content in pieces, as it arrives; the client is slowed to the reader's pace.
+    def tell(self, reason: Disconnect) -> None:
+        """Tell the handler, if it asks, that its response is not wanted any more."""
+        if self._disconnected is not None:
+            self._disconnected.set(reason)
 
-        limit: bytes that this request may have, instead of the server's limit. Raises ProtocolError when
-        the client breaks the framing, sends more than it may (413) or leaves before the end.
-        """
-        pace = self._pace
-        if self._content is not None or pace is None:
-            if self._content:
-                yield self._content
-            return
-        if limit is not None:
-            self.source.limit_content(pace, limit)
-        while isinstance(event := await self.source.next_content(pace), Content):
-            yield event.data
-        self._content = b""
-        self.trailers = event.trailers or None
+    def stop_streaming(self) -> None:
+        """The server drains: a stream that has begun is asked to end."""
+        if self._coding is not None:
+            self.tell(Disconnect.SERVER_STOPS)
 
-    async def read(self, limit: int | None = None) -> bytes:
-        """All the content in one piece; the same again at every call. Arguments and errors as `stream`."""
-        if self._content is None:
-            pieces = [piece async for piece in self.stream(limit)]
-            self._content = b"".join(pieces)
-        return self._content
+    @property
+    def peer(self) -> str:
+        """See Request.peer."""
+        return self._carrier.peer
 
-    def __repr__(self) -> str:
-        return f"<Request {self.method} {self.target}>"
+    @property
+    def addresses(self) -> tuple[Any, Any]:
+        """The socket's own address and the client's, as the socket module has them."""
+        return self._carrier.addresses
 
+    @property
+    def secure(self) -> bool:
+        """See Request.secure."""
+        return self._carrier.transport.secure
 
-class Response:
-    """What a handler answers.
+    # -- the end --------------------------------------------------------------------------------------------
 
-    status: 200 to 599. content: bytes, or text that is sent as UTF-8. fields: field lines; names and values
-    are checked when they are sent. stream: instead of content, an async iterable of bytes, sent as it
-    comes: chunked, or with a Content-Length if `fields` gives one; an iterable that is not async runs in a
-    thread. trailers: field lines behind a chunked stream. on_close: called once, without arguments, when the
-    server is done with this response: sent whole, broken off, replaced by a 500, or never sent because the
-    client left first. What it raises is logged.
-    """
+    def close(self) -> None:
+        """The response has gone, or is given up: tell what the handler left behind. Again: no effect."""
+        if self.body is not None:
+            self.body.close()
+        if self._disconnected is not None:
+            self._disconnected.set(Disconnect.EXCHANGE_OVER)
+        if self._response is not None:
+            self._close_response()
 
-    __slots__ = ("content", "fields", "on_close", "status", "stream", "trailers")
+    def _close_response(self) -> None:
+        """Call what the handler wants to be called when the server is done with its response."""
+        response, self._response = self._response, None
+        if isinstance(response, Response) and response.on_close is not None:
+            try:
+                response.on_close()
+            except Exception as error:
+                self._carrier.server.report(self.head, error)
 
-    def __init__(
-        self,
-        status: int = 200,
-        content: bytes | str = b"",
-        fields: FieldLines | None = None,
-        *,
-        stream: AsyncIterable[bytes | memoryview] | Iterable[bytes] | None = None,
-        trailers: FieldLines | None = None,
-        on_close: Callable[[], object] | None = None,
-    ) -> None:
-        self.status = status
-        self.content = content if content.__class__ is bytes else octets(content)
-        self.fields = fields
-        self.stream = stream
-        self.trailers = trailers
-        self.on_close = on_close
-
-    def __repr__(self) -> str:
-        what = "stream" if self.stream is not None else f"{len(self.content)} bytes"
-        return f"<Response {self.status} {what}>"
-
-
-def octets(content: object) -> bytes:
-    """Content as bytes. Raises TypeError for anything that is neither bytes nor text."""
-    if isinstance(content, str):
-        return content.encode()
-    if isinstance(content, (bytes, bytearray, memoryview)):
-        return bytes(content)
-    raise TypeError(
-        f"content is {type(content).__name__}: give bytes or text, or an async iterable as stream="
-    )
-
-
-def refusal(error: ProtocolError) -> Response:
-    """The answer to a broken rule: its status, and the rule as text."""
-    return Response(error.status, f"{error}\n", {"content-type": "text/plain; charset=utf-8"})
+    def give_up(self) -> None:
+        """The connection carries this exchange no more: cancel the handler, which closes its streams."""
+        self.tell(Disconnect.CLIENT_LEFT)
+        loop = self._carrier.server.loop
+        if self.task is None:
+            self.close()
+        else:
+            # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
+            loop.call_soon(self.task.cancel)
+        if self.body is not None:
+            # Behind the handler's own cancellation: any other task that waits for the body learns of it.
+            self.body.give_up(loop)

@@ -18,8 +18,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from netlab.http1.conditional import Representation, evaluate, http_date
-from netlab.server.exchange import Request, Response
 from netlab.server.filecontent import FileContent
+from netlab.server.request import Request
+from netlab.server.response import Response
 
 _TEXT = {"content-type": "text/plain; charset=utf-8"}
 _BUSY = (errno.EMFILE, errno.ENFILE)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from netlab.server.exchange import Request, Response
+from netlab.server.request import Request
+from netlab.server.response import Response
 
 _BUSY = {"content-type": "text/plain; charset=utf-8", "retry-after": "1"}
 

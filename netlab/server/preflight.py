@@ -9,7 +9,7 @@ import logging
 
 from netlab.cors import Decision, Kind
 from netlab.http1.messages import RequestHead
-from netlab.server.exchange import Response
+from netlab.server.response import TEXT, Response
 
 DENIED = frozenset({Kind.PREFLIGHT_DENIED, Kind.ACTUAL_DENIED})
 
@@ -25,5 +25,5 @@ def answer(decision: Decision) -> Response:
     """The response to a preflight: 204 (or 200) when it is allowed, 403 with the reason when it is not."""
     status = decision.status or 403
     if status == 403:
-        return Response(403, f"{decision.reason}\n", {"content-type": "text/plain; charset=utf-8"})
+        return Response(403, f"{decision.reason}\n", TEXT)
     return Response(status)

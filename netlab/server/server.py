@@ -14,7 +14,7 @@ import resource
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from heapq import nsmallest
 from types import TracebackType
 from typing import Any
@@ -32,13 +32,14 @@ from netlab.net.synfilter import refuse_handshakes
 from netlab.server.address import place_of
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
 from netlab.server.connection import Connection
-from netlab.server.exchange import Request, Response
 from netlab.server.filecontent import FileContent
-from netlab.server.lifecycle import Lifecycle, State
+from netlab.server.request import Request
+from netlab.server.response import Response
+from netlab.server.services import AccessLog, Client
+from netlab.server.states import State
 from netlab.tls.context import ConfigurationError, ServerContext
 
 Handler = Callable[[Request], Awaitable[Response]]
-AccessLog = Callable[[Connection, RequestHead, Response], None]
 
 # Connections accepted in one turn of the loop; then those that are open get theirs.
 ACCEPT = 64
@@ -113,6 +114,7 @@ class Server:
         self.max_connections = max_connections or self._descriptors
         self.date = self.plain_date = b""
         self._hsts = hsts if tls is not None else None
+        self.idle_deadline = 0.0
         self._clock = clock
         self._listener: socket.socket | None = None
         self._accepting = False
@@ -132,9 +134,10 @@ class Server:
         self.poller = Poller(self.loop)
         interval = min(0.25, self.timeouts.shortest / 4)
         self.sweep = Sweep(self.loop, interval, self._clock, self._each_sweep, self.connections)
-        self._render_date()
+        self._idle_time = self.timeouts.idle + interval  # a deadline is never early
+        self._each_sweep()
         self._starter = Starter(self.loop)
-        self.begin = self._starter.start
+        self.begin: Callable[[Coroutine[Any, Any, Any]], Any] = self._starter.start
         self._resume_accepting()
 
     @property
@@ -202,7 +205,7 @@ class Server:
             return  # no connection has become idle for longer since then
         self._evicted_at = self.sweep.now
         since = self.sweep.deadline(self.timeouts.idle - self.timeouts.head)
-        idle = [each for each in self.connections if each.between_requests and each.deadline <= since]
+        idle = [each for each in self.connections if each.is_between_requests and each.deadline <= since]
         for connection in nsmallest(
             min(EVICT_BATCH, len(idle) // 8 + 1), idle, key=lambda each: each.deadline
         ):
@@ -238,7 +241,7 @@ class Server:
             self._accepting = True
             self.poller.register(self._listener.fileno(), self)
 
-    def connection_closed(self, connection: Lifecycle) -> None:
+    def connection_closed(self, connection: Connection) -> None:
         """A connection has ended: forget it."""
         self.sweep.discard(connection)
         if not self._accepting:
@@ -247,7 +250,9 @@ class Server:
             self._empty.set()
 
     def _each_sweep(self) -> None:
+        """Compute what each response needs and what changes with time alone: a few times a second."""
         self._render_date()
+        self.idle_deadline = self.sweep.now + self._idle_time
         # Other parts of the process may have freed descriptors.
         self._resume_accepting()
 
@@ -323,7 +328,8 @@ class Server:
         self.draining = True
         if self._listener is not None:
             self._close_listener()
-        tasks = [connection.task for connection in self.connections if connection.task is not None]
+        exchanges = [each.exchange for each in self.connections if each.exchange is not None]
+        tasks = [exchange.task for exchange in exchanges if exchange.task is not None]
         for connection in list(self.connections):
             connection.abort()
         if tasks:
@@ -378,6 +384,14 @@ class Server:
             "requests": self.requests,
             "refused": self.refused,
         }
+
+    def log_access(self, client: Client, head: RequestHead, response: Response) -> None:
+        """A log that cannot be written (its reader has left, the disk is full) costs no client its answer."""
+        assert self.access_log is not None
+        try:
+            self.access_log(client, head, response)
+        except Exception as error:
+            self.report(head, error)
 
     def report(self, head: RequestHead | None, error: BaseException) -> None:
         """Log a handler's failure. The client learns nothing of it but the status."""

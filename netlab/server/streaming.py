@@ -10,35 +10,89 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, I
 from typing import Any, Protocol
 
 from netlab.http1.serializer import LAST_CHUNK, last_chunk
-from netlab.server.exchange import Response
+from netlab.server.body import RequestBody
 from netlab.server.filecontent import FileContent
 from netlab.server.responding import Coding, InvalidResponse, StreamPlan, checked_trailers
+from netlab.server.response import Response
+from netlab.server.services import Carrier
 
 Octets = bytes | memoryview
 
+# Bytes that a stream may send without waiting before the other connections get their turn: some 300 µs.
+UNYIELDED = 1024 * 1024
 
-class Sink(Protocol):
-    """Where a stream goes."""
 
-    def send(self, data: Octets) -> Coroutine[Any, Any, None]:
-        """Send; suspend until the kernel has taken it."""
+class Sender(Protocol):
+    """What a stream needs to know of its exchange."""
+
+    task: asyncio.Task[Any] | None
+    body: RequestBody | None
+
+
+class BodyWriter:
+    """Sends the pieces of one streamed response, at the pace at which its client takes them."""
+
+    __slots__ = ("_carrier", "_exchange", "_transport", "_unyielded")
+
+    def __init__(self, carrier: Carrier, exchange: Sender) -> None:
+        self._carrier = carrier
+        self._exchange = exchange
+        self._transport = carrier.transport
+        self._unyielded = 0  # bytes sent since the other connections last had their turn
 
     @property
     def secure(self) -> bool:
         """Must the bytes pass through this process, to be encrypted?"""
+        return self._transport.secure
 
-    def send_file(self, fd: int, offset: int, count: int) -> Coroutine[Any, Any, None]:
-        """Send part of a file; suspend until the kernel has taken it."""
+    async def send_head(self, head: bytes) -> None:
+        """Send the response head. It is too late for a 100 (Continue) then."""
+        if self._exchange.body is not None:
+            self._exchange.body.response_started = True
+        await self.send(head)
 
-    def send_chunk(self, data: Octets) -> Coroutine[Any, Any, None]:
-        """Send as one chunk; suspend until the kernel has taken it."""
+    async def send(self, data: Octets) -> None:
+        """Send; suspend until the kernel has taken it."""
+        if not self._transport.write(data) or self._is_due(len(data)):
+            await self._wait()
+
+    async def send_chunk(self, data: Octets) -> None:
+        """Send as one chunk, without a copy into another buffer; suspend as `send`. RFC 9112 §7.1"""
+        size = len(data)
+        if not self._transport.write_parts((b"%x\r\n" % size, data, b"\r\n")) or self._is_due(size):
+            await self._wait()
+
+    async def send_file(self, fd: int, offset: int, count: int) -> None:
+        """Send part of a file, on a plain socket without reading it; suspend as `send`."""
+        if not self._transport.write_file(fd, offset, count) or self._is_due(count):
+            await self._wait()
+
+    def _is_due(self, size: int) -> bool:
+        """The kernel has taken so many bytes at once: is it time to wait all the same?"""
+        self._unyielded += size
+        return self._unyielded > UNYIELDED or self._transport.closed
+
+    async def _wait(self) -> None:
+        """Suspend the producer: until the kernel has taken what waits, or for a turn of the others."""
+        transport = self._transport
+        self._unyielded = 0
+        if transport.closed:
+            if self._carrier.is_closed and self._exchange.task is None:
+                raise ConnectionResetError("the client has left")
+            # The cancellation of this task is on its way: a producer that never waits would not notice it.
+            # Raised as well, an error would have it hit the producer's `finally`.
+            await self._carrier.server.loop.create_future()
+        if not transport.waiting:
+            await asyncio.sleep(0)
+        while transport.waiting:
+            await self._carrier.drained()
 
 
 class NotBegun(Exception):
     """The producer failed before anything was sent: another response can still be. `__cause__` says why."""
 
 
-async def send(sink: Sink, response: Response, plan: StreamPlan, hold: bool) -> None:
+async def send(writer: BodyWriter, response: Response, plan: StreamPlan, hold: bool) -> None:
     """Send head and content. Raises what the producer raises, and InvalidResponse for a wrong length.
 
     hold: ask for the first piece before the head is sent, and raise NotBegun if that fails: the stream may
@@ -58,11 +112,11 @@ async def send(sink: Sink, response: Response, plan: StreamPlan, hold: bool) -> 
         pieces = _threaded(producer)
     try:
         first = await _first(pieces) if hold and plan.coding is not Coding.NOTHING else b""
-        await sink.send(plan.head)
-        if plan.coding is Coding.LENGTH and isinstance(stream, FileContent) and not sink.secure:
-            await sink.send_file(stream.fd, stream.offset, stream.count)
+        await writer.send_head(plan.head)
+        if plan.coding is Coding.LENGTH and isinstance(stream, FileContent) and not writer.secure:
+            await writer.send_file(stream.fd, stream.offset, stream.count)
         elif plan.coding is not Coding.NOTHING:
-            await _CONTENT[plan.coding](sink, first, pieces, plan)
+            await _CONTENT[plan.coding](writer, first, pieces, plan)
     finally:
         await _close(pieces)
         if producer is not pieces:
@@ -119,44 +173,50 @@ async def _first(pieces: AsyncIterator[Octets]) -> Octets:
         raise NotBegun from error
 
 
-async def _chunked(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan) -> None:
+async def _chunked(
+    writer: BodyWriter, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan
+) -> None:
     # An empty piece would be the last-chunk.
     if first:
-        await sink.send_chunk(first)
+        await writer.send_chunk(first)
     async for piece in pieces:
         piece = _octets(piece)
         if piece:
-            await sink.send_chunk(piece)
+            await writer.send_chunk(piece)
     # Trailers are looked at again: a producer may fill them in as it goes, a digest say.
-    await sink.send(last_chunk(checked_trailers(plan.trailers)) if plan.trailers else LAST_CHUNK)
+    await writer.send(last_chunk(checked_trailers(plan.trailers)) if plan.trailers else LAST_CHUNK)
 
 
-async def _until_close(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan) -> None:
+async def _until_close(
+    writer: BodyWriter, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan
+) -> None:
     if first:
-        await sink.send(first)
+        await writer.send(first)
     async for piece in pieces:
-        await sink.send(_octets(piece))
+        await writer.send(_octets(piece))
 
 
-async def _measured(sink: Sink, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan) -> None:
+async def _measured(
+    writer: BodyWriter, first: Octets, pieces: AsyncIterator[Octets], plan: StreamPlan
+) -> None:
     """Exactly the bytes that Content-Length promised: one more would be read as the next response."""
     left = plan.length - len(first)
     if first and left >= 0:
-        await sink.send(first)
+        await writer.send(first)
     async for piece in pieces:
         piece = _octets(piece)
         left -= len(piece)
         if left < 0:
             break
         if piece:
-            await sink.send(piece)
+            await writer.send(piece)
     if left < 0:
         raise InvalidResponse(f"the stream is longer than its content-length of {plan.length} bytes")
     if left:
         raise InvalidResponse(f"the stream ended {left} bytes before its content-length of {plan.length}")
 
 
-_Sender = Callable[[Sink, Octets, AsyncIterator[Octets], StreamPlan], Coroutine[Any, Any, None]]
+_Sender = Callable[[BodyWriter, Octets, AsyncIterator[Octets], StreamPlan], Coroutine[Any, Any, None]]
 
 _CONTENT: dict[Coding, _Sender] = {
     Coding.CHUNKED: _chunked,

@@ -148,7 +148,7 @@ async def test_an_idle_connection_holds_nothing_of_what_it_has_read() -> None:
             await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
             await until(lambda: server.stats()["idle"] == 1)
             (connection,) = server.connections
-            assert not connection._parser._buffer
+            assert not connection.parser._buffer
         writer.close()
 
 

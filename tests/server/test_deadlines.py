@@ -218,7 +218,7 @@ async def test_pipelining_without_reading_keeps_memory_bounded() -> None:
         except TimeoutError:
             pass
         (connection,) = timed.server.connections
-        assert connection._parser.buffered < 8192 + (64 << 10)
+        assert connection.parser.buffered < 8192 + (64 << 10)
         assert connection.transport.waiting <= 200_000
         assert timed.server.requests < sent
         writer.transport.abort()

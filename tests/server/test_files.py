@@ -19,8 +19,9 @@ from netlab.cli.demonstration import KNOWN
 from netlab.http1 import Fields, RequestHead
 from netlab.http1.framing import NO_CONTENT
 from netlab.server import files
-from netlab.server.exchange import Request, Response
 from netlab.server.files import Folder
+from netlab.server.request import Request
+from netlab.server.response import Response
 
 from .conftest import Process, Raw, need
 

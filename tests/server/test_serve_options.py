@@ -20,8 +20,9 @@ from netlab.cli.banner import curl, kind_of_app
 from netlab.cli.errors import UserError
 from netlab.cli.logconfig import configure_logging
 from netlab.cli.logs import Entry, Format
-from netlab.server.exchange import Request, Response
 from netlab.server.limited import Limited
+from netlab.server.request import Request
+from netlab.server.response import Response
 
 from .conftest import ROOT, Process, Raw
 from .test_command import netlab as command

@@ -113,7 +113,7 @@ async def test_what_never_ends_is_refused_at_its_limit_and_not_gathered(what: st
             writer.write(more)
             sent += len(more)
             await taken(timed)
-            most = max(most, connection._parser.buffered)
+            most = max(most, connection.parser.buffered)
         writer.write_eof()
         answer = await asyncio.wait_for(reader.read(), 5)
         assert answer.startswith(b"HTTP/1.1 %d " % status), answer

@@ -228,9 +228,10 @@ async def test_a_response_that_is_being_taken_buys_no_time_for_the_content() -> 
             stalled.pass_time(5.9)
             await stalled.take()
             stalled.pass_time(0)
-        assert connection._broken is None
+        body = connection.exchange.body
+        assert body.error is None
         stalled.pass_time(1)
-        assert connection._broken is not None and connection._broken.status == 408
+        assert body.error is not None and body.error.status == 408
 
 
 async def test_two_tasks_that_read_one_content_are_told_apart() -> None:

@@ -125,6 +125,6 @@ async def test_nothing_of_a_connection_outlives_it(name: str) -> None:
         await asyncio.sleep(0.01)
         gc.collect()
         left = [found for found in gc.get_objects() if isinstance(found, Connection)]
-        assert not any(connection._server is server for connection in left)
+        assert not any(connection.server is server for connection in left)
         assert not server.sweep.members
         assert len(asyncio.all_tasks()) == before

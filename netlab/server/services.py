@@ -1,0 +1,115 @@
+"""What a connection needs of its server, and an exchange of its connection: two interfaces.
+
+They stand here so that `server` imports `connection`, `connection` imports `exchange`, and nothing imports
+back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from netlab.cors import Policy, Routes
+from netlab.http1.limits import Limits
+from netlab.http1.messages import RequestHead
+from netlab.http1.parser import RequestParser
+from netlab.net.poller import Poller
+from netlab.net.sweep import Sweep
+from netlab.net.transport import Transport
+from netlab.server.config import Timeouts
+from netlab.server.response import Response
+
+
+class Client(Protocol):
+    """What the access log is told of a client."""
+
+    @property
+    def peer(self) -> str:
+        """Its address, such as "127.0.0.1:50412"; "" for a Unix socket."""
+
+
+AccessLog = Callable[[Client, RequestHead, Response], object]
+
+
+class Services(Protocol):
+    """What a connection needs of its server. The server fills it in; attributes that change say so."""
+
+    app: Callable[[Any], Any]
+    cors: Policy | Routes | None
+    limits: Limits
+    timeouts: Timeouts
+    uds: str | None
+    access_log: AccessLog | None
+    loop: asyncio.AbstractEventLoop
+    poller: Poller
+    sweep: Sweep
+    begin: Callable[[Coroutine[Any, Any, Any]], Any]
+    """Takes the first step of a coroutine: gives its result, or the Task that goes on with it."""
+    date: bytes
+    """The Date field line, and what else each response carries. Rendered anew in each sweep."""
+    plain_date: bytes
+    """The same for a response that leaves without TLS, though the server speaks TLS."""
+    idle_deadline: float
+    """The deadline of a connection that becomes idle now. Computed anew in each sweep."""
+    draining: bool
+    """Set when the server stops: no connection persists from then on."""
+    requests: int
+    """Requests answered. Counted by the connections."""
+    refused: int
+    """Heads refused. Counted by the connections."""
+
+    def log_access(self, client: Client, head: RequestHead, response: Response) -> None:
+        """Write a line of the access log. Only where `access_log` is set."""
+
+    def report(self, head: RequestHead | None, error: BaseException) -> None:
+        """Log a handler's failure."""
+
+    def connection_closed(self, connection: Any) -> None:
+        """A connection has ended."""
+
+
+class Carrier(Protocol):
+    """What an exchange and its body need of the connection that carries them."""
+
+    server: Services
+    parser: RequestParser
+    half_closed: bool
+    """Set when the client has closed its sending side."""
+
+    @property
+    def transport(self) -> Transport:
+        """The socket, non-blocking, plain or TLS."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Has the connection ended?"""
+
+    def carries(self, exchange: Any) -> bool:
+        """Is this the exchange that is under way?"""
+
+    @property
+    def peer(self) -> str:
+        """The client's address as text."""
+
+    @property
+    def addresses(self) -> tuple[Any, Any]:
+        """The socket's own address and the client's, as the socket module has them."""
+
+    def advance(self) -> None:
+        """Something has happened: go on as far as possible without waiting."""
+
+    def watch_send(self) -> None:
+        """The kernel did not take all that was written: the client must take it at a minimum rate."""
+
+    async def drained(self) -> None:
+        """Wait until the kernel takes more."""
+
+    def set_deadline(self) -> None:
+        """A wait of the exchange has begun or ended."""
+
+    def linger(self) -> None:
+        """Close so that the client sees all that was sent."""
+
+    def abort(self) -> None:
+        """Close with a reset."""
