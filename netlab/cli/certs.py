@@ -17,6 +17,7 @@ from netlab.cli import trust
 from netlab.cli.errors import UserError
 from netlab.tls import authority
 from netlab.tls.folder import certificates_folder
+from netlab.tls.issue import KeyKind
 
 _PORT = 8443  # any will do: the same one in every command printed
 
@@ -44,6 +45,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="mint all of them anew, the root too: every client must then trust the new root",
     )
     add(
+        "--keys",
+        choices=[kind.value for kind in KeyKind if kind is not KeyKind.RSA_1024],
+        help="the kind of the leaf's key; a leaf with another kind is minted anew (default: keep, or P-256)",
+    )
+    add("--client", metavar="NAME", help="make a certificate for a client of this name, too")
+    add(
         "--port",
         type=int,
         help="with serve: the index page's port; the cases take the next ones (default: free ones)",
@@ -54,28 +61,31 @@ def run(options: argparse.Namespace) -> int:
     """Mint or keep, then print; or serve."""
     if options.port is not None and options.action != "serve":
         raise UserError("--port belongs to `certs serve`: write python -m netlab certs serve --port N")
-    made = provide(options.out, renew=options.renew)
+    made = provide(options.out, renew=options.renew, keys=KeyKind(options.keys) if options.keys else None)
     if options.action == "serve":
         from netlab.cli import gallery
 
         return gallery.run(made, options.port or 0)
     print("\n".join(_report(made)))
+    if options.client is not None:
+        print("\n".join(_client(made, options.client)))
     return 0
 
 
-def provide(folder: Path | None, renew: bool = False) -> authority.Certificates:
+def provide(folder: Path | None, renew: bool = False, keys: KeyKind | None = None) -> authority.Certificates:
     """The certificates of a folder, minted if they are due; the notes go to standard error.
 
     Args:
         folder: None: the checkout's, or the user's own.
         renew: mint all of them anew.
+        keys: the kind of the leaf's key; None: as it is, or P-256.
 
     Raises:
         UserError: they cannot be had; one line with the repair.
     """
     place = folder or certificates_folder()
     try:
-        made = authority.mint(place) if renew else authority.ensure(place)
+        made = authority.mint(place, keys=keys) if renew else authority.ensure(place, keys=keys)
     except OSError as error:
         reason = error.strerror or error
         where = f"--out {folder}" if folder else str(place)
@@ -106,6 +116,27 @@ def _report(made: authority.Certificates) -> Iterator[str]:
     for client, command in trust.commands(made.root.resolve(), f"https://localhost:{_PORT}/"):
         yield f"  {client}"
         yield f"    {command}"
+
+
+def _client(made: authority.Certificates, name: str) -> Iterator[str]:
+    """Make the client's certificate, and say how it is used. Raises UserError."""
+    try:
+        chain, key = authority.mint_client(made.root.parent, name)
+    except (ValueError, authority.AuthorityError) as error:
+        raise UserError(f"--client: {error}") from None
+    except OSError as error:
+        raise UserError(f"--client {name}: cannot be written: {error.strerror or error}") from None
+    files = (made.root, made.leaf, made.intermediate, made.leaf_key)
+    root, leaf, intermediate, leaf_key = (shlex.quote(str(path)) for path in files)
+    shown = f"--cert {shlex.quote(str(chain))} --key {shlex.quote(str(key))}"
+    yield ""
+    yield f"a certificate for the client {name}: a server that asks for one, and the client:"
+    yield ""
+    yield (
+        f"  openssl s_server -accept {_PORT} -cert {leaf} -cert_chain {intermediate} -key {leaf_key} "
+        f"-CAfile {root} -Verify 2 -verify_return_error -www"
+    )
+    yield f"  curl --cacert {root} {shown} https://localhost:{_PORT}/"
 
 
 def _names(leaf: Path) -> list[str]:

@@ -13,6 +13,7 @@ import contextlib
 import enum
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -64,30 +65,67 @@ class Certificates:
     notes: tuple[str, ...] = ()
 
 
-def mint(folder: StrPath | None = None, *, now: datetime | None = None) -> Certificates:
+def mint(
+    folder: StrPath | None = None, *, now: datetime | None = None, keys: issue.KeyKind | None = None
+) -> Certificates:
     """Make a new root, intermediate and leaf in place of whatever the folder holds.
 
     Args:
         folder: made if it does not exist; None: `folder.certificates_folder()`.
         now: the time to mint for, with its time zone; None: the clock's.
+        keys: the kind of the leaf's key pair; None: P-256, as for the authorities.
 
     Raises:
         OSError: the folder cannot be made or written.
     """
-    return _provide(_place(folder), _aware(now), keep=False)
+    return _provide(_place(folder), _aware(now), keep=False, keys=keys)
 
 
-def ensure(folder: StrPath | None = None, *, now: datetime | None = None) -> Certificates:
+def ensure(
+    folder: StrPath | None = None, *, now: datetime | None = None, keys: issue.KeyKind | None = None
+) -> Certificates:
     """Make what is missing, damaged or due for renewal, and leave the rest alone.
 
     Several processes may call this at once: the folder is locked, and the later ones find all well.
     A root that expired, or that is due while its key is here, is replaced, and kept under another name.
 
+    Args:
+        folder, now: as for `mint`.
+        keys: the kind of the leaf's key pair; a leaf with another kind is minted anew. None: any kind.
+
     Raises:
         OSError: the folder cannot be made, or something is due and it cannot be written.
         AuthorityError: something is due, and the private key that must sign it is not here.
     """
-    return _provide(_place(folder), _aware(now), keep=True)
+    return _provide(_place(folder), _aware(now), keep=True, keys=keys)
+
+
+def mint_client(folder: StrPath, name: str, *, now: datetime | None = None) -> tuple[Path, Path]:
+    """Make a certificate for a client, signed by the folder's intermediate: where its chain and its key are.
+
+    Args:
+        folder: one that `ensure` made.
+        name: the client's name, as the server reads it in the subject; letters, digits, `-`, `_` and `.`.
+        now: as for `mint`.
+
+    Raises:
+        ValueError: the name has another character, or none.
+        OSError: it cannot be written.
+        AuthorityError: the intermediate's key is not in the folder.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name):
+        raise ValueError(f"{name!r} is no name for a client: give 1 to 64 letters, digits, '-', '_' or '.'")
+    place, moment = Path(folder), _aware(now)
+    with _locked(place):
+        intermediate = _load(place, "intermediate")
+        if intermediate.certificate is None or intermediate.key is None:
+            raise AuthorityError(_key_away(place, f"client-{name}", "intermediate"))
+        profile = replace(issue.client_profile(moment), subject=name)
+        issuer = intermediate.issued
+        made = _mint_stage(place, f"client-{name}", profile, issuer)
+        chain = place / f"client-{name}.pem"
+        _write(chain, issue.pem(made.certificate, issuer.certificate), mode=0o644)
+    return chain, place / f"client-{name}.key"
 
 
 def is_due(certificate: x509.Certificate, now: datetime) -> bool:
@@ -224,21 +262,22 @@ def _key_away(folder: Path, stage: str, issuer: str) -> str:
 # -- from that stage down to the leaf ----------------------------------------------------------------
 
 
-def _provide(folder: Path, now: datetime, keep: bool) -> Certificates:
+def _provide(folder: Path, now: datetime, keep: bool, keys: issue.KeyKind | None) -> Certificates:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         loaded = [_load(folder, stage) if keep else _NOTHING for stage, _ in _STAGES]
         moment = _true_time(now, loaded)
         root = _judge(loaded[0], loaded[0], moment)
         intermediate = _judge(loaded[1], root, moment)
-        held = [root, intermediate, _judge(loaded[2], intermediate, moment)]
+        held = [root, intermediate, _of_kind(_judge(loaded[2], intermediate, moment), keys)]
         first = _first_to_mint(folder, *held)
         notes = list(_notes(folder, now, root, first))
         if first == 0 and root.certificate is not None:
             notes.append(_put_aside(folder, root.certificate))
         issuer = held[first - 1].issued if 0 < first < _NONE else None
         for stage, profile in _STAGES[first:]:
-            issuer = _mint_stage(folder, stage, profile(moment), issuer)
+            kind = keys if stage == "leaf" else None
+            issuer = _mint_stage(folder, stage, profile(moment), issuer, kind)
         _write_chain(folder)
     minted = tuple(stage for stage, _ in _STAGES[first:])
     (root_pem, middle_pem, leaf_pem), (root_key, middle_key, leaf_key) = (
@@ -250,13 +289,24 @@ def _provide(folder: Path, now: datetime, keep: bool) -> Certificates:
     )
 
 
+def _of_kind(leaf: Held, keys: issue.KeyKind | None) -> Held:
+    """The leaf, to be renewed if its key is of another kind than was asked for."""
+    if keys is None or leaf.key is None or issue.kind_of(leaf.key) is keys:
+        return leaf
+    return replace(leaf, key=None)
+
+
 def _mint_stage(
-    folder: Path, stage: str, profile: issue.Profile, issuer: issue.Issued | None
+    folder: Path,
+    stage: str,
+    profile: issue.Profile,
+    issuer: issue.Issued | None,
+    kind: issue.KeyKind | None = None,
 ) -> issue.Issued:
     if issuer is not None:
         # An issuer whose own issuer's key is away stays in use to its last day: nothing may outlive it.
         profile = replace(profile, end=min(profile.end, issuer.certificate.not_valid_after_utc))
-    made = issue.issue(profile, issuer)
+    made = issue.issue(profile, issuer, issue.new_key(kind or issue.KeyKind.P256))
     _write(folder / f"{stage}.key", issue.key_pem(made.key), mode=0o600)
     _write(folder / f"{stage}.pem", issue.pem(made.certificate), mode=0o644)
     return made

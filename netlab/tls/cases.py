@@ -70,11 +70,10 @@ def server_side(served: Served, files: Files) -> ssl.SSLContext:
         ConfigurationError: OpenSSL loads no such chain, at any security level (the key mismatch).
     """
     maximum = ssl.TLSVersion.TLSv1_2 if served.ciphers else None
-    context = server_context(files.chain, files.key, ciphers=served.ciphers or WEAK_SERVER, maximum=maximum)
-    if files.client_root is not None:
-        context.load_verify_locations(cafile=files.client_root)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
+    ciphers = served.ciphers or WEAK_SERVER
+    return server_context(
+        files.chain, files.key, ciphers=ciphers, maximum=maximum, client_ca=files.client_root
+    )
 
 
 def python_client(files: Files) -> ssl.SSLContext:

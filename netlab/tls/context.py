@@ -106,6 +106,7 @@ def server_context(
     ciphers: str | None = None,
     tickets: int = TICKETS,
     keylog: StrPath | None = None,
+    client_ca: StrPath | None = None,
 ) -> ServerContext:
     """A server's context.
 
@@ -124,6 +125,8 @@ def server_context(
         tickets: session tickets a handshake hands out for resumption; 0: no resumption by ticket.
         keylog: append each connection's secrets to this file (RFC 9850), for Wireshark. Whoever reads it
             reads the traffic, so it is made mode 0600.
+        client_ca: PEM file with roots: each client must show a certificate below one of them (RFC 8446
+            §4.3.2), or is refused; None: no client is asked for one.
 
     Raises:
         ConfigurationError: every mistake found, each with its repair.
@@ -132,6 +135,7 @@ def server_context(
     mistakes = [
         *_file_mistakes(certificate, PEM.CERTIFICATE),
         *_file_mistakes(key, PEM.PRIVATE_KEY),
+        *(_file_mistakes(client_ca, PEM.CERTIFICATE) if client_ca else ()),
         *settings.mistakes(),
         *_tickets_mistakes(tickets),
     ]
@@ -142,6 +146,11 @@ def server_context(
     settings.apply(context)
     if refused := _load_chain(context, certificate, key):
         raise ConfigurationError([refused])
+    if client_ca is not None:
+        if refused := _load_trust(context, client_ca, PEM.CERTIFICATE):
+            raise ConfigurationError([refused])
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= ssl.VERIFY_X509_STRICT  # RFC 5280 to the letter, as for a client
 
     # The server's order decides: it knows which cipher its processor does in hardware.
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -157,7 +166,7 @@ def server_context(
     context._files, context._kind = (certificate, key), _key_kind(certificate)
     context._make_anew = lambda: server_context(
         certificate, key, minimum=minimum, maximum=maximum, alpn=alpn, ciphers=ciphers, tickets=tickets,
-        keylog=keylog,
+        keylog=keylog, client_ca=client_ca,
     )  # fmt: skip
     return context
 

@@ -119,6 +119,14 @@ def new_key(kind: KeyKind = KeyKind.P256) -> Key:
             return rsa.generate_private_key(65537, key_size=int(kind.value.removeprefix("RSA-")))
 
 
+def kind_of(key: Key) -> KeyKind | None:
+    """The kind of a key pair; None for one that `new_key` does not make."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return KeyKind.ED25519
+    name = f"RSA-{key.key_size}" if isinstance(key, rsa.RSAPrivateKey) else f"P-{key.key_size}"
+    return next((kind for kind in KeyKind if kind.value == name), None)
+
+
 def issue(profile: Profile, issuer: Issued | None = None, key: Key | None = None) -> Issued:
     """Have a certificate signed.
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
+import ssl
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +15,13 @@ from pathlib import Path
 import pytest
 from conftest import missing
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from tls_in_memory import shake_hands
 from tls_loopback import serving
 
 from netlab.__main__ import main
-from netlab.tls import authority
-from netlab.tls.context import server_context
+from netlab.tls import authority, issue
+from netlab.tls.context import client_context, server_context
 
 
 def certs(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -189,6 +194,82 @@ def test_the_command_for_chromium_puts_the_root_into_its_store(
     stored = shell('certutil -d "sql:$HOME/.pki/nssdb" -L -n netlab -a', tmp_path).stdout
     root = x509.load_pem_x509_certificate((tmp_path / "a folder" / "root.pem").read_bytes())
     assert x509.load_pem_x509_certificate(stored.encode()) == root
+
+
+# -- kinds of keys, and certificates for clients -------------------------------------------------------
+
+
+def test_the_leafs_key_is_of_the_kind_that_was_asked_for_and_the_root_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certs(capsys, "--out", tmp_path)
+    root = (tmp_path / "root.pem").read_bytes()
+    for kind in ("Ed25519", "P-384", "RSA-2048", "P-256"):
+        _, out, _ = certs(capsys, "--out", tmp_path, "--keys", kind)
+        assert out.startswith("minted: leaf\n")
+        key = serialization.load_pem_private_key((tmp_path / "leaf.key").read_bytes(), None)
+        assert isinstance(key, issue.Key) and issue.kind_of(key) is issue.KeyKind(kind)
+        assert shake_hands(client_context(tmp_path / "root.pem"), served_from(tmp_path))[0].reason == ""
+        assert certs(capsys, "--out", tmp_path)[1].startswith("all is good"), "without --keys any kind stays"
+    assert (tmp_path / "root.pem").read_bytes() == root
+
+
+def served_from(folder: Path) -> ssl.SSLContext:
+    return server_context(folder / "chain.pem", folder / "leaf.key")
+
+
+def test_the_commands_for_a_client_certificate_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tool
+) -> None:
+    _, out, _ = certs(capsys, "--out", tmp_path, "--client", "ann")
+    serve, fetch = (line.strip() for line in out.splitlines()[-2:])
+    command = shlex.split(serve.replace(" 8443 ", " 127.0.0.1:0 "))
+    tool("openssl", "version")  # skips, or fails in CI, if it is missing
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            accepting = next(line for line in server.stdout if line.startswith("ACCEPT"))
+            at = f":{accepting.strip().rpartition(':')[2]}/"
+            words = [*shlex.split(fetch.replace(":8443/", at)), "-sS", "--ipv4", "--noproxy", "*"]
+            done = tool(*words)
+            assert done.returncode == 0 and re.search(r"Subject: CN ?= ?ann", done.stdout), done
+            refused = tool(
+                *(word for word in words if "client-ann" not in word and word not in ("--cert", "--key"))
+            )
+            assert refused.returncode != 0, "without its certificate the client must be refused"
+        finally:
+            server.terminate()
+
+
+def test_a_server_that_asks_for_client_certificates_accepts_the_one_that_was_made(tmp_path: Path) -> None:
+    made = authority.mint(tmp_path)
+    chain, key = authority.mint_client(tmp_path, "ann")
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    server = server_context(made.chain, made.leaf_key, client_ca=made.root)
+    client = client_context(made.root)
+    assert shake_hands(client, server)[1].reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+    client.load_cert_chain(chain, key)
+    assert shake_hands(client, server)[1].reason == ""
+    assert shake_hands(client, server.remade())[1].reason == ""
+
+
+@pytest.mark.parametrize("name", ["", "../ann", "a b", "-ann", "x" * 65, "änn"])
+def test_a_name_that_no_file_should_have_is_one_clear_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = certs(capsys, "--out", tmp_path, f"--client={name}")
+    assert status == 2 and err.count("\n") == 1 and "is no name for a client" in err
+    assert not list(tmp_path.glob("client*"))
+
+
+def test_without_the_intermediates_key_no_client_certificate_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = authority.mint(tmp_path)
+    made.root_key.unlink()
+    made.intermediate_key.unlink()
+    status, _, err = certs(capsys, "--out", tmp_path, "--client", "ann")
+    assert status == 2 and "intermediate.key is not there" in err
 
 
 def test_a_folder_that_cannot_be_is_one_clear_line(
