@@ -28,6 +28,7 @@ THIRD_PARTIES = {"cryptography", "psutil"}
 NEIGHBOURS = {
     ("__main__", "cli"): "it is the front door of the command line",
     ("prefork", "server"): "each of its processes is a server",
+    ("testing", "asgi"): "a test gives its ASGI app as it is",
     ("tls", "http1"): "the tracer reads decrypted application data as HTTP/1.1; http1 knows nothing of tls",
 }
 

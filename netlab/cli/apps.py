@@ -15,8 +15,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from netlab.asgi.interface import Kind, kind_of
 from netlab.cli.errors import UserError
-from netlab.cli.interface import Kind, kind_of
 
 
 class Interface(Enum):

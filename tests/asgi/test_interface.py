@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from netlab.asgi import AsgiHandler
+from netlab.asgi.interface import Kind, kind_of
 from netlab.cli.apps import Interface, adapt
 from netlab.cli.errors import UserError
-from netlab.cli.interface import Kind, kind_of
 
 
 async def asgi(scope: Any, receive: Any, send: Any, greeting: bytes = b"hi") -> None: ...
