@@ -18,7 +18,8 @@ from netlab.capture import Captured, Endpoint, pcapng
 from netlab.cli.errors import UserError
 from netlab.cli.tracing import captures, live, pasted_bytes, tapped
 from netlab.cli.tracing.jsonlines import JsonTeller
-from netlab.cli.tracing.streams import Stream, Streams, Teller
+from netlab.cli.tracing.page import HtmlTeller
+from netlab.cli.tracing.streams import Stream, Streams, Teller, Tellers
 from netlab.cli.tracing.text import TextTeller
 from netlab.cli.trusting import client_tls
 from netlab.client import errors
@@ -65,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--json", action="store_true", help="one JSON object a line for each record")
     add("--pcapng", type=Path, metavar="OUT", help="write a capture with its secrets inside, for Wireshark")
+    add("--html", type=Path, metavar="OUT", help="write one page that explains every byte, for a browser")
     add("--fields", action=argparse.BooleanOptionalAction, help="unfold each record into its fields")
     add("--bytes", action="store_true", help="show each field under its bytes")
 
@@ -75,10 +77,21 @@ def run(options: argparse.Namespace) -> int:
     ring = Keyring(_key_log(options), tuple(_private_key(path) for path in options.key))
     unfolded = options.fields if options.fields is not None else options.hex is not None or _is_url(options)
     teller: Teller = JsonTeller() if options.json else TextTeller(unfolded, options.bytes)
+    page = HtmlTeller() if options.html else None
+    if page is not None:
+        teller = Tellers(teller, page)
 
     def make(number: int, client: Endpoint, server: Endpoint) -> Stream:
         return Stream(number, client, server, ring, teller)
 
+    try:
+        return _trace(options, ring, make)
+    finally:
+        if page is not None:
+            page.write(options.html)
+
+
+def _trace(options: argparse.Namespace, ring: Keyring, make: live.MakeStream) -> int:
     if options.hex is not None:
         return _pasted(options, make(0, Endpoint("pasted", 0), Endpoint("pasted", 0)))
     if options.listen is not None:

@@ -73,7 +73,7 @@ def connect(
     Raises UserError when the server can't be reached or the handshake fails; what went over the wire until
     then has been told.
     """
-    origin = own.url.origin
+    origin, began = own.url.origin, time.time()
     try:
         plain = socket.create_connection((origin.host, origin.port), timeout=_TIMEOUT)
     except OSError as error:
@@ -86,6 +86,12 @@ def connect(
         recording = Recording(client, server, time.time_ns())
         recordings.append(recording)
         stream = own.make(number, client, server)
+        connected = time.time()
+        for side, at, text in (
+            (Side.CLIENT, began, "SYN"), (Side.SERVER, connected, "SYN, ACK"), (Side.CLIENT, connected,
+            "ACK"),
+        ):  # fmt: skip
+            stream.mark(side, at, text)
         wire = _Wire(own, plain, stream, recording, session)
         try:
             return wire.run()
@@ -93,6 +99,7 @@ def connect(
             wire.flush()
             raise UserError(f"{own.url}: {_why(error)}") from None
         finally:
+            stream.mark(Side.CLIENT, time.time(), "FIN")
             stream.end()
 
 

@@ -7,6 +7,7 @@ through `Streams`; a live conversation has its bytes already and uses `Stream` a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from netlab.capture import Captured, DecodeError, Direction, Endpoint, Flags, Flow, Packet
@@ -21,6 +22,20 @@ SIDES = {Direction.TO_SERVER: Side.CLIENT, Direction.TO_CLIENT: Side.SERVER}
 _OPEN = 4096
 
 
+# SYN, FIN and RST that are kept for the page: a hostile capture has millions.
+_MARKS = 20
+_MARKED = ((Flags.SYN, "SYN"), (Flags.FIN, "FIN"), (Flags.RST, "RST"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A packet of TCP that opens or closes: when, which side sent it, and its flags."""
+
+    time: float
+    side: Side
+    text: str
+
+
 class Teller(Protocol):
     """Takes what is read, in order."""
 
@@ -29,6 +44,23 @@ class Teller(Protocol):
 
     def end(self, stream: Stream) -> None:
         """A stream is over."""
+
+
+class Tellers:
+    """Several tellers that are told the same."""
+
+    def __init__(self, *tellers: Teller) -> None:
+        self._tellers = tellers
+
+    def record(self, stream: Stream, record: Record, http: list[str]) -> None:
+        """Tell all."""
+        for each in self._tellers:
+            each.record(stream, record, http)
+
+    def end(self, stream: Stream) -> None:
+        """Tell all."""
+        for each in self._tellers:
+            each.end(stream)
 
 
 class Stream:
@@ -42,6 +74,7 @@ class Stream:
         self.started: float | None = None
         self.records = 0
         self.notes: list[str] = []
+        self.marks: list[Mark] = []
         self._http = HttpReading()
         self._teller = teller
 
@@ -59,6 +92,11 @@ class Stream:
                 for event in self._http.end(record.side):
                     lines += describe(event)
             self._teller.record(self, record, lines)
+
+    def mark(self, side: Side, time: float, text: str) -> None:
+        """A packet without data that opens or closes the connection."""
+        if len(self.marks) < _MARKS:
+            self.marks.append(Mark(time, side, text))
 
     def end(self) -> None:
         """The connection is over."""
@@ -136,9 +174,13 @@ class Streams:
         return tcp
 
     def _deliver(self, tcp: _Tcp, packet: Packet) -> None:
-        if packet.segment.flags & Flags.RST:
-            return
         way = tcp.way(packet)
+        flags = packet.segment.flags
+        if text := ", ".join(name for flag, name in _MARKED if flags & flag):
+            acknowledges = ", ACK" if flags & Flags.SYN and flags & Flags.ACK else ""
+            tcp.stream.mark(SIDES[way], packet.time_ns / 1e9, text + acknowledges)
+        if flags & Flags.RST:
+            return
         try:
             data = tcp.flows[way].add(packet.segment)
         except DecodeError as error:

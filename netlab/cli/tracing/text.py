@@ -98,12 +98,17 @@ def rung(stream: Stream, record: Record) -> str:
     """One line: when, the side and the way, where, what, how much."""
     time = "" if record.time is None or stream.started is None else f"{record.time - stream.started:9.6f}"
     arrow = "client ─►" if record.side is Side.CLIENT else "client ◄─"
+    sealed = f"  [{record.key}]" if record.decrypted else "  [encrypted]" if record.reason else ""
+    place = f"byte {record.offset:<8} {counted(record.length):>12}"
+    return f"  {time:>9} {arrow} {place}  {rung_text(record)}{sealed}"
+
+
+def rung_text(record: Record) -> str:
+    """What a record is: its content type, and the names of its messages or of its alert."""
     names = ", ".join(record.handshake)
     if record.content_name == "alert" and record.content and len(record.content) == 2:
         names = f"{registry.alert_level(record.content[0])} {registry.alert(record.content[1])}"
-    what = record.content_name + (f": {names}" if names else "")
-    sealed = f"  [{record.key}]" if record.decrypted else "  [encrypted]" if record.reason else ""
-    return f"  {time:>9} {arrow} byte {record.offset:<8} {counted(record.length):>12}  {what}{sealed}"
+    return record.content_name + (f": {names}" if names else "")
 
 
 def summary(stream: Stream) -> str:
