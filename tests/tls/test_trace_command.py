@@ -302,3 +302,18 @@ def test_a_file_that_is_no_capture_is_refused(tmp_path: Path, capsys: pytest.Cap
     path.write_text("Dear reader, this is no capture.")
     assert main(["trace", str(path)]) == 2
     assert "it starts with 44656172" in capsys.readouterr().err
+
+
+def test_a_page_is_written_beside_what_is_printed(
+    capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "page.html"
+    assert main(["trace", str(capture), "--html", str(out)]) == 0
+    assert "| GET / HTTP/1.1" in capsys.readouterr().out
+    page = out.read_text()
+    assert page.startswith("<!doctype html>") and "src=" not in page and "client: SYN" in page
+
+
+def test_a_page_that_cannot_be_written_is_a_line(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", str(capture), "--html", "/no/such/folder/page.html"]) == 2
+    assert "--html /no/such/folder/page.html: No such file" in capsys.readouterr().err
