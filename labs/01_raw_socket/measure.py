@@ -23,8 +23,8 @@ import packets
 from packets import CLOSE, HANDSHAKE, Captured, Shape, Step
 from server import CONTENT
 
-from labs.runner import plots
-from labs.runner.evidence import Measurement, NotShown, Plot, Run, Table, Verdict
+from labs.runner import ladders, plots
+from labs.runner.evidence import Drawing, Measurement, NotShown, Plot, Run, Table, Verdict
 from netlab import sniffer
 
 HOST, PATH = "127.0.0.1", "/"
@@ -90,6 +90,7 @@ def measure(run: Run) -> Measurement:
         tables=tables(evidence),
         plots=pictures(evidence),
         notes=notes(evidence),
+        drawings=drawings(evidence),
     )
 
 
@@ -293,33 +294,31 @@ def source(evidence: Evidence) -> str:
 
 
 def tables(evidence: Evidence) -> list[Table]:
-    """New beside reused, the packets, the SYN."""
+    """New beside reused, the SYN."""
     assert evidence.reused is not None
     assert evidence.syn is not None
     return [
         comparison(evidence),
-        Table(
-            f"The packets of one fetch ({source(evidence)})",
-            ["µs", "from", "flags", "seq", "ack", "octets of data", "phase"],
-            [
-                [
-                    f"{step.time * 1e6:.0f}",
-                    "client" if step.to_server else "server",
-                    step.flags,
-                    step.sequence,
-                    "" if step.acknowledgment is None else step.acknowledgment,
-                    step.data,
-                    step.phase,
-                ]
-                for step in evidence.ladder
-            ],
-        ),
         Table(
             f"The SYN, field by field ({source(evidence)})",
             ["offset", "octets", "what they are"],
             packets.fields_of(evidence.syn),
         ),
     ]
+
+
+def drawings(evidence: Evidence) -> list[Drawing]:
+    """The packets of one fetch as a ladder, each phase named where it begins."""
+    steps, phase = [], ""
+    for packet in evidence.ladder:
+        label = f"{packet.flags}  seq={packet.sequence}"
+        label += "" if packet.acknowledgment is None else f" ack={packet.acknowledgment}"
+        label += f" len={packet.data}" if packet.data else ""
+        notes = [f"[{packet.phase}]"] if packet.phase != phase else []
+        notes += [packet.note] if packet.note else []
+        phase = packet.phase
+        steps.append(ladders.Step(packet.time, packet.to_server, label, " ".join(notes)))
+    return [Drawing(f"The packets of one fetch ({source(evidence)})", ladders.ladder(steps))]
 
 
 def comparison(evidence: Evidence) -> Table:

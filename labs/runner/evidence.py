@@ -50,6 +50,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """Lines of text that stand as they are, in the terminal and on the page (see labs.runner.ladders)."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """One inline SVG picture (see labs.runner.plots)."""
 
@@ -77,6 +85,7 @@ class Measurement:
     plots: Sequence[Plot] = ()
     notes: Sequence[str] = ()
     condition: str = ""
+    drawings: Sequence[Drawing] = ()
 
     def __post_init__(self) -> None:
         errors = []
@@ -112,6 +121,7 @@ class Measurement:
             "plots": [dataclasses.asdict(plot) for plot in self.plots],
             "notes": list(self.notes),
             "condition": self.condition,
+            "drawings": [dataclasses.asdict(drawing) for drawing in self.drawings],
         }
 
     @classmethod
@@ -125,6 +135,7 @@ class Measurement:
             plots=[Plot(**plot) for plot in data["plots"]],
             notes=data["notes"],
             condition=data["condition"],
+            drawings=[Drawing(**drawing) for drawing in data["drawings"]],
         )
 
 

@@ -213,6 +213,9 @@ def _tell_evidence(learner: Learner, lab: Lab, evidence: Evidence) -> None:
         out.say("\n" + textwrap.indent(last_lines(evidence.log), "    "), terminal.DIM)
     if evidence.measurement is None:
         return
+    for drawing in evidence.measurement.drawings:
+        out.say(f"\n{drawing.title}", terminal.STRONG)
+        out.say(drawing.text)
     for table in evidence.measurement.tables:
         out.say(f"\n{table.title}", terminal.STRONG)
         out.table(table.columns, [[page.number(cell) for cell in row] for row in table.rows])

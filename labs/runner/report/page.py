@@ -111,6 +111,8 @@ def _evidence(lab: Lab, measurement: Measurement, prediction: str) -> Iterable[s
         )
     for plot in measurement.plots:
         yield f"<figure><figcaption>{escape(plot.title)}</figcaption>\n{plot.svg}\n</figure>"
+    for drawing in measurement.drawings:
+        yield f'<h3>{escape(drawing.title)}</h3><div class="scroll"><pre>{escape(drawing.text)}</pre></div>'
     for table in measurement.tables:
         yield _table(table)
     if measurement.notes:
