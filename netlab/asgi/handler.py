@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import current_task
 from types import TracebackType
 from typing import Any, Literal
 
-from netlab.asgi.exchange import Exchange
+from netlab.asgi.call import AppCall
 from netlab.asgi.lifespan import Lifespan, end
-from netlab.asgi.scope import App, Mount, Scope, scope
-from netlab.http1.framing import FramingKind
+from netlab.asgi.scope import App, Mount, Scopes
 from netlab.server.request import Request
 from netlab.server.response import Response
-
-# Content up to this many bytes is read before the app starts: most often it has come with the head.
-SMALL = 64 * 1024
 
 
 class AsgiHandler:
@@ -42,7 +39,7 @@ class AsgiHandler:
         if lifespan not in ("auto", "on", "off"):
             raise ValueError(f"lifespan is {lifespan!r}: give 'auto', 'on' or 'off'")
         self.app = app
-        self.mount = Mount(root_path)
+        self._scopes = Scopes(Mount(root_path))
         self.lifespan = lifespan
         self.grace = grace
         self.drain = drain
@@ -50,13 +47,23 @@ class AsgiHandler:
         """The tasks of apps under way, background tasks included."""
         self._lifespan: Lifespan | None = None
 
-    async def __call__(self, request: Request) -> Response:
-        """Answer one request. Raises what the app raises before its response has begun."""
-        framing = request.head.framing
-        small = framing.kind is FramingKind.LENGTH and framing.length <= SMALL
-        content = await request.read() if small and not request.head.expects_continue else None
-        exchange = Exchange(request, content, self.tasks, self.grace)
-        return await exchange.answer(self.app, self.scope(request))
+    async def __call__(self, request: Request) -> Response | None:
+        """Answer one request. Raises what the app raises before its response is complete."""
+        call = AppCall(request, self.grace)
+        task = current_task(request.exchange.carrier.server.loop)
+        lifespan = self._lifespan
+        scope = self._scopes.scope(request, lifespan.state if lifespan is not None else None)
+        assert task is not None  # a server calls us inside one
+        self.tasks.add(task)
+        try:
+            await self.app(scope, call.receive, call.send)
+        except BaseException as error:
+            call.failed(error)
+        else:
+            call.ended()
+        finally:
+            self.tasks.discard(task)
+        return call.response
 
     async def startup(self) -> None:
         """Lifespan startup. Raises StartupFailed when the app says that it cannot start."""
@@ -85,7 +92,3 @@ class AsgiHandler:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.shutdown()
-
-    def scope(self, request: Request) -> Scope:
-        """What the app is told of a request before it starts."""
-        return scope(request, self.mount, self._lifespan.state if self._lifespan else None)

@@ -1,14 +1,15 @@
-"""What an app is told of a request before it starts: the scope; and the headers of ASGI, both ways.
+"""What an app is told of a request before it starts: the scope.
 
 Source: the ASGI specification, "HTTP Connection Scope". Nothing is read from the connection here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+from netlab.http1.messages import RequestHead
 from netlab.server.request import Request
 
 Scope = dict[str, Any]
@@ -25,8 +26,15 @@ class InvalidMessage(ValueError):
 # 2.4: `send` raises an OSError once the client has left.
 VERSION = {"version": "3.0", "spec_version": "2.4"}
 
-# These belong to one connection, not to the app (RFC 9110 §7.6.1); the server renders its own.
-OURS = frozenset({b"transfer-encoding", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection"})
+EXTENSIONS: Scope = {
+    "http.response.trailers": {},
+    "http.response.pathsend": {},
+    "http.response.early_hint": {},
+    "http.response.debug": {},
+}
+
+# Scopes of heads that come again; and heads that are noted until they come a second time.
+MOST, NOTED = 256, 16
 
 
 class Mount:
@@ -54,60 +62,81 @@ class Mount:
         return root + path, self._raw + raw
 
 
-def scope(request: Request, mount: Mount, state: Scope | None) -> Scope:
-    """The scope of a request. state: what the lifespan keeps for requests, or None without lifespan."""
-    head = request.head
-    target, _, query = head.target.partition("?")
-    path, raw_path = mount.whole(request.path, target.encode("latin-1"))
-    made: Scope = {
-        "type": "http",
-        "asgi": VERSION,
-        "http_version": f"1.{head.minor}",
-        "method": head.method.upper(),
-        "path": path,
-        "raw_path": raw_path,
-        "query_string": query.encode("latin-1"),
-        "root_path": mount.root_path,
-        "headers": _headers(request),
-        "extensions": {"http.response.trailers": {}},
-        **_ends(request),
-    }
-    if state is not None:
-        made["state"] = state.copy()
-    return made
+class Scopes:
+    """Makes the scopes of one app's requests.
+
+    What a head says is made once for a head that comes again: the parser gives equal heads as one object (see
+    `http1.remembered`). A head that comes once is not kept: thousands of short-lived scopes would cost the
+    garbage collector more than they save.
+    """
+
+    __slots__ = ("_known", "_mount", "_noted")
+
+    def __init__(self, mount: Mount) -> None:
+        self._mount = mount
+        self._known: dict[RequestHead, Scope] = {}
+        self._noted: dict[RequestHead, None] = {}
+
+    def scope(self, request: Request, state: Scope | None) -> Scope:
+        """The scope of a request. state: what the lifespan keeps for requests, or None without lifespan."""
+        head = request.head
+        known = self._known.get(head)
+        if known is None:
+            made = self._of_head(request)
+            if head in self._noted:
+                self._keep(head, made)
+            else:
+                self._note(head)
+        else:
+            # An app may change its scope and the lists in it.
+            made = known.copy()
+            made["headers"] = known["headers"].copy()
+            made["extensions"] = EXTENSIONS.copy()
+        made["client"] = request.client_address
+        made["server"] = request.server_address
+        made["scheme"] = request.scheme
+        told = request.forwarded
+        if told is not None and told.host is not None:
+            _override_host(made["headers"], told.host)
+        if state is not None:
+            made["state"] = state.copy()
+        return made
+
+    def _of_head(self, request: Request) -> Scope:
+        head = request.head
+        target, _, query = head.target.partition("?")
+        path, raw_path = self._mount.whole(request.path, target.encode("latin-1"))
+        headers = head.raw_lines()
+        if head.authority is not None:
+            # RFC 9112 §3.2.2: the authority of an absolute-form target overrides Host.
+            _override_host(headers, head.authority)
+        return {
+            "type": "http",
+            "asgi": VERSION,
+            "http_version": f"1.{head.minor}",
+            "method": head.method.upper(),
+            "scheme": "http",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query.encode("latin-1"),
+            "root_path": self._mount.root_path,
+            "headers": headers,
+            "client": None,
+            "server": None,
+            "extensions": EXTENSIONS.copy(),
+        }
+
+    def _note(self, head: RequestHead) -> None:
+        if len(self._noted) >= NOTED:
+            self._noted.clear()
+        self._noted[head] = None
+
+    def _keep(self, head: RequestHead, made: Scope) -> None:
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[head] = {**made, "headers": made["headers"].copy()}
 
 
-def _headers(request: Request) -> list[tuple[bytes, bytes]]:
-    """Field lines as ASGI has them: names in lower case, octets."""
-    lines = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.fields.lines
-    ]
-    if request.head.authority is not None:
-        # RFC 9112 §3.2.2: the authority of an absolute-form target overrides Host.
-        lines = [line for line in lines if line[0] != b"host"]
-        lines.insert(0, (b"host", request.head.authority.encode("latin-1")))
-    return lines
-
-
-def _ends(request: Request) -> Scope:
-    """Both ends of the connection, and whether it is wrapped in TLS."""
-    return {
-        "scheme": "https" if request.secure else "http",
-        "server": request.server_address,
-        "client": request.client_address,
-    }
-
-
-def field_lines(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """An app's headers as field lines; checked when they are sent."""
-    lines = []
-    for name, value in headers:
-        lower = bytes(name).lower()
-        if lower in OURS:
-            continue
-        if lower == b"connection":
-            if b"close" not in [option.strip() for option in bytes(value).lower().split(b",")]:
-                continue
-            value = b"close"
-        lines.append((bytes(name).decode("latin-1"), bytes(value).decode("latin-1")))
-    return lines
+def _override_host(headers: list[tuple[bytes, bytes]], host: str) -> None:
+    """One Host line, in the place of those that are there."""
+    headers[:] = [(b"host", host.encode("latin-1")), *(line for line in headers if line[0] != b"host")]

@@ -16,16 +16,18 @@ import asyncio
 from asyncio import Task
 from typing import Any
 
-from netlab.cors import Decision, decide
+from netlab.cors import Decision
+from netlab.http1.forwarded import Told
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.server import preflight, responding, streaming
 from netlab.server.body import RequestBody
 from netlab.server.disconnected import Disconnect, Disconnected
 from netlab.server.request import Request
-from netlab.server.responding import Coding
+from netlab.server.responding import Coding, InvalidResponse
 from netlab.server.response import TEXT, Response, refusal
 from netlab.server.services import Carrier
+from netlab.server.writer import ResponseWriter
 
 # Where a client sees that the end of a response is missing, though the connection closes in peace.
 _SELF_DELIMITING = (Coding.CHUNKED, Coding.LENGTH)
@@ -35,20 +37,23 @@ class Exchange:
     """One request, its handler and its response."""
 
     __slots__ = (
-        "_carrier",
         "_coding",
         "_cors",
         "_disconnected",
         "_response",
         "body",
+        "carrier",
+        "early",
+        "grace",
         "head",
         "persistent",
         "sent",
         "task",
+        "writer",
     )
 
     def __init__(self, carrier: Carrier, head: RequestHead) -> None:
-        self._carrier = carrier
+        self.carrier = carrier
         self.head = head
         self.persistent = head.persistent
         """May another request follow? Set to False on the way, by both sides; never back."""
@@ -62,20 +67,30 @@ class Exchange:
         self._coding: Coding | None = None  # of a streamed response, from its begin on
         self._response: Any = None  # the response whose `on_close` is still to be called
         self._disconnected: Disconnected | None = None  # made when a handler asks for it
+        self.early: Response | None = None
+        """The response, if the handler gave it before its end (see Request.respond)."""
+        self.writer: ResponseWriter | None = None
+        """Of a response that the handler sends itself (see Request.start_response)."""
+        self.grace = 0.0
+        """Seconds for which a handler may go on when its client has left. Set by the handler."""
 
     def start(self) -> None:
         """Steps 3 to 5: from the head to the handler, whose response may be sent when this returns."""
-        carrier, head = self._carrier, self.head
+        carrier, head = self.carrier, self.head
         server = carrier.server
         # Step 3: the framing has fixed the length of the content.
         if head.framing is not NO_CONTENT:
             self.body = RequestBody(carrier, head)
-        if head.scheme is not None and self._is_misdirected():
+        if head.scheme == "https" and self._is_misdirected():
             self.respond(Response(421, "an https resource is served over TLS alone\n", TEXT))
             return
         # Step 4: CORS.
-        if server.cors is not None and self._answered_by_cors():
-            return
+        if server.cors is not None:
+            path = Request(head, self).path
+            self._cors = decision = preflight.decided(server.cors.policy_for(path), head)
+            if decision.preflight:
+                self.respond(preflight.answer(decision))
+                return
         # Step 5: the handler starts at once.
         try:
             outcome = server.begin(server.app(Request(head, self, self.body)))
@@ -83,67 +98,87 @@ class Exchange:
             self._handler_failed(error)
             return
         if outcome.__class__ is Task:
-            self.task = outcome
-            outcome.add_done_callback(self._handler_done)
-        else:
+            self._handler_waits(outcome)
+        elif self.early is None and self.writer is None:
             self.respond(outcome)
+        else:
+            self._handler_ended()
+
+    def _handler_waits(self, task: Task[Any]) -> None:
+        """The handler has taken its first step, and goes on as a task: as ours, or in the background."""
+        if self.early is None and (self.writer is None or not self.writer.ended):
+            self.task = task
+            task.add_done_callback(self._handler_done)
+            return
+        self.carrier.server.background.add(task, self.head)
+        self._respond_with_stream()
+
+    def _handler_ended(self) -> None:
+        """A handler that sends its response itself has ended."""
+        if self.writer is not None and not self.writer.ended:
+            self._abort_response(InvalidResponse("the handler ended before its response"))
+        self._respond_with_stream()
+
+    def _respond_with_stream(self) -> None:
+        """A response with a stream that the handler gave in a step: a stream starts between steps alone."""
+        if self.early is not None and self.early.stream is not None and self.carried():
+            self.respond(self.early)
 
     def _is_misdirected(self) -> bool:
-        """Is it an https target without TLS? RFC 9110 §7.4 (MUST): 421. A Unix socket has a gateway."""
-        return self.head.scheme == "https" and not (self.secure or self._carrier.server.uds)
-
-    def _answered_by_cors(self) -> bool:
-        """Decide by the policy of this path. True for a preflight, which is answered here."""
-        server, head = self._carrier.server, self.head
-        assert server.cors is not None
-        path = Request(head, self).path
-        self._cors = decision = decide(server.cors.policy_for(path), head.method, head.fields)
-        if decision.kind in preflight.DENIED:
-            preflight.report(head, decision)
-        if decision.preflight:
-            self.respond(preflight.answer(decision))
-        return decision.preflight
+        """Has an https target come without TLS? RFC 9110 §7.4 (MUST). A Unix socket has a gateway."""
+        return not self.carrier.server.uds and Request(self.head, self).scheme != "https"
 
     # -- the handler has ended ------------------------------------------------------------------------------
 
     def _handler_done(self, task: Task[Any]) -> None:
         """A handler that had to wait has ended."""
+        if task is not self.task:
+            return  # it went on in the background
         self.task = None
         error = asyncio.CancelledError("the handler was cancelled") if task.cancelled() else task.exception()
-        if not self._carrier.carries(self):
+        if not self.carrier.carries(self):
             # The client has left: what the handler gives is never sent.
             self._response = task.result() if error is None else None
             self.close()
-        elif error is None:
+        elif error is not None:
+            self._handler_failed(error)
+        elif self.writer is None:
             self.respond(task.result())
         else:
-            self._handler_failed(error)
-        self._carrier.advance()
+            self._handler_ended()
+        self.carrier.advance()
 
     def _handler_failed(self, error: BaseException) -> None:
         """Answer for a handler that raised: a client hears of the rule that it broke itself, or of a 500."""
         if self.body is not None and error is self.body.error:
             self.respond(refusal(self.body.error))
             return
-        self._raise_if_final(error)
-        if self._carrier.half_closed and isinstance(error, ConnectionError):
-            # The handler was told that its client has left, and says so: no accident, and no answer to give.
-            self._carrier.abort()
+        if self.writer is not None:
+            self._abort_response(error)
             return
-        self._carrier.server.report(self.head, error)
+        self._raise_if_final(error)
+        if self.early is not None:
+            self.carrier.server.report(self.head, error)
+            self._respond_with_stream()
+            return
+        if self.carrier.half_closed and isinstance(error, ConnectionError):
+            # The handler was told that its client has left, and says so: no accident, and no answer to give.
+            self.carrier.abort()
+            return
+        self.carrier.server.report(self.head, error)
         self.respond(Response(500, "the handler failed\n", TEXT))
 
     def _raise_if_final(self, error: BaseException) -> None:
         """What ends the process is raised on; this connection ends first."""
         if isinstance(error, (SystemExit, KeyboardInterrupt)):
-            self._carrier.abort()
+            self.carrier.abort()
             raise error
 
     # -- step 6: the response -------------------------------------------------------------------------------
 
     def respond(self, response: Any) -> None:
         """Step 6: send a response, whole or its begin."""
-        carrier, head = self._carrier, self.head
+        carrier, head = self.carrier, self.head
         server = carrier.server
         persistent = self.persistent and not server.draining
         if carrier.half_closed and not carrier.parser.buffered:
@@ -169,7 +204,7 @@ class Exchange:
             octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
         self.persistent = persistent
         if server.access_log is not None:
-            server.log_access(carrier, head, response)
+            server.log_access(self, head, response)
         if carrier.transport.write(octets):
             self.sent = True
         else:
@@ -177,14 +212,14 @@ class Exchange:
 
     def _stream(self, response: Response, plan: responding.StreamPlan) -> None:
         """Send a streamed response: at once as far as it goes, then in a task of its own."""
-        carrier, body = self._carrier, self.body
+        carrier, body = self.carrier, self.body
         server, head = carrier.server, self.head
         self.persistent = plan.persistent
         self._coding = plan.coding
         if server.draining:
             self.tell(Disconnect.SERVER_STOPS)
         if server.access_log is not None:
-            server.log_access(carrier, head, response)
+            server.log_access(self, head, response)
         writer = streaming.BodyWriter(carrier, self)
         # While the request's content is still coming, the stream may be made of it: its first piece is asked
         # for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
@@ -204,13 +239,13 @@ class Exchange:
         """A stream that had to wait has ended."""
         self.task = None
         error = asyncio.CancelledError("the stream was cancelled") if task.cancelled() else task.exception()
-        if not self._carrier.carries(self):
+        if not self.carrier.carries(self):
             self.close()
         elif error is None:
             self.sent = True
         else:
             self._stream_failed(error)
-        self._carrier.advance()
+        self.carrier.advance()
 
     def _stream_failed(self, error: BaseException) -> None:
         if isinstance(error, streaming.NotBegun):
@@ -229,11 +264,11 @@ class Exchange:
         self._raise_if_final(error)
         wanted = self.body is not None and error is self.body.error
         if not wanted and not isinstance(error, ConnectionError):
-            self._carrier.server.report(self.head, error)
-        elif self._carrier.server.draining and self._coding in _SELF_DELIMITING:
-            self._carrier.linger()
+            self.carrier.server.report(self.head, error)
+        elif self.carrier.server.draining and self._coding in _SELF_DELIMITING:
+            self.carrier.linger()
             return
-        self._carrier.abort()
+        self.carrier.abort()
 
     # -- what the connection tells --------------------------------------------------------------------------
 
@@ -245,6 +280,65 @@ class Exchange:
             else:
                 self.body.wake()
 
+    def _check_first(self) -> None:
+        """Raises where there is a response already, or no client to send one to."""
+        if self.early is not None or self.writer is not None:
+            raise RuntimeError("this request has its response already")
+        if not self.carried():
+            raise ConnectionResetError("the client has left")
+
+    def respond_early(self, response: Response) -> None:
+        """See Request.respond."""
+        self._check_first()
+        self.early = response
+        if response.stream is None:
+            self.respond(response)
+        task, self.task = self.task, None
+        if task is not None:  # else the handler is in its first step, and `start` goes on behind that
+            self.carrier.server.background.add(task, self.head)
+            # In a turn of their own: neither a stream nor the next request's handler starts inside a task.
+            self.carrier.server.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._respond_with_stream()
+        self.carrier.advance()
+
+    def start_response(self, response: Response) -> ResponseWriter:
+        """See Request.start_response."""
+        carrier, head = self.carrier, self.head
+        server = carrier.server
+        self._check_first()
+        persistent = self.persistent and not server.draining
+        plan = responding.streamed(response, head, server.date, persistent, self._cors)
+        self.persistent = plan.persistent
+        self._coding = plan.coding
+        self._response = response
+        if self.body is not None:
+            self.body.response_started = True
+        if server.draining:
+            self.tell(Disconnect.SERVER_STOPS)
+        if server.access_log is not None:
+            server.log_access(self, head, response)
+        self.writer = writer = ResponseWriter(carrier, self, plan)
+        return writer
+
+    def response_written(self, taken: bool) -> None:
+        """The handler has written all of its response: what it still does is background work."""
+        task, self.task = self.task, None
+        carrier = self.carrier
+        if task is not None:
+            carrier.server.background.add(task, self.head)
+        if taken:
+            self.sent = True
+            if task is not None:
+                carrier.server.loop.call_soon(carrier.advance)
+        else:
+            carrier.watch_send()
+
+    def carried(self) -> bool:
+        """Is the client still there, and this the exchange that is under way?"""
+        return self.carrier.carries(self)
+
     # -- what the handler is told ---------------------------------------------------------------------------
 
     @property
@@ -253,11 +347,11 @@ class Exchange:
         news = self._disconnected
         if news is None:
             news = self._disconnected = Disconnected()
-            if not self._carrier.carries(self):
+            if not self.carrier.carries(self):
                 news.set(Disconnect.EXCHANGE_OVER)
-            elif self._carrier.half_closed:
+            elif self.carrier.half_closed:
                 news.set(Disconnect.CLIENT_LEFT)
-            elif self._carrier.server.draining and self._coding is not None:
+            elif self.carrier.server.draining and self._coding is not None:
                 news.set(Disconnect.SERVER_STOPS)
         return news
 
@@ -272,19 +366,21 @@ class Exchange:
             self.tell(Disconnect.SERVER_STOPS)
 
     @property
+    def forwarded(self) -> Told | None:
+        """See Request.forwarded."""
+        trusted = self.carrier.server.forwarded
+        if trusted is None:
+            return None
+        theirs = self.carrier.addresses[1]
+        return trusted.told(self.head.fields, theirs[:2] if isinstance(theirs, tuple) else None)
+
+    @property
     def peer(self) -> str:
         """See Request.peer."""
-        return self._carrier.peer
-
-    @property
-    def addresses(self) -> tuple[Any, Any]:
-        """The socket's own address and the client's, as the socket module has them."""
-        return self._carrier.addresses
-
-    @property
-    def secure(self) -> bool:
-        """See Request.secure."""
-        return self._carrier.transport.secure
+        told = self.forwarded
+        if told is None:
+            return self.carrier.peer
+        return f"{told.client[0]}:{told.client[1]}" if told.client is not None else ""
 
     # -- the end --------------------------------------------------------------------------------------------
 
@@ -304,14 +400,18 @@ class Exchange:
             try:
                 response.on_close()
             except Exception as error:
-                self._carrier.server.report(self.head, error)
+                self.carrier.server.report(self.head, error)
 
     def give_up(self) -> None:
         """The connection carries this exchange no more: cancel the handler, which closes its streams."""
         self.tell(Disconnect.CLIENT_LEFT)
-        loop = self._carrier.server.loop
+        loop = self.carrier.server.loop
         if self.task is None:
             self.close()
+        elif self.grace:
+            if self.carrier.is_closed:
+                loop.call_soon(self.carrier.flushed)  # a handler that waits for the client goes on
+            loop.call_later(self.grace, self.task.cancel)
         else:
             # In the next turn: a task that has not taken its own first step would be cancelled unstarted.
             loop.call_soon(self.task.cancel)

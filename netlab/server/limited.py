@@ -22,7 +22,7 @@ class Limited:
     beginning of it. `startup` and `shutdown` are the app's. Raises ValueError for a limit below 1.
     """
 
-    def __init__(self, app: Callable[[Request], Awaitable[Response]], most: int) -> None:
+    def __init__(self, app: Callable[[Request], Awaitable[Response | None]], most: int) -> None:
         if most < 1:
             raise ValueError(f"most is {most!r}: give 1 or more")
         self._app = app
@@ -30,7 +30,7 @@ class Limited:
         self.under_way = 0
         """Requests that the app is answering now."""
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, request: Request) -> Response | None:
         """Answer one request."""
         if self.under_way >= self._most:
             return Response(503, "too many requests are under way\n", _BUSY)

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import logging
 
-from netlab.cors import Decision, Kind
+from netlab.cors import Decision, Kind, Policy, decide
 from netlab.http1.messages import RequestHead
 from netlab.server.response import TEXT, Response
 
 DENIED = frozenset({Kind.PREFLIGHT_DENIED, Kind.ACTUAL_DENIED})
 
 log = logging.getLogger("netlab.cors")
+
+
+def decided(policy: Policy, head: RequestHead) -> Decision:
+    """Step 4: what CORS says of this request; a denial is logged."""
+    decision = decide(policy, head.method, head.fields)
+    if decision.kind in DENIED:
+        report(head, decision)
+    return decision
 
 
 def report(head: RequestHead, decision: Decision) -> None:

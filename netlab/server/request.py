@@ -5,14 +5,19 @@ Values with a thin reading end: the body comes through `body`, from the connecti
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
 from urllib.parse import parse_qsl, unquote
 
 from netlab.http1.fields import Fields
+from netlab.http1.forwarded import Told
 from netlab.http1.messages import Content, RequestHead
+from netlab.http1.serializer import field_lines
 from netlab.server.body import RequestBody
 from netlab.server.disconnected import Disconnected
+from netlab.server.response import Response
+from netlab.server.services import Carrier
+from netlab.server.writer import ResponseWriter
 
 
 class Source(Protocol):
@@ -27,22 +32,41 @@ class Source(Protocol):
         """The client's address as text."""
 
     @property
-    def addresses(self) -> tuple[Any, Any]:
-        """The socket's own address and the client's, as the socket module has them."""
+    def forwarded(self) -> Told | None:
+        """What a trusted proxy tells of its client."""
+
+    carrier: Carrier
+    """The connection."""
+    grace: float
+    """Seconds for which the handler may go on when its client has left; then it is cancelled."""
 
     @property
-    def secure(self) -> bool:
-        """Is this TLS?"""
+    def early(self) -> Response | None:
+        """The response, if the handler gave it before its end."""
+
+    @property
+    def writer(self) -> ResponseWriter | None:
+        """Of a response that the handler sends itself."""
+
+    def carried(self) -> bool:
+        """Is the client still there, and the response still to be completed?"""
+
+    def respond_early(self, response: Response) -> None:
+        """See Request.respond."""
+
+    def start_response(self, response: Response) -> ResponseWriter:
+        """See Request.start_response."""
 
 
 class Request:
     """One request as a handler sees it. The body is read only when the handler asks for it."""
 
-    __slots__ = ("_body", "_source", "head")
+    __slots__ = ("_body", "exchange", "head")
 
     def __init__(self, head: RequestHead, source: Source, body: RequestBody | None = None) -> None:
         self.head = head
-        self._source = source
+        self.exchange = source
+        """What carries the response: for bridges to other interfaces, not for handlers."""
         self._body = body
 
     @property
@@ -81,18 +105,24 @@ class Request:
     @property
     def peer(self) -> str:
         """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
-        return self._source.peer
+        return self.exchange.peer
 
     @property
     def client_address(self) -> tuple[str, int] | None:
-        """The client's address and port; None for a Unix socket, and for a client that has left."""
-        theirs = self._source.addresses[1]
+        """The client's address and port; None where they are not known (Unix sockets, hidden clients).
+
+        Behind a trusted proxy (see Server, forwarded) it is the proxy's client; its port may be 0, unknown.
+        """
+        told = self.exchange.forwarded
+        if told is not None:
+            return told.client
+        theirs = self.exchange.carrier.addresses[1]
         return (theirs[0], theirs[1]) if isinstance(theirs, tuple) else None
 
     @property
     def server_address(self) -> tuple[str, int | None] | None:
         """The address and port that the client has reached; (path, None) for a Unix socket."""
-        ours = self._source.addresses[0]
+        ours = self.exchange.carrier.addresses[0]
         if isinstance(ours, str):
             return ours, None
         return (ours[0], ours[1]) if isinstance(ours, tuple) else None
@@ -100,7 +130,29 @@ class Request:
     @property
     def secure(self) -> bool:
         """Has it come over TLS?"""
-        return self._source.secure
+        return self.exchange.carrier.transport.secure
+
+    @property
+    def forwarded(self) -> Told | None:
+        """What a trusted proxy tells of its client; None without one (see Server, forwarded)."""
+        return self.exchange.forwarded
+
+    @property
+    def scheme(self) -> str:
+        """http or https: that of the client's own connection, if a trusted proxy tells it."""
+        told = self.exchange.forwarded
+        if told is not None and told.scheme is not None:
+            return told.scheme
+        return "https" if self.exchange.carrier.transport.secure else "http"
+
+    @property
+    def host(self) -> str:
+        """The host that the client asked for, with its port if it has one; "" where no field tells it."""
+        told = self.exchange.forwarded
+        if told is not None and told.host is not None:
+            return told.host
+        host: str = self.head.authority or self.head.fields.get("host", "")
+        return host
 
     @property
     def disconnected(self) -> Disconnected:
@@ -111,7 +163,7 @@ class Request:
         when the response is complete. `await request.disconnected` says which: a Disconnect. Await it when
         the body has been read: the leave of a client that is still sending is noticed by reading.
         """
-        return self._source.disconnected
+        return self.exchange.disconnected
 
     async def stream(self, limit: int | None = None) -> AsyncIterator[bytes]:
         """The body in pieces, as it arrives; the client is slowed to the reader's pace.
@@ -130,6 +182,47 @@ class Request:
             body.limit(limit)
         while isinstance(event := await body.next(), Content):
             yield event.data
+
+    async def receive(self) -> bytes:
+        """The next piece of the body; empty at its end. Errors as `stream`.
+
+        A call that is cancelled while it waits loses nothing: the next call gets the piece.
+        """
+        body = self._body
+        if body is None:
+            return b""
+        event = await body.next()
+        return event.data if isinstance(event, Content) else b""
+
+    def send_early_hints(self, links: Iterable[str]) -> None:
+        """Send 103 (Early Hints) with these Link fields, before the response. RFC 8297
+
+        Not to an HTTP/1.0 client, which knows no interim responses. Raises UnsafeField for a link that cannot
+        be a field value, RuntimeError when the response has begun.
+        """
+        exchange, lines = self.exchange, field_lines([("link", link) for link in links])
+        if exchange.early is not None or exchange.writer is not None:
+            raise RuntimeError("the response has begun: hints come before it")
+        if lines and self.head.minor and exchange.carried():
+            carrier = exchange.carrier
+            if not carrier.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + lines + b"\r\n"):
+                carrier.watch_send()
+
+    def respond(self, response: Response) -> None:
+        """Send the response now. The handler goes on as background work; what it returns is ignored.
+
+        The connection does not wait for it: the next request may begin. Raises ConnectionResetError when the
+        client has left, RuntimeError for a second response.
+        """
+        self.exchange.respond_early(response)
+
+    def start_response(self, response: Response) -> ResponseWriter:
+        """Begin a response whose pieces the handler writes itself. Raises as `respond`, and InvalidResponse.
+
+        response: status and fields, and trailers if some will come (an empty list then); no content and no
+        stream. A handler that ends, or raises, before `end` has been awaited breaks the response off.
+        """
+        return self.exchange.start_response(response)
 
     async def read(self, limit: int | None = None) -> bytes:
         """All the body in one piece; the same again at every call. Arguments and errors as `stream`."""

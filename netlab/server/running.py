@@ -132,6 +132,9 @@ async def live(
         await asked.wait()
         if not await _unless(hurry, server.stop()):
             await server.cut()
+        if shutdown is _nothing:
+            # An app that has a `shutdown` waits there for what it left in the background.
+            await _unless(hurry, server.background.end(server.timeouts.drain))
     finally:
         await _unless(hurry, shutdown())
 

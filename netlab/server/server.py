@@ -30,6 +30,7 @@ from netlab.net.starter import Starter
 from netlab.net.sweep import Sweep
 from netlab.net.synfilter import refuse_handshakes
 from netlab.server.address import place_of
+from netlab.server.background import Background
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
 from netlab.server.connection import Connection
 from netlab.server.filecontent import FileContent
@@ -39,7 +40,7 @@ from netlab.server.services import AccessLog, Client
 from netlab.server.states import State
 from netlab.tls.context import ConfigurationError, ServerContext
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response | None]]
 
 # Connections accepted in one turn of the loop; then those that are open get theirs.
 ACCEPT = 64
@@ -94,10 +95,8 @@ class Server:
         self._place, self._opens = place_of(host, port, uds, uds_mode, sock)
         self.app: Callable[[Request], Any] = app
         self.host, self.port = host if host is not None else "127.0.0.1", port
-        self.tls = tls
-        self.cors = cors
-        self.limits = limits
-        self.timeouts = timeouts
+        self.tls, self.cors = tls, cors
+        self.limits, self.timeouts = limits, timeouts
         self.uds = uds
         self.access_log = access_log
         self.forwarded = forwarded
@@ -111,6 +110,8 @@ class Server:
         # One book, not two: the sweep's members are the connections (50 bytes each for a second entry).
         self.connections: set[Connection] = set()
         self._descriptors = _room()
+        self.background = Background()
+        """Handlers that go on behind their responses. `stop` does not wait for them; `serve` does."""
         self.max_connections = max_connections or self._descriptors
         self.date = self.plain_date = b""
         self._hsts = hsts if tls is not None else None

@@ -11,12 +11,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from netlab.cors import Policy, Routes
+from netlab.http1.forwarded import TrustedProxies
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
 from netlab.net.poller import Poller
 from netlab.net.sweep import Sweep
 from netlab.net.transport import Transport
+from netlab.server.background import Background
 from netlab.server.config import Timeouts
 from netlab.server.response import Response
 
@@ -41,6 +43,7 @@ class Services(Protocol):
     timeouts: Timeouts
     uds: str | None
     access_log: AccessLog | None
+    forwarded: TrustedProxies | None
     loop: asyncio.AbstractEventLoop
     poller: Poller
     sweep: Sweep
@@ -54,6 +57,8 @@ class Services(Protocol):
     """The deadline of a connection that becomes idle now. Computed anew in each sweep."""
     draining: bool
     """Set when the server stops: no connection persists from then on."""
+    background: Background
+    """Handlers that go on behind their responses."""
     requests: int
     """Requests answered. Counted by the connections."""
     refused: int
@@ -98,6 +103,9 @@ class Carrier(Protocol):
 
     def advance(self) -> None:
         """Something has happened: go on as far as possible without waiting."""
+
+    def flushed(self) -> None:
+        """The kernel has taken what waited, or the connection has ended: wake the handler that waits."""
 
     def watch_send(self) -> None:
         """The kernel did not take all that was written: the client must take it at a minimum rate."""

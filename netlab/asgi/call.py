@@ -1,0 +1,295 @@
+"""One call of the app for one request: what it receives, and what becomes of what it sends.
+
+Theory of operation. The app runs in the handler's own task from its first step to its last: anyio, for one,
+compares the identity of tasks. No gate, queue or further task stands between the app and the server.
+`receive` reads the body from the connection, `send` gives the server a whole response or writes a piece of
+it, and each suspends the app only where the server has to wait. An app that goes on behind its response, with
+background work, goes on in the same task; its connection does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any
+
+from netlab.asgi.headers import Headers, headers_of
+from netlab.asgi.scope import InvalidMessage, Message
+from netlab.http1.errors import ProtocolError
+from netlab.http1.framing import NO_CONTENT, FramingKind
+from netlab.server.disconnected import Disconnect
+from netlab.server.filecontent import FileContent
+from netlab.server.request import Request
+from netlab.server.response import Response
+from netlab.server.writer import ResponseWriter
+
+log = logging.getLogger("netlab.asgi")
+
+
+class Stage(Enum):
+    """Which message the app owes next."""
+
+    START = "http.response.start"
+    BODY = "http.response.body"
+    TRAILERS = "http.response.trailers"
+    DONE = "nothing: the response is complete"
+
+
+class UnsendableHead(OSError, ValueError):
+    """A status or headers that cannot be sent: what is wrong. An OSError, so that apps stop that stream."""
+
+
+# Bound here once: in Python 3.11 each look at Stage.DONE runs a descriptor.
+START, BODY, TRAILERS, DONE = Stage
+
+Waiting = Awaitable[None] | None
+"""What a message makes the app wait for; mostly nothing."""
+
+
+class AppCall:
+    """One call of an app: its `receive` and its `send`.
+
+    grace: seconds that the app may go on when its response is not wanted any more.
+    """
+
+    __slots__ = (
+        "_grace",
+        "_headers",
+        "_is_read",
+        "_is_unwanted",
+        "_received",
+        "_request",
+        "_stage",
+        "_status",
+        "_timer",
+        "_trailers",
+        "_writer",
+        "broken",
+        "response",
+    )
+
+    def __init__(self, request: Request, grace: float) -> None:
+        self._request = request
+        self._grace = grace
+        request.exchange.grace = grace
+        self._stage: Stage = START
+        self._status = 200
+        self._headers: Any = ()
+        self._received = 0  # bytes of the body
+        self._is_read = False  # the app has been given all of the body
+        self._trailers: list[tuple[str, str]] | None = None
+        self._writer: ResponseWriter | None = None  # of a response in more than one piece
+        self._is_unwanted = False  # the client is there, but this response has no content (HEAD, 304)
+        self._timer: asyncio.TimerHandle | None = None
+        self.response: Response | None = None
+        """A response that came in one piece."""
+        self.broken: ProtocolError | None = None
+        """The rule that the client broke inside its body."""
+
+    # -- the app receives -----------------------------------------------------------------------------------
+
+    async def receive(self) -> Message:
+        """The next piece of the body; then, when it comes, the news that the client has left.
+
+        A call that is cancelled while it waits loses nothing: the next one takes up its read.
+        """
+        if self._stage is DONE or self.broken is not None or self._is_unwanted:
+            return _disconnect()
+        if not self._is_read:
+            try:
+                return await self._piece()
+            except ProtocolError as error:
+                self.broken = error
+                return _disconnect()
+        await self._request.disconnected
+        return _disconnect()
+
+    async def _piece(self) -> Message:
+        framing = self._request.head.framing
+        if framing is NO_CONTENT:
+            self._is_read = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        piece = await self._request.receive()
+        self._received += len(piece)
+        # A length that is known spares the app a last call, which would bring nothing.
+        ends = framing.kind is FramingKind.LENGTH and self._received >= framing.length
+        self._is_read = ends or not piece
+        return {"type": "http.request", "body": piece, "more_body": not self._is_read}
+
+    # -- the app sends --------------------------------------------------------------------------------------
+
+    async def send(self, message: Message) -> None:
+        """Take a message. Suspends the app while its client is behind.
+
+        Raises InvalidMessage for a message that is not allowed here, ConnectionResetError (an OSError, as the
+        specification asks) when the client has left.
+        """
+        take = _TAKE[self._stage].get(message["type"])
+        if take is None:
+            raise InvalidMessage(f"the app sent {message['type']!r}; expected is {self._stage.value}")
+        waiting = take(self, message)
+        if waiting is not None:
+            await waiting
+
+    def _take_start(self, message: Message) -> None:
+        # The response begins with its first body: until then the app may still fail with a 500.
+        self._status = message["status"]
+        self._headers = message.get("headers", ())
+        if message.get("trailers", False):
+            self._trailers = []
+        self._stage = BODY
+
+    def _take_body(self, message: Message) -> Waiting:
+        body = message.get("body", b"")
+        if body.__class__ is not bytes:
+            body = _octets(body)
+        if self._writer is not None or self._trailers is not None or message.get("more_body", False):
+            return self._take_piece(body, message.get("more_body", False))
+        headers = headers_of(self._headers)
+        fields = headers.bare if headers.length == len(body) else headers.lines
+        self.response = response = Response(self._status, body, fields)
+        self._request.exchange.respond_early(response)
+        self._stage = DONE
+        return None
+
+    def _take_piece(self, body: bytes, more: bool) -> Waiting:
+        if self._is_unwanted:
+            self._stage = BODY if more else DONE
+            return asyncio.sleep(0)
+        writer = self._writer
+        if writer is None:
+            writer = self._writer = self._begin(headers_of(self._headers))
+        if more and writer.has_content:
+            return writer.write(body)
+        return self._write_last(writer, body, more)
+
+    def _begin(self, headers: Headers) -> ResponseWriter:
+        response = Response(self._status, fields=headers.lines, trailers=self._trailers)
+        try:
+            return self._request.exchange.start_response(response)
+        except (ValueError, TypeError) as error:
+            raise UnsendableHead(str(error)) from error
+
+    async def _write_last(self, writer: ResponseWriter, body: bytes, more: bool) -> None:
+        """The last piece; or the first one, of a response without content."""
+        if self._trailers is not None and not more and writer.has_content:
+            self._stage = TRAILERS
+            await writer.write(body)
+            return
+        await writer.write(body)
+        await writer.end()
+        if more:
+            self._give_up()
+        else:
+            self._stage = DONE
+
+    def _give_up(self) -> None:
+        """The response is complete, since it has no content, but the app has more: it may end in peace."""
+        self._is_unwanted = True
+        task = asyncio.current_task()
+        if task is not None:
+            self._timer = asyncio.get_running_loop().call_later(self._grace, task.cancel)
+
+    def _take_trailers(self, message: Message) -> Waiting:
+        assert self._trailers is not None and self._writer is not None
+        self._trailers += headers_of(message.get("headers", ())).lines
+        if message.get("more_trailers", False):
+            return None
+        return self._end(self._writer, self._trailers)
+
+    async def _end(self, writer: ResponseWriter, trailers: list[tuple[str, str]]) -> None:
+        await writer.end(trailers)
+        self._stage = DONE
+
+    # -- extensions -----------------------------------------------------------------------------------------
+
+    def _take_path(self, message: Message) -> None:
+        """http.response.pathsend: the server sends the file. Raises OSError when it cannot be opened."""
+        path = message["path"]
+        if not os.path.isabs(path):
+            raise InvalidMessage(f"the app sent the path {path!r}: give an absolute one")
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        content = FileContent(fd, 0, os.fstat(fd).st_size)
+        headers = headers_of(self._headers)
+        lines = headers.lines if headers.length is not None else _with_length(headers.lines, content.count)
+        self.response = Response(self._status, fields=lines, stream=content)
+        self._request.exchange.respond_early(self.response)
+        self._stage = DONE
+
+    def _take_hint(self, message: Message) -> None:
+        """http.response.early_hint: 103 (Early Hints) with Link fields. RFC 8297"""
+        self._request.send_early_hints([bytes(link).decode("latin-1") for link in message.get("links", ())])
+
+    def _take_debug(self, message: Message) -> None:
+        """http.response.debug: for test clients; here it is a line of the log."""
+        log.debug("%s: the app's debug message: %r", self._request, message.get("info"))
+
+    # -- the app has ended ----------------------------------------------------------------------------------
+
+    def failed(self, error: BaseException) -> None:
+        """The app raised. Raises what the server shall answer: by a 500, or by breaking off the response."""
+        if isinstance(error, asyncio.CancelledError):
+            raise error
+        if self._stage is DONE or self._is_unwanted:
+            log.error("%s: the app failed after its response", self._what, exc_info=error)
+        elif self.broken is not None:
+            raise self.broken  # the client's mistake, whatever the app made of it
+        elif not self._request.exchange.carried():
+            log.debug("%s: the app failed after its client had left", self._what, exc_info=error)
+        else:
+            raise error
+
+    def ended(self) -> None:
+        """The app returned. Raises when its response is not complete."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._stage is DONE or self._is_unwanted:
+            return
+        if self.broken is not None:
+            raise self.broken
+        reason = self._request.disconnected.reason
+        if reason is not None and reason is not Disconnect.EXCHANGE_OVER:
+            # It was told that its response is not wanted any more, and has stopped, as it should.
+            raise ConnectionAbortedError("the app has stopped: its response is not wanted any more")
+        raise InvalidMessage(f"the app returned; expected is {self._stage.value}")
+
+    @property
+    def _what(self) -> str:
+        return f"{self._request.method} {self._request.target}"
+
+
+def _disconnect() -> Message:
+    """The client has left, or the response is complete."""
+    return {"type": "http.disconnect"}
+
+
+def _octets(body: object) -> bytes:
+    if not isinstance(body, (bytes, bytearray, memoryview)):
+        raise InvalidMessage(f"the app sent a body that is {type(body).__name__}: give bytes")
+    return bytes(body)
+
+
+def _with_length(lines: tuple[tuple[str, str], ...], size: int) -> tuple[tuple[str, str], ...]:
+    return (*lines, ("content-length", str(size)))
+
+
+_Take = Callable[[AppCall, Message], Waiting]
+
+_EXTENSIONS: dict[str, _Take] = {
+    "http.response.debug": AppCall._take_debug,
+    "http.response.early_hint": AppCall._take_hint,
+}
+
+_TAKE: dict[Stage, dict[str, _Take]] = {
+    START: {"http.response.start": AppCall._take_start, **_EXTENSIONS},
+    BODY: {
+        "http.response.body": AppCall._take_body,
+        "http.response.pathsend": AppCall._take_path,
+        "http.response.debug": AppCall._take_debug,
+    },
+    TRAILERS: {"http.response.trailers": AppCall._take_trailers},
+    DONE: {},
+}

@@ -1,0 +1,41 @@
+"""Handlers that go on behind their responses: background work.
+
+The connection has gone on to its next request by then, or is closed. So their failures are logged here, and
+nothing else would keep their tasks alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+from netlab.http1.messages import RequestHead
+
+log = logging.getLogger("netlab.server")
+
+
+class Background:
+    """The tasks of one server's background work."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """Those that have not ended."""
+
+    def add(self, task: asyncio.Task[Any], head: RequestHead) -> None:
+        """A handler goes on. head: of its request, for the log."""
+        self.tasks.add(task)
+        task.add_done_callback(partial(self._done, head))
+
+    def _done(self, head: RequestHead, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            what = f"{head.method} {head.target}"
+            log.error("%s: the handler failed after its response", what, exc_info=error)
+
+    async def end(self, patience: float) -> None:
+        """Wait for them, so many seconds; what is left then, the end of the event loop cancels."""
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=patience)
