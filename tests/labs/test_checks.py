@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from labs.runner.checking import alarm, failure, suite
+from labs.runner.checking.absent import absent
 from labs.runner.checking.forkserver import ForkServer, run_all
 from labs.runner.checks import Steps, WrongBytes, same_bytes
 from labs.runner.registry import Lab
@@ -140,6 +142,70 @@ def test_a_bare_except_cannot_swallow_the_alarm_for_ever(run: Run) -> None:
     body = "import time\n    try:\n        time.sleep(60)\n    except:\n        time.sleep(60)"
     (wrong,) = run(GREET.format(body), patience=0.3).failures
     assert wrong.kind == failure.ENDLESS
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("", "mine.py: no `greet` is there: put back `def greet(name: str) -> bytes:`"),
+        (
+            "def greet():\n    return b''\n",
+            "mine.py: greet() takes 0 positional arguments but 1 was given: "
+            "the checks call it as `def greet(name: str) -> bytes:`",
+        ),
+    ],
+    ids=["missing", "other parameters"],
+)
+def test_a_function_that_the_checks_call_and_do_not_find_is_one_line(
+    run: Run, source: str, line: str
+) -> None:
+    wrong = run(source).failures[0]
+    assert (wrong.kind, wrong.message, wrong.steps) == (failure.ABSENT, line, ())
+
+
+@pytest.mark.parametrize(
+    ("missing", "owner", "line"),
+    [
+        ("LIMIT", None, "no `LIMIT` is there: put back `LIMIT = …`"),
+        ("Pool", None, "no `Pool` is there: put back `class Pool`"),
+        ("close", "Pool", "`Pool` has no `close`: put back `async def close(self) -> None:`"),
+        ("helper", None, ""),
+    ],
+)
+def test_whatever_is_missing_is_shown_as_the_reference_defines_it(
+    tmp_path: Path, missing: str, owner: str | None, line: str
+) -> None:
+    reference = tmp_path / "solution.py"
+    reference.write_text(
+        "LIMIT: int = 3\n\n\nclass Pool:\n    async def close(self) -> None:\n        pass\n"
+    )
+    module = types.ModuleType("exercise")
+    thing = type(owner, (), {"__module__": "exercise"})() if owner else module
+    error = AttributeError(missing, name=missing, obj=thing)
+    told = absent(error, reference, tmp_path / "exercise.py")
+    assert told == (f"exercise.py: {line}" if line else "")
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("x = 1\n".encode("utf-16"), "mine.py: saved as UTF-16; Python reads UTF-8: save it as UTF-8"),
+        ("x = 1\n".encode("utf-16-le"), "mine.py: saved as UTF-16; "),
+        ("x = 1\n".encode("utf-32"), "mine.py: saved as UTF-32; "),
+        ("x = 1\n# é\n".encode("latin-1"), "mine.py:2: not UTF-8, which Python reads: save it as UTF-8"),
+        (b"x = 1\n\0", "mine.py: saved as something else than text; "),
+        (b"# coding: klingon\n", "mine.py: not UTF-8, "),
+    ],
+)
+def test_a_file_in_another_encoding_is_one_line(run: Run, source: bytes, complaint: str) -> None:
+    broken = run(source).broken
+    assert complaint in broken and "\n" not in broken
+
+
+def test_utf_8_with_a_mark_and_a_declared_encoding_are_read(lab: Lab, run: Run) -> None:
+    source = lab.solution.read_bytes()
+    assert run(b"\xef\xbb\xbf" + source).passed
+    assert run("# coding: latin-1\n# é\n".encode("latin-1") + source).passed
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from labs.runner.checking import alarm
+from labs.runner.checking.absent import absent
 from labs.runner.checking.comparison import WrongBytes
 
-WRONG, UNWRITTEN, RAISED, ENDLESS = "wrong", "unwritten", "raised", "endless"
+WRONG, UNWRITTEN, RAISED, ENDLESS, ABSENT = "wrong", "unwritten", "raised", "endless", "absent"
 _PRINTED = 12  # lines of the learner's own output worth repeating
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed test. `kind` is one of WRONG, UNWRITTEN, RAISED and ENDLESS."""
+    """One failed test. `kind` is one of WRONG, UNWRITTEN, RAISED, ENDLESS and ABSENT."""
 
     kind: str
     test: str
@@ -44,11 +45,14 @@ class Failure:
         steps: tuple[str, ...],
         printed: str,
         exercise: Path,
+        reference: Path,
     ) -> Failure:
-        """Read an exception that a test raised."""
+        """Read an exception that a test raised. `exercise` is the file checked, `reference` the lab's own."""
         kind, message = _kind(error), str(error)
         if kind == UNWRITTEN:
             message = unwritten(error) or message
+        elif kind == RAISED and (line := absent(error, reference, exercise)):
+            kind, message, steps = ABSENT, line, ()
         elif kind == RAISED:
             message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         elif kind == WRONG and not isinstance(error, WrongBytes):

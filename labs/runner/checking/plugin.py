@@ -135,6 +135,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
             steps=tuple(getattr(item, "funcargs", {}).get("steps", ())),
             printed=report.capstdout,
             exercise=_file_of(item),
+            reference=item.path.parent / "solution.py",
         )
         report.lab["failure"] = told.to_json()
         report.longrepr = told.text()

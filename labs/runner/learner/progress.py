@@ -11,6 +11,7 @@ over.
 from __future__ import annotations
 
 import enum
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import netlab
+from labs.runner.errors import LabError
 from labs.runner.registry import Lab
 
 Event = dict[str, Any]
@@ -75,13 +77,21 @@ class Record:
         line = json.dumps(
             {"at": at, "lab": lab.id, "event": event, **details, "versions": versions}, default=str
         )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._append(line.encode() + b"\n")
+        except OSError as error:
+            raise LabError(f"{self.path}: cannot be written: {error.strerror}") from None
+
+    def _append(self, data: bytes) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             size = os.fstat(descriptor).st_size
             # A line that an earlier crash tore must not swallow this one.
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            os.write(descriptor, (b"\n" if torn else b"") + line.encode() + b"\n")
+            data = (b"\n" if torn else b"") + data
+            if os.write(descriptor, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
 

@@ -12,13 +12,13 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from labs.runner.authoring.stub import stub_of
 from labs.runner.errors import LabError
+from labs.runner.files import write_new
 from labs.runner.registry import ROOT, Lab
 
 EXERCISE = "exercise.py"
@@ -36,21 +36,6 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def write_new(target: Path, data: bytes) -> None:
-    """Make a file whole or not at all: a full disk leaves nothing behind. Raises FileExistsError, OSError."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        # A link, not a rename: should another process make the file meanwhile, theirs stays.
-        os.link(name, target)
-    finally:
-        os.unlink(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from labs.runner import terminal
 from labs.runner.evidence import is_quick
+from labs.runner.files import write_whole
 from labs.runner.learner.progress import Record
 from labs.runner.registry import Entry, Lab
 from labs.runner.report import environment, page
@@ -52,8 +53,7 @@ def _tell(evidence: Evidence, folder: Path, out: terminal.Terminal) -> None:
     out.say(f"{_MARKS[evidence.outcome]}  {told}  ({evidence.seconds:.1f} s)", _STYLES[evidence.outcome])
     if evidence.outcome is Outcome.FAILED and evidence.log:
         log = folder / f"{evidence.lab.number:02d}_{evidence.lab.slug}.log"
-        folder.mkdir(parents=True, exist_ok=True)
-        log.write_text(evidence.log + "\n", "utf-8")
+        write_whole(log, evidence.log + "\n")
         out.say(f"   its traceback: {log}")
 
 
@@ -77,12 +77,11 @@ def _prediction(record: Record, lab: Lab) -> str:
 
 def write(lines: Sequence[page.Line], path: Path, predictions: dict[str, str]) -> Path:
     """Write the page, and beside it the same figures for programs (results.json)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     facts = environment.facts()
-    path.write_text(page.page(lines, facts, predictions), "utf-8")
+    write_whole(path, page.page(lines, facts, predictions))
     results = [_result(evidence) for _, evidence in lines if evidence is not None]
     document = {"machine": dict(facts), "labs": results}
-    path.with_suffix(".json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_whole(path.with_suffix(".json"), json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     return path
 
 
