@@ -6,8 +6,10 @@ python -m labs COMMAND [NN] [TASK] [--mine] [--anyway]
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,11 +68,22 @@ def _all(call: Call) -> int:
 
 
 def _serve(call: Call) -> int:
-    """Become the lab's own server: it prints its address, and ends with Ctrl-C."""
+    """Run the lab's own server: it prints its address, and ends with Ctrl-C.
+
+    It leads a process group of its own. Ctrl-C reaches every process of the terminal's group, so the browser
+    that a server started would die first, and the server would tell of a crash.
+    """
     script = call.lab.folder / "serve.py"
     if not script.is_file():
         raise LabError(f"lab {call.lab.name} has no server of its own; `make serve` runs netlab's")
-    os.execv(sys.executable, [sys.executable, str(script)])
+    server = subprocess.Popen([sys.executable, str(script)], process_group=0)
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: server.send_signal(signal.SIGINT))
+        return max(server.wait(), 0)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 # Command: (what it does, in the words of --help; the function).

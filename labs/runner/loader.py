@@ -49,9 +49,7 @@ def _read(path: Path) -> bytes:
     if not encoding and b"\0" in data:
         encoding = "UTF-16" if b"\0" in data[:2] else "something else than text"
     if encoding:
-        raise LabError(
-            f"{path}: saved as {encoding}; Python reads UTF-8: save it as UTF-8 in your editor"
-        )
+        raise LabError(f"{path}: saved as {encoding}; Python reads UTF-8: save it as UTF-8 in your editor")
     try:
         importlib.util.decode_source(data)
     except (UnicodeDecodeError, SyntaxError):
