@@ -1,8 +1,11 @@
-"""Make .venv and fill it, once: `python3 -I labs/runner/bootstrap.py labs test [bench]`.
+"""Make .venv and fill it, once: `python3 -I labs/runner/bootstrap.py [--venv=DIR] labs test [bench]`.
 
 Runs before anything is installed, on whatever python3 there is: only the standard library, and only what an
-old Python 3 can read, so that it can say what is wrong. Done again only when pyproject.toml or the Python
+old Python 3 can read, so that it can say what is wrong. Done again only when the dependencies or the Python
 changed; otherwise it needs no network and a twentieth of a second. pip's own words go to .venv/setup.log.
+
+An environment knows its own path: in the first line of its scripts, and where it finds netlab. When the
+checkout was moved or copied, these paths are rewritten; nothing is installed again.
 """
 
 # No `from __future__ import annotations`: Python 3.6, still some systems' python3, would stop at it.
@@ -14,12 +17,22 @@ import sys
 import time
 
 OLDEST = (3, 11)
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-VENV = os.path.join(ROOT, ".venv")
-LOG = os.path.join(VENV, "setup.log")
-PYTHON = os.path.join(VENV, "bin", "python")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+VENV = LOG = PYTHON = HOME = ""  # set by `use`
 _WIDTH = 78  # of the progress line
 _TAIL = 12  # lines of pip's log that are shown when it fails
+
+
+def use(venv: str) -> None:
+    """Choose the environment: a path below the project, or an absolute one."""
+    global VENV, LOG, PYTHON, HOME
+    VENV = os.path.join(ROOT, venv)
+    LOG = os.path.join(VENV, "setup.log")
+    PYTHON = os.path.join(VENV, "bin", "python")
+    HOME = os.path.join(VENV, ".checkout")  # holds the path of the checkout that the environment serves
+
+
+use(".venv")
 
 
 class CannotSetUp(Exception):
@@ -48,18 +61,90 @@ def fingerprint(extras: "list[str]") -> str:
 
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         project = tomllib.load(file)
-    # Not [tool]: how the tests are run does not change what is installed.
-    made_from = (project["build-system"], project["project"], sys.version, sys.prefix, sorted(extras))
+    # Neither [tool] nor a description changes what is installed.
+    said = project["project"]
+    keys = ("name", "requires-python", "dependencies", "scripts")
+    needs = [said.get("optional-dependencies", {}).get(extra) for extra in sorted(extras)]
+    made_from = (project["build-system"], [said.get(key) for key in keys], needs, sys.version, sys.prefix)
     return hashlib.sha256(repr(made_from).encode()).hexdigest()
 
 
 def is_current(stamp: str, wanted: str) -> bool:
-    """Whether an earlier run already did all of this."""
+    """Whether an earlier run already did all of this, for this checkout."""
+    return read(stamp) == wanted and os.path.exists(PYTHON) and read(HOME) == ROOT
+
+
+def read(path: str) -> str:
+    """A small file's text; empty when it is not there."""
     try:
-        with open(stamp) as file:
-            return file.read() == wanted and os.path.exists(PYTHON)
-    except OSError:
+        with open(path) as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
+
+
+def write(path: str, text: str) -> None:
+    """Write a small file whole or not at all."""
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
+
+
+def former_checkout() -> str:
+    """The path of the checkout that the environment was made for; empty when it does not say."""
+    if read(HOME):
+        return read(HOME)
+    made = re.search(r"^command = .* (/.*)$", read(os.path.join(VENV, "pyvenv.cfg")), re.MULTILINE)
+    return os.path.dirname(made.group(1)) if made else ""
+
+
+def check_link() -> None:
+    """Raise CannotSetUp for an environment that lies elsewhere and is not this checkout's."""
+    there = os.path.realpath(VENV)
+    if os.path.islink(VENV) and os.path.isdir(there) and os.listdir(there) and former_checkout() != ROOT:
+        raise CannotSetUp(
+            VENV + " is a link to " + there + ", the environment of "
+            + (former_checkout() or "something else") + ": remove the link (rm .venv), then run make again"
+        )  # fmt: skip
+
+
+def relocate(old: str) -> bool:
+    """Rewrite the paths of an environment whose checkout was at `old`. True when netlab is found here now."""
+    pattern = re.compile(re.escape(old).encode() + rb"(?![\w.-])")
+    for path in own_files():
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            continue
+        if b"\0" not in data and pattern.search(data):
+            with open(path, "wb") as file:
+                file.write(pattern.sub(ROOT.encode().replace(b"\\", rb"\\"), data))
+    question = [PYTHON, "-c", "import netlab; print(netlab.__file__)"]
+    try:
+        answer = subprocess.check_output(question, cwd="/", stderr=subprocess.DEVNULL, text=True)
+    except (OSError, subprocess.CalledProcessError):
         return False
+    return os.path.realpath(answer.strip()).startswith(ROOT + os.sep)
+
+
+def own_files() -> "list[str]":
+    """The files of the environment that name its path."""
+    found = [os.path.join(VENV, "pyvenv.cfg")]
+    scripts = os.path.join(VENV, "bin")
+    if os.path.isdir(scripts):
+        found += [os.path.join(scripts, name) for name in os.listdir(scripts)]
+    for folder, folders, names in os.walk(os.path.join(VENV, "lib")):
+        if os.path.basename(folder) == "site-packages":
+            folders[:] = [name for name in folders if name.startswith("netlab-")]
+            names = [name for name in names if name.endswith((".pth", ".py")) and "netlab" in name]
+        elif os.path.basename(folder).endswith(".dist-info"):
+            names = [name for name in names if name == "direct_url.json"]
+        else:
+            names = []
+        found += [os.path.join(folder, name) for name in names]
+    # A link leads to the Python that everything shares.
+    return [path for path in found if os.path.isfile(path) and not os.path.islink(path)]
 
 
 def make_venv() -> None:
@@ -83,17 +168,26 @@ def make_venv() -> None:
 
 
 def install(extras: "list[str]", line: "Line") -> None:
-    """pip install -e .[extras]: its words to the log, its progress to the line."""
-    command = [
-        PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--progress-bar=off",
-    ]
-    command += ["-e", f".[{','.join(extras)}]"]
+    """pip install -e .[extras]; without the network when everything it needs is there already."""
+    import tomllib
+
+    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
+        builders = tomllib.load(file)["build-system"]["requires"]
+    wanted = ["-e", f".[{','.join(extras)}]"]
+    if run_pip(["--no-index", "--no-build-isolation", *builders, *wanted], line) == 0:
+        return
+    # What builds netlab stays in the environment, so that a later run can do without the network.
+    if run_pip([*builders, *wanted], line):
+        line.clear()
+        tail = read(LOG).splitlines()[-_TAIL:]
+        sys.stderr.write("".join(f"    {words}\n" for words in tail))
+        raise CannotSetUp("pip failed: is the package index within reach? Its whole log: " + LOG)
+
+
+def run_pip(arguments: "list[str]", line: "Line") -> int:
+    """pip's exit status: its words to the log, its progress to the line."""
+    options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off"]
+    command = [PYTHON, "-m", "pip", "install", *options, *arguments]
     with open(LOG, "w") as log:
         # A group of its own: Ctrl-C reaches this process alone, which then ends pip.
         pip = subprocess.Popen(
@@ -111,16 +205,10 @@ def install(extras: "list[str]", line: "Line") -> None:
                 for words in pip.stdout:
                     log.write(words)
                     line.follow(words)
-                status = pip.wait()
+                return pip.wait()
             finally:
                 pip.kill()
                 pip.wait()
-    if status:
-        with open(LOG) as log:
-            tail = log.read().splitlines()[-_TAIL:]
-        line.clear()
-        sys.stderr.write("".join(f"    {words}\n" for words in tail))
-        raise CannotSetUp("pip failed: is the package index within reach? Its whole log: .venv/setup.log")
 
 
 class Line:
@@ -162,17 +250,27 @@ class Line:
 def main(extras: "list[str]") -> int:
     """0 when .venv is ready, 2 when something is missing, 130 on Ctrl-C."""
     try:
+        if extras and extras[0].startswith("--venv="):
+            use(extras[0][len("--venv=") :])
+            extras = extras[1:]
         check_python()
         stamp = os.path.join(VENV, ".ready-" + "-".join(sorted(extras)))
         wanted = fingerprint(extras)
         if is_current(stamp, wanted):
             return 0
+        check_link()
+        former = former_checkout()
+        if former not in ("", ROOT) and os.path.exists(PYTHON) and relocate(former):
+            sys.stderr.write("netlab: this checkout was at " + former + "; .venv now points here\n")
+            write(HOME, ROOT)
+            if is_current(stamp, wanted):
+                return 0
         line = Line()
         line.say("making it")
         make_venv()
         install(extras, line)
-        with open(stamp, "w") as file:
-            file.write(wanted)
+        write(HOME, ROOT)
+        write(stamp, wanted)
         line.end()
         return 0
     except CannotSetUp as reason:
