@@ -89,6 +89,10 @@ def _serve(call: Call) -> int:
 # Command: (what it does, in the words of --help; the function).
 COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "all": ("measure every lab, print the verdicts, write the report", _all),
+    "next": (
+        "go on with the lab under way, or with the first that is not done",
+        lambda call: session.run_next(call.learner, registry.entries(call.labs)),
+    ),
     "lab": (
         "work on lab NN: check it task by task, then measure",
         lambda call: session.run_lab(call.learner, call.lab),

@@ -5,15 +5,13 @@ Everything the labs print goes through here. Wire bytes and learners' words are 
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-_WIDTH, _NARROWEST = 116, 12  # characters: of a plain table, and of the column that gives way
+from labs.runner import layout
 
 GOOD, BAD, WARN, DIM, STRONG, PLAIN = "green", "red", "yellow", "dim", "bold", ""
 
@@ -34,19 +32,29 @@ class Terminal:
     fancy = False
 
     def say(self, text: str = "", style: str = PLAIN) -> None:
-        """One paragraph. The style is a hint that plain text ignores."""
-        print(text, flush=True)
+        """Prose: it wraps at words, each line under its own indentation. The style is for a terminal."""
+        width = layout.width_of_lines()
+        for line in text.split("\n"):
+            self._put("\n".join(layout.wrapped(line, width)), style)
+
+    def verbatim(self, text: str, style: str = PLAIN) -> None:
+        """Commands, paths, source and wire bytes: no line end is added, so that they can be copied."""
+        self._put(text, style)
+
+    def facts(self, pairs: Iterable[tuple[str, str]], style: str = PLAIN) -> None:
+        """Names, and beside each its text, which wraps within its own column."""
+        pairs = list(pairs)
+        column = max((len(name) for name, _ in pairs), default=0) + 2
+        for name, text in pairs:
+            first, *rest = layout.wrapped(text, layout.width_of_lines(), column)
+            self._put("\n".join([f"{name:<{column}}{first.strip()}", *rest]), style)
 
     def table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = ()
     ) -> None:
-        """Aligned columns, long cells wrapped. `styles` colours the rows, one each."""
-        widths = _fitted([max(len(row[at]) for row in [columns, *rows]) for at in range(len(columns))])
-        for row in [columns, ["-" * width for width in widths], *rows]:
-            cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
-            for line in itertools.zip_longest(*cells, fillvalue=""):
-                print("  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip())
-        sys.stdout.flush()
+        """Aligned columns whose long cells wrap; on a narrow terminal one block a row. `styles`: a row's."""
+        for row, line in layout.table(columns, rows, layout.width_of_tables()):
+            self._put(line, STRONG if row < 0 else styles[row] if row < len(styles) else PLAIN)
 
     def markdown(self, text: str) -> None:
         """A hint or a README."""
@@ -54,20 +62,15 @@ class Terminal:
 
     def code(self, text: str) -> None:
         """Python source."""
-        self.say(text.rstrip())
+        self.verbatim(text.rstrip())
 
     @contextmanager
     def progress(self, total: int) -> Iterator[Progress]:
         """A bar of `total` steps; without a terminal, nothing: the lines that are said tell enough."""
         yield _Silent()
 
-
-def _fitted(widths: list[int]) -> list[int]:
-    """Column widths that fit a line: the widest gives way first."""
-    widths = [max(width, 1) for width in widths]
-    while sum(widths) + 2 * (len(widths) - 1) > _WIDTH and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    return widths
+    def _put(self, text: str, style: str) -> None:
+        print(text, flush=True)
 
 
 class _Silent:
@@ -79,7 +82,7 @@ class _Silent:
 
 
 class RichTerminal(Terminal):
-    """Colour, tables that fit the width, highlighted code, a live bar."""
+    """Colour, rendered Markdown, highlighted code, a live bar."""
 
     fancy = True
 
@@ -88,24 +91,8 @@ class RichTerminal(Terminal):
 
         self._console = Console(highlight=False)
 
-    def say(self, text: str = "", style: str = PLAIN) -> None:
-        """One paragraph in a style."""
+    def _put(self, text: str, style: str) -> None:
         self._console.print(text, style=style or None, markup=False, soft_wrap=True)
-
-    def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = ()
-    ) -> None:
-        """A table as wide as the terminal; long cells wrap."""
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in columns:
-            drawn.add_column(column)
-        for at, row in enumerate(rows):
-            drawn.add_row(*(Text(cell) for cell in row), style=styles[at] if at < len(styles) else None)
-        self._console.print(drawn)
 
     def markdown(self, text: str) -> None:
         """Rendered Markdown."""

@@ -32,6 +32,26 @@ _STEPS = 20  # how many of the last steps are shown
 _POLL = 0.3  # seconds between two looks at the file
 
 
+def next_lab(learner: Learner, entries: Sequence[registry.Entry]) -> Lab | None:
+    """The lab to go on with: one under way, else one to check again, else the first that is not begun."""
+    labs = [entry for entry in entries if isinstance(entry, Lab)]
+    states = [(learner.standing(lab).state, lab) for lab in labs]
+    for wanted in (progress.State.STARTED, progress.State.RECHECK, progress.State.NEW):
+        for state, lab in states:
+            if state is wanted:
+                return lab
+    return None
+
+
+def run_next(learner: Learner, entries: Sequence[registry.Entry]) -> int:
+    """`make next`: go on with the next lab. 0 also when every lab is done."""
+    lab = next_lab(learner, entries)
+    if lab is None:
+        learner.out.say("Every lab is done. `make labs` shows every verdict.", terminal.GOOD)
+        return 0
+    return run_lab(learner, lab)
+
+
 def run_lab(learner: Learner, lab: Lab) -> int:
     """`make lab-NN`: open, predict, check, measure. 0 when the lab is done, 1 when a check fails."""
     out = learner.out
