@@ -19,7 +19,7 @@ from netlab.cli.errors import UserError
 from netlab.cli.tracing import captures, live, pasted_bytes, tapped
 from netlab.cli.tracing.jsonlines import JsonTeller
 from netlab.cli.tracing.page import HtmlTeller
-from netlab.cli.tracing.streams import Stream, Streams, Teller, Tellers
+from netlab.cli.tracing.streams import MakeStream, Stream, Streams, Teller, Tellers
 from netlab.cli.tracing.text import TextTeller
 from netlab.cli.trusting import client_tls
 from netlab.client import errors
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
             page.write(options.html)
 
 
-def _trace(options: argparse.Namespace, ring: Keyring, make: live.MakeStream) -> int:
+def _trace(options: argparse.Namespace, ring: Keyring, make: MakeStream) -> int:
     if options.hex is not None:
         return _pasted(options, make(0, Endpoint("pasted", 0), Endpoint("pasted", 0)))
     if options.listen is not None:
@@ -104,7 +104,7 @@ def _trace(options: argparse.Namespace, ring: Keyring, make: live.MakeStream) ->
 # -- the sources ---------------------------------------------------------------------------------------------
 
 
-def _url(options: argparse.Namespace, ring: Keyring, make: live.MakeStream) -> int:
+def _url(options: argparse.Namespace, ring: Keyring, make: MakeStream) -> int:
     try:
         url = parse_url(options.source)
     except errors.ClientError as error:
@@ -142,7 +142,7 @@ def _restrict(context: ssl.SSLContext, options: argparse.Namespace) -> None:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
 
 
-def _listen(options: argparse.Namespace, ring: Keyring, make: live.MakeStream) -> int:
+def _listen(options: argparse.Namespace, ring: Keyring, make: MakeStream) -> int:
     host, _, port = options.to.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UserError(f"--to {options.to}: write HOST:PORT, for example localhost:8443")
@@ -171,23 +171,17 @@ def _pasted(options: argparse.Namespace, stream: Stream) -> int:
     return 0
 
 
-def _file(options: argparse.Namespace, ring: Keyring, make: live.MakeStream) -> int:
+def _file(options: argparse.Namespace, ring: Keyring, make: MakeStream) -> int:
     path = Path(options.source)
-    streams = Streams(make)
-    problem = captures.read(path, streams, ring)
-    streams.end()
-    if problem:
-        print(f"netlab: {problem}", file=sys.stderr)
-    if not streams.count:
-        print(f"netlab: {path}: no TCP in it{_skipped(streams)}", file=sys.stderr)
+    streams = Streams(make, ring)
+    captures.read(path, streams)
+    for complaint in streams.complaints:
+        print(f"netlab: {path}: {complaint}", file=sys.stderr)
+    if not streams.count and not streams.complaints:
+        print(f"netlab: {path}: no TCP in it", file=sys.stderr)
     if options.pcapng:
         captures.copy(path, options.pcapng, ring)
     return 0
-
-
-def _skipped(streams: Streams) -> str:
-    told = "; ".join(f"{count} packets: {reason}" for reason, count in streams.skipped.items())
-    return f" ({told})" if told else ""
 
 
 # -- the arguments as values ---------------------------------------------------------------------------------

@@ -47,9 +47,14 @@ class Opened:
 
 
 class Protection(Protocol):
-    """Opens the records of one direction. sequence: the number of the next record."""
+    """Opens the records of one direction. sequence: the number of the next record.
+
+    skippable: can a record be opened although the one before it is missing? tries: see `open_within`.
+    """
 
     sequence: int
+    skippable: bool
+    tries: int
 
     def open(self, record: bytes) -> Opened:
         """Open a whole record, header included. Raises UndecryptableError; then sequence stays."""
@@ -57,6 +62,29 @@ class Protection(Protocol):
 
 class _Aead(Protocol):
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
+
+
+# Sequence numbers that are tried beside the next one, for a protection and for a record: a capture with
+# many gaps must not cost more than its size.
+_TRIES, WINDOW = 20_000, 256
+
+
+def open_within(protection: Protection, record: bytes, window: int) -> Opened:
+    """Open a record of which up to window predecessors are missing. Raises UndecryptableError."""
+    before = protection.sequence
+    try:
+        return protection.open(record)
+    except UndecryptableError as error:
+        problem = error
+    for ahead in range(1, min(window, WINDOW, protection.tries) + 1) if protection.skippable else ():
+        protection.tries -= 1
+        protection.sequence = before + ahead
+        try:
+            return protection.open(record)
+        except UndecryptableError:
+            continue
+    protection.sequence = before
+    raise problem
 
 
 _TOO_SHORT = "it is too short for its protection"
@@ -78,7 +106,7 @@ class Tls13:
     """AEAD of TLS 1.3 (RFC 8446 §5.2): the content, its real type and zeros lie in one ciphertext."""
 
     def __init__(self, suite: Suite, keys: TrafficKeys, secret: bytes = b"") -> None:
-        self.sequence = 0
+        self.sequence, self.tries, self.skippable = 0, _TRIES, True
         self.suite, self.keys, self.secret = suite, keys, secret
         self._aead = _aead(suite, keys.key)
 
@@ -106,7 +134,7 @@ class Aead12:
     """AEAD of TLS 1.2 (RFC 5246 §6.2.3.3): GCM and CCM send half of their nonce, ChaCha20 none of it."""
 
     def __init__(self, suite: Suite, key: bytes, iv: bytes) -> None:
-        self.sequence = 0
+        self.sequence, self.tries, self.skippable = 0, _TRIES, True
         self._suite, self._iv = suite, iv
         self._aead = _aead(suite, key)
 
@@ -157,7 +185,7 @@ class Block:
     def __init__(
         self, version: int, suite: Suite, key: bytes, mac_key: bytes, iv: bytes, encrypt_then_mac: bool
     ) -> None:
-        self.sequence = 0
+        self.sequence, self.tries, self.skippable = 0, _TRIES, version >= TLS11
         self._version, self._suite, self._key = version, suite, key
         self._mac = _Mac(version, suite.mac, mac_key)
         self._iv = iv  # TLS 1.0: the last block of the record before; later versions send it in each record
@@ -205,7 +233,7 @@ class Stream:
     """RC4, or no cipher at all, with a MAC behind the content (RFC 5246 §6.2.3.1)."""
 
     def __init__(self, version: int, suite: Suite, key: bytes, mac_key: bytes) -> None:
-        self.sequence = 0
+        self.sequence, self.tries, self.skippable = 0, _TRIES, suite.mode is Mode.NULL
         self._mac = _Mac(version, suite.mac, mac_key)
         self._cipher = Cipher(ciphers.stream(key), None).decryptor() if suite.mode is Mode.STREAM else None
 

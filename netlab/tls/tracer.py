@@ -17,38 +17,22 @@ memory stays flat; damaged input is a problem, never an exception.
 from __future__ import annotations
 
 from netlab.tls import record as records
-from netlab.tls.decrypt import Opened, Protection, UndecryptableError
+from netlab.tls.decrypt import WINDOW, Opened, UndecryptableError, open_within
 from netlab.tls.handshake import TLS13, Situation
 from netlab.tls.keyschedule import Derivation
 from netlab.tls.tracing import prelude, tls12, tls13
-from netlab.tls.tracing.assembly import Assembler, TooLongError
+from netlab.tls.tracing.assembly import TooLongError
+from netlab.tls.tracing.half import Half, were_swapped
 from netlab.tls.tracing.hellos import ClientFacts, ServerFacts, client_facts, server_facts
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.transcript import Transcript
 from netlab.tls.tracing.values import Message, Piece, Problem, Record, Side
 from netlab.tls.wire import ssl2
+from netlab.tls.wire.spans import counted
 from netlab.tls.wire.suites import Suite, suite
 
 # Steps and problems that are kept: a long connection with a million KeyUpdates must not grow.
 _KEPT = 1000
-
-
-class _Half:
-    """What the tracer remembers of one direction."""
-
-    def __init__(self, side: Side) -> None:
-        self.side = side
-        self.before = bytearray()  # bytes before TLS was found
-        self.searched = 0
-        self.started = False
-        self.dead = False  # a broken header: nothing is read until a piece starts with a record
-        self.skipped = 0
-        self.reader = records.RecordReader()
-        self.assembler = Assembler()
-        self.protection: Protection | None = None  # TLS 1.2: set by ChangeCipherSpec
-        self.blocked = ""  # TLS 1.2: why there is no protection although it began
-        self.opener: tls13.StagedOpener | None = None
-        self.finished = False
 
 
 class Tracer:
@@ -70,7 +54,7 @@ class Tracer:
         self.finished: list[tuple[Side, bool]] = []
         self.preludes: dict[Side, bytes] = {}
         self.octets = dict.fromkeys(Side, 0)
-        self._halves = {side: _Half(side) for side in Side}
+        self._halves = {side: Half(side) for side in Side}
         self._transcript = Transcript()
         self._secrets12: tls12.Secrets12 | None = None
         self._secrets13: tls13.Secrets13 | None = None
@@ -102,11 +86,13 @@ class Tracer:
         if not half.started:
             data = self._find_start(half, data)
         elif half.dead:
-            if records.header_problem(data[:5].ljust(5, b"\0")):
-                half.skipped += len(data)
+            at = prelude.resumes(data)
+            half.skipped += len(data) if at is None else at
+            if at is None:
                 return []
             half.dead = False
-            half.reader = records.RecordReader(self.octets[side] - len(data))
+            half.reader = records.RecordReader(self.octets[side] - len(data) + at)
+            data = data[at:]
         found: list[Record] = []
         if half.started:
             half.reader.feed(data)
@@ -119,6 +105,25 @@ class Tracer:
                 self._problem(self._role(half), half.reader.offset, f"no record starts here: {problem}")
                 half.skipped += len(half.reader.rest())
         return found
+
+    def lost(self, side: Side, missing: int) -> None:
+        """So many bytes of a side are not there; what is fed next follows behind them."""
+        half = self._halves[side]
+        offset = self.octets[side]
+        self.octets[side] += missing
+        self._problem(self._role(half), offset, f"{counted(missing)} are missing")
+        half.assembler.clear()
+        if not half.started:
+            half.before.clear()
+            half.searched = 5  # what follows starts anywhere: only a hello counts as the start
+            return
+        half.skipped += len(half.reader.rest())
+        half.dead = True
+        # The smallest record of which bytes can be missing has a header and a tag.
+        records_lost = min(1 + missing // 21, WINDOW)
+        half.missing += records_lost
+        if half.opener is not None:
+            half.opener.lost(records_lost)
 
     def end(self) -> None:
         """The conversation is over: what is incomplete becomes a problem."""
@@ -140,7 +145,7 @@ class Tracer:
 
     # -- (1) where TLS starts
 
-    def _find_start(self, half: _Half, data: bytes) -> bytes:
+    def _find_start(self, half: Half, data: bytes) -> bytes:
         """Collect bytes until TLS starts; what is fed to the reader then."""
         half.before += data
         if len(half.before) < 5 or half.dead:
@@ -162,7 +167,7 @@ class Tracer:
         half.before = half.before[:5] if not at and ssl2.hello_size(half.before) else bytearray()
         return rest
 
-    def _ssl2(self, half: _Half, found: list[Record], time: float | None) -> None:
+    def _ssl2(self, half: Half, found: list[Record], time: float | None) -> None:
         """A ClientHello in the form of SSL 2.0, alone of its kind."""
         size = ssl2.hello_size(half.before) or 0
         if half.reader.buffered < size:
@@ -186,9 +191,9 @@ class Tracer:
 
     # -- (2) and (3) a record, and what is in it
 
-    def _record(self, half: _Half, raw: bytes, time: float | None) -> Record:
+    def _record(self, half: Half, raw: bytes, time: float | None) -> Record:
         if self._swapped is None:
-            self._swapped = _swapped(half.side, raw)
+            self._swapped = were_swapped(half.side, raw)
         offset = half.reader.offset - len(raw)
         version = self.version or (raw[1] << 8 | raw[2])
         found = Record(self._role(half), time, offset, raw, version, raw[0])
@@ -209,14 +214,17 @@ class Tracer:
             found.version = self.version  # the record that carries the ServerHello
         return found
 
-    def _open(self, half: _Half, raw: bytes) -> tuple[Opened | None, str]:
+    def _open(self, half: Half, raw: bytes) -> tuple[Opened | None, str]:
         """Take the protection off; None for a record that has none. Raises UndecryptableError."""
         if half.opener is not None and self.version in (0, TLS13):
             if raw[0] != records.APPLICATION_DATA:
                 return None, ""
             return half.opener.open(raw)
         if half.protection is not None:
-            return half.protection.open(raw), "master secret"
+            half.missing += 1  # a record that does not open has used up its number all the same
+            opened = open_within(half.protection, raw, half.missing - 1)
+            half.missing = 0
+            return opened, "master secret"
         if half.blocked:
             raise UndecryptableError(half.blocked)
         if raw[0] == records.APPLICATION_DATA:
@@ -231,7 +239,7 @@ class Tracer:
 
     # -- (4) the content
 
-    def _act(self, half: _Half, found: Record) -> None:
+    def _act(self, half: Half, found: Record) -> None:
         if found.content_type == records.CHANGE_CIPHER_SPEC:
             self._change_cipher_spec(half)
         elif found.content_type == records.HANDSHAKE and found.content:
@@ -242,7 +250,7 @@ class Tracer:
             except TooLongError as error:
                 self._problem(found.side, found.offset, str(error))
 
-    def _change_cipher_spec(self, half: _Half) -> None:
+    def _change_cipher_spec(self, half: Half) -> None:
         """TLS 1.2: the next record is protected with the new keys. TLS 1.3: it means nothing."""
         if self.version >= TLS13 or (not self.version and self.client and self.client.offers_tls13):
             return
@@ -254,7 +262,7 @@ class Tracer:
 
     # -- (5) the messages
 
-    def _message(self, half: _Half, data: bytes, pieces: tuple[Piece, ...]) -> Message:
+    def _message(self, half: Half, data: bytes, pieces: tuple[Piece, ...]) -> Message:
         used = self.suite
         situation = Situation(self.version or TLS13, used.key_exchange if used else "")
         message = Message(self._role(half), data, situation, pieces)
@@ -265,7 +273,7 @@ class Tracer:
             self._transcript.add(data)
         return message
 
-    def _client_hello(self, half: _Half, message: Message) -> None:
+    def _client_hello(self, half: Half, message: Message) -> None:
         facts = client_facts(message.fields())
         if not (self.retried and self.server is None):
             self._hello(facts)
@@ -287,7 +295,7 @@ class Tracer:
             for half in self._halves.values():
                 half.opener = tls13.StagedOpener(self._role(half), self._secrets13)
 
-    def _hello_retry_request(self, half: _Half, message: Message) -> None:
+    def _hello_retry_request(self, half: Half, message: Message) -> None:
         self.retried = True
         chosen = suite(message.fields().number("cipher_suite"))
         self._transcript.retry(chosen.hash if chosen else "sha256")
@@ -296,7 +304,7 @@ class Tracer:
         if client.opener is not None:
             client.opener.no_early_data()
 
-    def _server_hello(self, half: _Half, message: Message) -> None:
+    def _server_hello(self, half: Half, message: Message) -> None:
         self.server = facts = server_facts(message.fields())
         self.version = facts.version
         self._transcript.add(message.data)
@@ -308,18 +316,18 @@ class Tracer:
         else:
             self._secrets12 = tls12.Secrets12(self.ring, self.client, facts, self.steps)
 
-    def _certificate(self, half: _Half, message: Message) -> None:
+    def _certificate(self, half: Half, message: Message) -> None:
         self._transcript.add(message.data)
         if self._secrets12 is not None and message.side is Side.SERVER and self.version < TLS13:
             self._secrets12.certificate(message.fields().octets("certificate_list", "certificate"))
 
-    def _client_key_exchange(self, half: _Half, message: Message) -> None:
+    def _client_key_exchange(self, half: Half, message: Message) -> None:
         self._transcript.add(message.data)
         if self._secrets12 is not None:
             encrypted = message.fields().octets("encrypted_pre_master_secret")
             self._secrets12.client_key_exchange(encrypted, self._transcript)
 
-    def _new_session_ticket(self, half: _Half, message: Message) -> None:
+    def _new_session_ticket(self, half: Half, message: Message) -> None:
         fields = message.fields()
         if self.version >= TLS13:
             if self._secrets13 is not None:
@@ -329,17 +337,17 @@ class Tracer:
         if self._secrets12 is not None:
             self._secrets12.new_session_ticket(fields.octets("ticket"))
 
-    def _end_of_early_data(self, half: _Half, message: Message) -> None:
+    def _end_of_early_data(self, half: Half, message: Message) -> None:
         self._transcript.add(message.data)
         if half.opener is not None:
             half.opener.end_early_data()
 
-    def _key_update(self, half: _Half, message: Message) -> None:
+    def _key_update(self, half: Half, message: Message) -> None:
         if half.opener is not None and self.version >= TLS13:
             half.opener.update()
             self._trim()
 
-    def _finished(self, half: _Half, message: Message) -> None:
+    def _finished(self, half: Half, message: Message) -> None:
         secrets = self._secrets13 if self.version >= TLS13 else self._secrets12
         if secrets is not None:
             fits = secrets.check_finished(message.side, message.data[4:], self._transcript)
@@ -357,7 +365,7 @@ class Tracer:
 
     # -- small things
 
-    def _role(self, half: _Half) -> Side:
+    def _role(self, half: Half) -> Side:
         return half.side.other if self._swapped else half.side
 
     def _problem(self, side: Side, offset: int, text: str) -> None:
@@ -367,13 +375,6 @@ class Tracer:
     def _trim(self) -> None:
         del self.steps[_KEPT:]
         del self.finished[_KEPT:]
-
-
-def _swapped(side: Side, raw: bytes) -> bool:
-    """Was the side that is fed as the client's the server's? The first hello tells."""
-    if raw[0] != records.HANDSHAKE or len(raw) < 6 or raw[5] not in (1, 2):
-        return False
-    return (raw[5] == 1) is not (side is Side.CLIENT)
 
 
 _FOLLOW = {

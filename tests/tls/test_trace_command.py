@@ -141,7 +141,7 @@ def test_what_is_missing_in_a_capture_is_one_line_with_its_offset(
     path = tmp_path / "gap.pcapng"
     pcapng.write(path, kept, wire.log)
     assert main(["trace", str(path)]) == 0
-    assert "bytes are missing in the capture" in capsys.readouterr().out
+    assert "bytes are missing" in capsys.readouterr().out
 
 
 def test_a_capture_that_is_cut_is_read_up_to_the_cut(
@@ -301,7 +301,7 @@ def test_a_file_that_is_no_capture_is_refused(tmp_path: Path, capsys: pytest.Cap
     path = tmp_path / "letter.txt"
     path.write_text("Dear reader, this is no capture.")
     assert main(["trace", str(path)]) == 2
-    assert "it starts with 44656172" in capsys.readouterr().err
+    assert "it starts with 44 65 61 72" in capsys.readouterr().err
 
 
 def test_a_page_is_written_beside_what_is_printed(

@@ -266,6 +266,50 @@ def test_a_hello_in_the_form_of_ssl2() -> None:
     assert tracer.client.suites == (0x2F, 0x010080)
 
 
+@pytest.mark.parametrize(
+    ("version", "suite"),
+    [
+        (ssl.TLSVersion.TLSv1_3, ""),
+        (TLS12, "AES128-GCM-SHA256"),
+        (TLS12, "ECDHE-RSA-CHACHA20-POLY1305"),
+        (TLS12, "AES128-SHA256"),
+    ],
+)
+def test_what_follows_missing_records_is_opened(version: ssl.TLSVersion, suite: str) -> None:
+    """The numbers of the missing records are tried: the tag or the MAC tells which one fits."""
+    client, server = contexts(version, suite)
+    with logging(client) as logged:
+        talk = Talk(client, server)
+        talk.handshake()
+        for number in range(6):
+            talk.say(Side.SERVER, b"line %d\n" % number)
+    tracer, found = Tracer(Keyring(KeyLog(logged.log))), []
+    lines = [n for n, (side, data) in enumerate(talk.wire.sent) if side is Side.SERVER and data[0] == 23][-6:]
+    for n, (side, data) in enumerate(talk.wire.sent):
+        if n in lines[1:4]:
+            tracer.lost(side, len(data))
+        else:
+            found += tracer.feed(side, data)
+    assert content(found, Side.SERVER).splitlines()[-3:] == [b"line 0", b"line 4", b"line 5"]
+    assert ["are missing" in problem.text for problem in tracer.problems] == [True] * 3
+    assert found[-1].offset == tracer.octets[Side.SERVER] - len(found[-1].data)
+
+
+def test_a_gap_inside_a_record_costs_that_record() -> None:
+    """The rest of the damaged record is skipped: the next header is found behind it."""
+    wire = converse(*contexts())
+    at = next(n for n, (side, _) in enumerate(wire.sent) if side is Side.SERVER)
+    tracer, found = Tracer(Keyring(KeyLog(wire.log))), []
+    for n, (side, data) in enumerate(wire.sent):
+        if n == at:
+            tracer.feed(side, data[:140])
+            tracer.lost(side, 60)
+            data = data[200:]
+        found += tracer.feed(side, data)
+    assert "certificate" not in [name for record in found for name in record.handshake]
+    assert content(found, Side.CLIENT) == REQUEST and content(found, Side.SERVER) == wire.said[Side.SERVER]
+
+
 def test_memory_stays_flat_over_a_long_connection() -> None:
     client, server = contexts()
     with logging(client) as logged:

@@ -1,37 +1,24 @@
-"""Captures as the command reads them: packets and key logs out of a file, one at a time."""
+"""Captures as the command reads and writes them: classic pcap, pcapng, either of them behind gzip."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from netlab.capture import Captured, DecodeError, decode, pcapng
+from netlab.capture import Captured, DecodeError, follow, open_capture, pcapng
 from netlab.cli.errors import UserError
 from netlab.cli.tracing.streams import Streams
 from netlab.tls.tracing.keyring import Keyring
 
 
-def read(path: Path, streams: Streams, ring: Keyring) -> str:
-    """Give every packet of a capture to streams, and its secrets to ring.
-
-    Returns why the reading ended early, or nothing. Raises UserError when the file can't be opened or is no
-    capture.
-    """
-    packets = 0
+def read(path: Path, streams: Streams) -> None:
+    """Give a capture to streams. Raises UserError when the file can't be opened, or holds nothing to read."""
     try:
         with path.open("rb") as stream:
-            for item in pcapng.Reader(stream):
-                if isinstance(item, Captured):
-                    packets += 1
-                    streams.add(item, decode)
-                elif item.kind == pcapng.SECRETS_TLS_KEY_LOG:
-                    ring.log.feed(item.data + b"\n")
+            streams.read(follow(open_capture(stream)))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
     except DecodeError as error:
-        if not packets:
-            raise UserError(f"{path}: {error}") from None
-        return f"{path}: after {packets} packets: {error}"
-    return ""
+        raise UserError(f"{path}: {error}") from None
 
 
 def copy(path: Path, out: Path, ring: Keyring) -> None:
@@ -42,7 +29,7 @@ def copy(path: Path, out: Path, ring: Keyring) -> None:
             writer = pcapng.Writer(target)
             if lines:
                 writer.secrets(pcapng.Secrets(lines.encode()))
-            for item in pcapng.Reader(stream):
+            for item in open_capture(stream):
                 if isinstance(item, Captured):
                     writer.packet(item)
     except OSError as error:

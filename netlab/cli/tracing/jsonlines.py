@@ -44,5 +44,5 @@ class JsonTeller:
 
     def end(self, stream: Stream) -> None:
         """Problems are no records: they go to standard error, a line each."""
-        for problem in [*map(str, stream.tracer.problems), *stream.notes]:
+        for problem in [*map(str, stream.tracer.problems)]:
             print(f"stream {stream.number}: {problem}", file=sys.stderr)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from netlab.capture import Captured, Chunk, Direction, Endpoint, compose
 from netlab.cli.errors import UserError
-from netlab.cli.tracing.streams import Stream
+from netlab.cli.tracing.streams import MakeStream, Stream
 from netlab.client.url import URL
 from netlab.http1 import EndOfMessage, Limits, ProtocolError, ResponseHead, ResponseParser
 from netlab.http1.framing import NO_CONTENT
@@ -49,9 +49,6 @@ class Recording:
     def packets(self) -> list[Captured]:
         """As packets; their headers are made up."""
         return compose(self.client, self.server, self.chunks, self.started_ns)
-
-
-MakeStream = Callable[[int, Endpoint, Endpoint], Stream]
 
 
 @dataclass(frozen=True)

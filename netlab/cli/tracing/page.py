@@ -107,8 +107,7 @@ class HtmlTeller:
     def _section(self, told: _Told) -> str:
         stream = told.stream
         problems = "".join(
-            f'<p class="problem">{escape(str(problem))}</p>'
-            for problem in [*stream.tracer.problems, *stream.notes]
+            f'<p class="problem">{escape(str(problem))}</p>' for problem in stream.tracer.problems
         )
         more = told.records - _RECORDS
         cut = f"<p>{more} more records are not shown; <code>--json</code> lists them.</p>" if more > 0 else ""

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from netlab.capture import Captured
 from netlab.cli.errors import UserError
-from netlab.cli.tracing.live import MakeStream, Recording
-from netlab.cli.tracing.streams import SIDES, Stream
+from netlab.cli.tracing.live import Recording
+from netlab.cli.tracing.streams import SIDES, MakeStream, Stream
 from netlab.relay import Conversation, Relay
 from netlab.tls.tracing.keyring import Keyring
 

@@ -42,7 +42,7 @@ class TextTeller:
         """What was agreed on, the key schedule, and what could not be read."""
         told = stream.number in self._headed
         self._headed.discard(stream.number)
-        problems = [*map(str, stream.tracer.problems), *stream.notes]
+        problems = [*map(str, stream.tracer.problems)]
         if told:
             print(f"  {summary(stream)}")
             if self._unfold:

@@ -16,6 +16,7 @@ _HELLO = re.compile(
     rb"\x16\x03[\x00-\x04][\x00-\x48].[\x01\x02]\x00|\x15\x03[\x00-\x04]\x00\x02[\x01\x02]", re.DOTALL
 )
 _LONGEST_MATCH = 7
+_RECORD = re.compile(rb"[\x14-\x18]\x03[\x00-\x04]..", re.DOTALL)
 # More plain text than this before TLS is no STARTTLS.
 LIMIT = 64 << 10
 
@@ -41,6 +42,21 @@ def starts(data: bytes | bytearray, searched: int = 0) -> int | None:
         return 0
     found = _HELLO.search(data, max(0, searched - _LONGEST_MATCH))
     return found.start() if found else None
+
+
+def resumes(data: bytes) -> int | None:
+    """Where records go on, in a piece of a stream whose start is not known: None when nowhere.
+
+    A header counts when it is the first in the piece, or when another one follows right behind its record.
+    """
+    if len(data) >= 5 and not header_problem(data[:5]):
+        return 0
+    for found in _RECORD.finditer(data):
+        at = found.start()
+        behind = at + 5 + (data[at + 3] << 8 | data[at + 4])
+        if behind == len(data) or (_RECORD.match(data, behind) and not header_problem(data[at : at + 5])):
+            return at
+    return None
 
 
 def protocol(data: bytes) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 
 from netlab.tls import keyschedule
-from netlab.tls.decrypt import Opened, Tls13, UndecryptableError
+from netlab.tls.decrypt import Opened, Tls13, UndecryptableError, open_within
 from netlab.tls.keylog import (
     CLIENT_EARLY,
     CLIENT_HANDSHAKE,
@@ -142,13 +142,17 @@ class StagedOpener:
         self._generation = 0
         self._opens: dict[int, tuple[str, Tls13]] = {}  # by stage: what has opened a record
         self._updated = b""  # the secret of the latest generation
-        self._failures = 0
+        self._missing_records = 0
         self._noted: set[str] = set()
 
     def advance(self) -> None:
         """A message that ends the stage came: Finished, or EndOfEarlyData."""
         self._stage = min(self._stage + 1, len(self._labels) - 1)
-        self._failures = 0
+        self._missing_records = 0
+
+    def lost(self, records: int) -> None:
+        """Up to so many records are missing in what comes next."""
+        self._missing_records += records
 
     def no_early_data(self) -> None:
         """HelloRetryRequest: the client sends no more early data (RFC 8446 §4.2.10)."""
@@ -175,7 +179,7 @@ class StagedOpener:
         name = f"{label[:-1]}{self._generation}"
         self._stage = len(self._labels) - 1
         self._opens[self._stage] = (name, self._protection(used, self._updated))
-        self._failures = 0
+        self._missing_records = 0
 
     def open(self, record: bytes) -> tuple[Opened, str]:
         """Open a record: what was in it, and the name of the secret. Raises UndecryptableError."""
@@ -183,31 +187,17 @@ class StagedOpener:
         for stage in range(self._stage, len(self._labels)):
             for name, protection in self._candidates(stage):
                 try:
-                    opened = self._try(protection, record, stage)
+                    window = self._missing_records if stage in self._opens else 0
+                    opened = open_within(protection, record, window)
                 except UndecryptableError as error:
                     problem = problem or str(error)
                     continue
                 self._opens[stage] = (name, protection)
-                self._stage, self._failures = stage, 0
+                self._stage, self._missing_records = stage, 0
                 self._note(name, protection)
                 return opened, name
-        self._failures += 1
+        self._missing_records += 1
         raise UndecryptableError(problem or self._missing())
-
-    def _try(self, protection: Tls13, record: bytes, stage: int) -> Opened:
-        try:
-            return protection.open(record)
-        except UndecryptableError:
-            if not self._failures or stage != self._stage:
-                raise
-        # A record was lost or damaged before: it has used up a sequence number.
-        before = protection.sequence
-        protection.sequence += self._failures
-        try:
-            return protection.open(record)
-        except UndecryptableError:
-            protection.sequence = before
-            raise
 
     def _candidates(self, stage: int) -> list[tuple[str, Tls13]]:
         if stage in self._opens:
