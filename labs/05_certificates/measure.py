@@ -331,7 +331,7 @@ def _picture(rows: Sequence[Row]) -> list[Plot]:
         axes.set_yticks(range(len(rows)), [row.name for row in rows])
         axes.set_xticks([x + 0.48 for x in range(len(columns))], columns)
         axes.xaxis.tick_top()
-        axes.invert_yaxis()
+        axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(False)
         axes.tick_params(length=0)
         for spine in axes.spines.values():

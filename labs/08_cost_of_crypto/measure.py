@@ -262,11 +262,13 @@ class _Report:
             colours = [plots.RED if "RSA" in name else plots.GREEN for name in names]
             axes.barh(names, rates, color=colours)
             for y, rate in enumerate(rates):
-                axes.text(rate * 1.15, y, f"{rate:,.2f} MB/s", va="center")
+                axes.text(rate * 1.15, y, f"{_count(rate)} MB/s", va="center")
             axes.set_xscale("log")
+            decades = [10**exponent for exponent in range(5)]
+            axes.set_xticks(decades, [f"{decade:,}" for decade in decades])
             axes.set_xlim(min(rates) / 3, max(rates) * 30)
             axes.invert_yaxis()
-            axes.set_xlabel("content decrypted, MB/s (each step of the scale is ten times the last)")
+            axes.set_xlabel("content decrypted, MB/s (each mark is ten times the last)")
 
         return Plot("Asymmetric against symmetric", plots.svg(draw, height=3.0))
 
@@ -281,8 +283,10 @@ class _Report:
                 axes.plot(sizes, [100 * once / all_of_it for all_of_it in whole], label=label)
             axes.axhline(100 * MATTERS, color=plots.GREY, linewidth=1)
             axes.set_xscale("log")
+            marks = [10**exponent for exponent in range(2, 10)]
+            axes.set_xticks(marks, [_size(mark) for mark in marks])
             axes.set_ylim(0, 100)
-            axes.set_xlabel("size of the one response, bytes")
+            axes.set_xlabel("size of the one response (KB: 1,000 bytes)")
             axes.set_ylabel("handshake, % of the CPU time")
             axes.legend()
 
@@ -325,7 +329,7 @@ def _time(seconds: float) -> str:
 
 
 def _size(size: float) -> str:
-    for unit, factor in (("MB", MB), ("KB", 1000)):
+    for unit, factor in (("GB", 1000 * MB), ("MB", MB), ("KB", 1000)):
         if size >= factor:
             return f"{size / factor:.3g} {unit}"
     return f"{size:.0f} bytes"

@@ -83,13 +83,19 @@ def provide(folder: Path | None, renew: bool = False, keys: KeyKind | None = Non
     Raises:
         UserError: they cannot be had; one line with the repair.
     """
-    place = folder or certificates_folder()
+    try:
+        place = folder or certificates_folder()
+    except RuntimeError:  # neither $HOME nor an entry of this user's in the system's list
+        raise UserError(
+            "this user has no home folder: set XDG_DATA_HOME to a folder for certificates"
+        ) from None
     try:
         made = authority.mint(place, keys=keys) if renew else authority.ensure(place, keys=keys)
     except OSError as error:
         reason = error.strerror or error
         where = f"--out {folder}" if folder else str(place)
-        raise UserError(f"{where}: no certificates can be kept there: {reason}; name another folder")
+        repair = "name another folder" if folder else "set XDG_DATA_HOME to a folder that can be written"
+        raise UserError(f"{where}: no certificates can be kept there: {reason}; {repair}")
     except authority.AuthorityError as error:
         raise UserError(str(error))
     for note in made.notes:

@@ -188,10 +188,12 @@ def _load_key(file: Path, certificate: x509.Certificate) -> issue.Key | None:
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
         if not isinstance(key, issue.Key) or key.public_key() != certificate.public_key():
             return None  # a mixture: one minting's key beside another's certificate
-        if file.stat().st_mode & 0o077:
-            file.chmod(0o600)  # loosened since, by a copy or an archive
     except (FileNotFoundError, PermissionError, ValueError, TypeError, UnsupportedAlgorithm):
         return None
+    if file.stat().st_mode & 0o077:
+        # Loosened since, by a copy or an archive. Another user's file, or a read-only disk, stays as it is.
+        with contextlib.suppress(OSError):
+            file.chmod(0o600)
     return key
 
 

@@ -100,6 +100,20 @@ def test_a_key_that_may_not_be_read_counts_as_put_away(
     assert authority.ensure(tmp_path, now=NOW + 21 * DAY).minted == ("leaf",)
 
 
+def test_a_key_that_others_may_read_and_we_may_not_change_is_used_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a read-only disk, or when the files are another user's: no reason to mint anew."""
+    made = authority.mint(tmp_path, now=NOW)
+    made.leaf_key.chmod(0o640)
+
+    def refuse(path: Path, mode: int) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    assert authority.ensure(tmp_path, now=NOW).minted == ()
+
+
 @AWAY
 def test_without_the_roots_key_the_intermediate_serves_to_its_last_day(tmp_path: Path, how: str) -> None:
     made = authority.mint(tmp_path, now=NOW)

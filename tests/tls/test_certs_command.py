@@ -55,6 +55,18 @@ def test_outside_a_checkout_the_default_folder_is_the_users_data_directory_and_i
     assert list(here.iterdir()) == []
 
 
+def test_a_data_directory_that_cannot_be_written_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    status, out, err = certs(capsys)
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert f"{tmp_path}/file/netlab/certs: no certificates can be kept there" in err
+    assert "set XDG_DATA_HOME" in err
+
+
 def test_a_key_that_is_needed_and_away_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
