@@ -100,8 +100,16 @@ def room_tests(path: Path) -> list[Path]:
         folder = TESTS.joinpath(*parts[:depth])
         if folder.is_dir():
             return [folder]
+    if parts[0] == "cli":
+        return _command_tests()
     named = [TESTS / path.stem, *sorted(TESTS.rglob(f"test_{path.stem}*.py"))]
     return [place for place in named if place.exists()]
+
+
+@cache
+def _command_tests() -> list[Path]:
+    """The tests that run a command whole: part of a command is tested there, if no test imports it."""
+    return [path for path in sorted(TESTS.rglob("test_*.py")) if '"netlab", ' in path.read_text("utf-8")]
 
 
 def sections(path: Path) -> list[str]:
