@@ -15,7 +15,6 @@ grant until the final response's head has come. After that, the connection itsel
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
 from netlab.client import failures
@@ -25,7 +24,7 @@ from netlab.client.opening import Opening
 from netlab.client.outgoing import Outgoing
 from netlab.client.persistence import Lifespan, said_close, worth_draining
 from netlab.client.pool import Books
-from netlab.client.reasons import Opened, Reason
+from netlab.client.reasons import Opened, Reason, State
 from netlab.client.receiving import Receiving
 from netlab.client.securing import TLSInfo
 from netlab.client.sending import Callbacks, Sending, begin
@@ -38,16 +37,6 @@ from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import Content, EndOfMessage, Event, ResponseHead
 from netlab.net.salvaging import SalvagingTransport
 from netlab.net.sweep import NEVER
-
-
-class State(Enum):
-    """Where a connection is in its life."""
-
-    CONNECTING = "connecting"
-    READY = "idle"
-    EXCHANGE = "in use"
-    DRAINING = "draining"
-    CLOSED = "closed"
 
 
 class Connection:
@@ -105,6 +94,12 @@ class Connection:
         transport.hand_over(self)
         if not transport.secure:
             transport.open()
+
+    def rest_unused(self) -> None:
+        """Wait in the pool for a first request."""
+        now = self._services.clock()
+        self._lifespan.rest_unused(now, self._services.settings.keepalive_timeout)
+        self._back_to_pool(now)
 
     def connected(self) -> None:
         """The TLS handshake ended before this connection took the transport over."""
@@ -397,9 +392,9 @@ class Connection:
             self._books.remove(self, reason)
 
     @property
-    def ready(self) -> bool:
-        """Is it connected, without a request under way?"""
-        return self.state is State.READY
+    def new(self) -> bool:
+        """Is it to be connected first?"""
+        return self.state is State.CONNECTING
 
     @property
     def loop_is_closed(self) -> bool:

@@ -1,7 +1,8 @@
 """From a host name to a connected TCP socket: name look-up, then address after address. RFC 6724, RFC 6761.
 
-What is left out, frankly: Happy Eyeballs (RFC 8305). Addresses are tried one after the other, in the order
-of the resolver, each with its share of the time that is left; so one dead address delays, no more.
+Happy Eyeballs (RFC 8305): the addresses race, each begun a quarter of a second after the one before it or
+as soon as that has failed; IPv6 and IPv4 take turns. So one dead address costs a quarter of a second, not a
+timeout. The C library's resolver answers for both families at once: there is no race of look-ups (§3).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import ipaddress
 import math
 import os
 import socket
+from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any
 
 from netlab.client.errors import ConnectFailed, TimedOut, UnknownHost
@@ -19,6 +22,9 @@ from netlab.client.url import Origin
 
 # An address as `socket` wants it: family and sockaddr.
 Address = tuple[int, Any]
+
+# RFC 8305 §8: the recommended delay between two attempts, in seconds.
+STAGGER = 0.25
 
 # RFC 6761 §6.3: this name is the loopback interface wherever one is, and no DNS server is asked.
 _LOOPBACK = (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")
@@ -64,30 +70,82 @@ def _literal(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) 
     return socket.AF_INET6, (str(address).partition("%")[0], port, 0, index)
 
 
+def interleave(addresses: list[Address]) -> list[Address]:
+    """Addresses in the order to try them: the families take turns, the resolver's first one first. §4"""
+    first = [each for each in addresses if each[0] == addresses[0][0]]
+    others = [each for each in addresses if each[0] != addresses[0][0]]
+    order: list[Address] = []
+    for pair in zip_longest(first, others):
+        order += [each for each in pair if each is not None]
+    return order
+
+
 async def dial(
-    loop: asyncio.AbstractEventLoop, origin: Origin, addresses: list[Address], timeout: float
+    loop: asyncio.AbstractEventLoop,
+    origin: Origin,
+    addresses: list[Address],
+    timeout: float,
+    stagger: float = STAGGER,
 ) -> tuple[socket.socket, Any]:
     """A connected, non-blocking socket, and the address that answered. timeout: seconds for all of them.
 
     Raises ConnectFailed with the last address's reason, TimedOut.
     """
-    give_up = loop.time() + timeout
-    failure: OSError | None = None
-    for tried, (family, address) in enumerate(addresses):
-        share = (give_up - loop.time()) / (len(addresses) - tried)
-        try:
-            async with asyncio.timeout(None if share == math.inf else share):
+    try:
+        async with asyncio.timeout(None if timeout == math.inf else timeout):
+            if len(addresses) == 1:
+                family, address = addresses[0]
                 return await _connect(loop, family, address), address
-        except TimeoutError:
-            continue
-        except OSError as error:
-            failure = error
-    if failure is None:
-        raise TimedOut(f"connecting to {origin.authority} took longer than {timeout:g} s", "connect")
+            return await _race(loop, interleave(addresses), stagger)
+    except TimeoutError as error:
+        if error.errno is None:
+            late = f"connecting to {origin.authority} took longer than {timeout:g} s"
+            raise TimedOut(late, "connect") from None
+        failure: OSError = error  # ETIMEDOUT: the kernel gave up
+    except OSError as error:
+        failure = error
     reason = os.strerror(failure.errno) if failure.errno else str(failure)
     raise ConnectFailed(
         f"cannot connect to {origin.host} port {origin.port}: {reason[:1].lower()}{reason[1:]}"
     )
+
+
+async def _race(
+    loop: asyncio.AbstractEventLoop, addresses: list[Address], stagger: float
+) -> tuple[socket.socket, Any]:
+    """The first connection that is made. A next attempt begins when one fails, or `stagger` s have passed."""
+    attempts: dict[asyncio.Task[socket.socket], Any] = {}
+    waiting = list(reversed(addresses))
+    failure: OSError = OSError("no address")
+    try:
+        while waiting or attempts:
+            if waiting:
+                family, address = waiting.pop()
+                attempts[loop.create_task(_connect(loop, family, address))] = address
+            done, _ = await asyncio.wait(
+                attempts, timeout=stagger if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                address = attempts.pop(task)
+                error = task.exception()
+                if error is None:
+                    return task.result(), address
+                failure = error if isinstance(error, OSError) else OSError(str(error))
+        raise failure
+    finally:
+        await _cancel(attempts)
+
+
+async def _cancel(attempts: Iterable[asyncio.Task[socket.socket]]) -> None:
+    """End the attempts that lost the race, and close what they have opened."""
+    losers = list(attempts)
+    for task in losers:
+        task.cancel()
+    if losers:
+        await asyncio.wait(losers)
+    for task in losers:
+        if not task.cancelled() and task.exception() is None:
+            task.result().close()
 
 
 async def _connect(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:

@@ -38,7 +38,7 @@ class Dispatch:
     async def send_with_retry(self, request: Outgoing) -> tuple[Exchange, Connection]:
         """Send a request until its final head has come. Raises ClientError."""
         services, timings = self._services, Timings()
-        lease = await self._acquire(request.url.origin, timings)
+        lease = await self._acquire(request.route, timings)
         while True:
             connection = lease.connection
             exchange = Exchange(services.loop, timings)
@@ -58,6 +58,7 @@ class Dispatch:
                 return exchange, connection
             services.tell(Step.RETRIED, connection)
             self.retried += 1
+            request.rewind()
             # Not another idle one: what made the server close this one may have closed them all.
             lease.replace(fresh=True)
             await self._connect(lease, timings)
@@ -74,11 +75,11 @@ class Dispatch:
             now = services.clock()
             timings.wait, asked = now - asked, now
         connection = lease.connection
-        while connection.requests and (reason := connection.unfit(asked)) is not None:
+        while not connection.new and (reason := connection.unfit(asked)) is not None:
             services.tell(Step.STALE, connection, reason)
             connection.close(reason)
             connection = lease.replace()
-        if not connection.requests and not connection.ready:
+        if connection.new:
             await self._connect(lease, timings)
         elif services.trace is not None:
             services.tell(Step.REUSED, connection)
@@ -115,6 +116,26 @@ class Dispatch:
             lease.drop(Reason.CONNECT_FAILED)
             raise
         self._pool.connected(connection)
+
+    async def warm_up(self, origin: Origin, connections: int) -> int:
+        """Open connections that no request waits for. How many were opened. Raises ClientError."""
+        asked = [self._pool.open_extra(origin) for _ in range(connections)]
+        leases = [lease for lease in asked if lease is not None]
+        opening = (self._open_idle(lease) for lease in leases)
+        done = await asyncio.gather(*opening, return_exceptions=True)
+        for error in done:
+            if isinstance(error, BaseException):
+                raise error
+        return len(leases)
+
+    async def _open_idle(self, lease: Lease[Connection]) -> None:
+        await self._connect(lease, Timings())
+        connection = lease.connection
+        if connection.reason is None:
+            lease.release()
+            connection.rest_unused()
+        else:
+            lease.drop(connection.reason)
 
     def close(self) -> None:
         """The requests in the wait queue fail with SessionClosed."""

@@ -2,14 +2,19 @@
 
 ClientError
   InvalidURL, InvalidRequest     nothing was sent: the caller asked for what cannot be asked
+  RedirectRefused                a redirect that must not be followed
+    TooManyRedirects
+  StatusError                    raise_for_status: the status is 400 or above
   ConnectFailed                  no connection: refused, unreachable
     UnknownHost                  no address for the name
+    ProxyRefused                 the proxy made no tunnel
     TLSFailed                    no handshake
-      CertificateRefused         the server is not who it should be
+      CertificateRefused         the certificate does not prove that it is the right server
   Disconnected                   the connection ended before the response had come
     Truncated                    … in the middle of the response
   BadResponse                    the server broke a rule of HTTP
     ContentTooLarge
+    DecodingFailed               the content is not what Content-Encoding says
   TimedOut                       one of the deadlines passed
   SessionClosed
 """
@@ -31,6 +36,23 @@ class InvalidRequest(ClientError, ValueError):
     """A request that contradicts itself, such as a Content-Length that is not the content's."""
 
 
+class RedirectRefused(ClientError):
+    """The server redirects to where this request must not follow."""
+
+
+class TooManyRedirects(RedirectRefused):
+    """One redirect after the other."""
+
+
+class StatusError(ClientError):
+    """The status is 400 or above, and raise_for_status was asked for. status: its code; url: asked for."""
+
+    def __init__(self, status: int, reason: str, url: str) -> None:
+        super().__init__(f"{url} answered {status} {reason}".rstrip())
+        self.status = status
+        self.url = url
+
+
 class ConnectFailed(ClientError):
     """No connection came about."""
 
@@ -39,12 +61,20 @@ class UnknownHost(ConnectFailed):
     """The name has no address."""
 
 
+class ProxyRefused(ConnectFailed):
+    """The proxy made no tunnel. status: its answer, 0 without one."""
+
+    def __init__(self, line: str, status: int = 0) -> None:
+        super().__init__(line)
+        self.status = status
+
+
 class TLSFailed(ConnectFailed):
     """The TLS handshake failed."""
 
 
 class CertificateRefused(TLSFailed):
-    """The server's certificate does not prove that it is who it should be.
+    """The certificate does not prove that this is the right server.
 
     verify_code: OpenSSL's number (X509_V_ERR_…). verify_message: its words.
     """
@@ -74,6 +104,10 @@ class BadResponse(ClientError):
 
 class ContentTooLarge(BadResponse):
     """The content is larger than the limit."""
+
+
+class DecodingFailed(BadResponse):
+    """The content is not what its Content-Encoding says."""
 
 
 class TimedOut(ClientError, TimeoutError):

@@ -68,6 +68,8 @@ def explain(event: TraceEvent) -> Iterator[str]:
             yield f"* {event.connection.origin.host} is {', '.join(addresses)}"
         case Step.CONNECTED, address:
             yield f"* TCP to {address[0]} port {address[1]}: connected"
+        case Step.TUNNELLED, proxy:
+            yield f"* tunnel: the proxy {proxy.authority} carries our bytes from here on (RFC 9110 §9.3.6)"
         case Step.SECURED, tls:
             how = "resumed: no certificate, no signature" if tls.resumed else "full handshake"
             trips = _VERSIONS.get(tls.version, "?")

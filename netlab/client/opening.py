@@ -13,6 +13,7 @@ from typing import Any
 from netlab.client import securing
 from netlab.client.dialing import dial, resolve
 from netlab.client.errors import ClientError, Disconnected, SessionClosed, TimedOut
+from netlab.client.proxies import open_tunnel
 from netlab.client.services import Services
 from netlab.client.timings import Step, Timings
 from netlab.client.url import Origin
@@ -69,13 +70,22 @@ class Opening:
         """Name look-up and TCP."""
         services, timings = self._services, self._timings
         timeout, start = services.timeouts.connect, services.clock()
-        addresses = await resolve(services.loop, self._origin, timeout)
+        proxy = self._origin.proxy
+        first = self._origin if proxy is None else proxy.origin
+        addresses = await resolve(services.loop, first, timeout)
         resolved = services.clock()
         timings.dns = resolved - start
         services.tell(Step.RESOLVED, self._connection, [address[0] for _, address in addresses])
-        sock, address = await dial(services.loop, self._origin, addresses, timeout)
+        sock, address = await dial(services.loop, first, addresses, timeout)
+        try:
+            services.tell(Step.CONNECTED, self._connection, address)
+            if proxy is not None:
+                await open_tunnel(services.loop, sock, self._origin, proxy, services.limits, timeout)
+                services.tell(Step.TUNNELLED, self._connection, first)
+        except BaseException:
+            sock.close()
+            raise
         timings.connect = services.clock() - resolved
-        services.tell(Step.CONNECTED, self._connection, address)
         self._secure(sock)
 
     def _secure(self, sock: socket.socket) -> None:

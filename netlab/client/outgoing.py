@@ -5,18 +5,18 @@ Pure: what the caller gave goes in, checked bytes come out. The client's side of
 
 from __future__ import annotations
 
-import json as json_module
 from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from netlab.client.bodies import Body, Data, prepare
 from netlab.client.errors import InvalidRequest
-from netlab.client.url import URL
+from netlab.client.url import URL, Proxy
 from netlab.http1.grammar import CONTENT_LENGTH
 from netlab.http1.serializer import UnsafeField, request_head
 
 FieldLines = Mapping[str, str] | Iterable[tuple[str, str]]
-Data = bytes | bytearray | memoryview | str | AsyncIterable[bytes] | None
+Lines = tuple[tuple[str, str], ...]
 
 # Asking twice has the effect of asking once: RFC 9110 §9.2.2. Only these may be sent again when it is unknown
 # whether they were carried out.
@@ -35,31 +35,61 @@ class Outgoing:
     """One request, ready to be sent, again if need be.
 
     head: request line and field section. content: bytes, or a stream that is sent chunked, or in `length`
-    bytes exactly if that is given. begun: has the stream been asked for its first piece?
+    bytes exactly if that is given. begun: has the stream been asked for its first piece? defaults, given and
+    body: what it was made of, for the request that follows a redirect.
     """
 
-    __slots__ = ("begun", "content", "expects", "head", "length", "method", "stream", "url", "wants_close")
+    __slots__ = (
+        "begun",
+        "body",
+        "content",
+        "defaults",
+        "expects",
+        "given",
+        "head",
+        "length",
+        "method",
+        "route",
+        "stream",
+        "url",
+        "wants_close",
+    )
 
-    def __init__(self, method: str, url: URL) -> None:
+    def __init__(self, method: str, url: URL, body: Body | None) -> None:
         self.method = method
         self.url = url
+        self.route = url.origin
+        """Where to connect: the origin, a tunnel to it, or the proxy that takes the whole URL."""
+        self.body = body
+        self.defaults: Lines = ()
+        self.given: list[tuple[str, str]] = []
         self.head = b""
-        self.content: bytes = b""
-        self.stream: AsyncIterable[bytes] | None = None
+        self.content: bytes = b"" if body is None else body.content
+        self.stream: AsyncIterable[bytes] | None = None if body is None else body.stream
         self.begun = False
-        self.length: int | None = None
+        self.length: int | None = None if body is None else body.length
         self.expects = False
         self.wants_close = False
 
     @property
     def replayable(self) -> bool:
         """Is all of the content still there to be sent once more?"""
-        return self.stream is None or not self.begun
+        return (
+            self.stream is None or not self.begun or (self.body is not None and self.body.reopen is not None)
+        )
 
     @property
     def repeatable(self) -> bool:
         """May it be sent again though it is unknown whether it was carried out?"""
-        return self.method in IDEMPOTENT and self.stream is None
+        return self.method in IDEMPOTENT and (
+            self.stream is None or (self.body is not None and self.body.reopen is not None)
+        )
+
+    def rewind(self) -> None:
+        """Open the stream anew, if it has begun."""
+        if self.begun and self.body is not None and self.body.reopen is not None:
+            self.body.stream = self.stream = self.body.reopen()
+            self.begun = False
 
     def drop_expect(self) -> None:
         """Send the content at once the next time, without waiting for 100 (Continue)."""
@@ -76,7 +106,7 @@ class Outgoing:
 def build(
     method: str,
     url: URL,
-    defaults: tuple[tuple[str, str], ...],
+    defaults: Lines,
     fields: FieldLines | None = None,
     data: Data = None,
     json: Any = None,
@@ -86,23 +116,36 @@ def build(
 
     Raises InvalidRequest for what contradicts itself or must not be sent.
     """
-    request = Outgoing(method, url)
-    kind = _content(request, data, json)
-    if method == "CONNECT":
-        raise InvalidRequest("CONNECT asks a proxy for a tunnel, and this client uses none (RFC 9110 §9.3.6)")
-    if method == "TRACE" and (request.content or request.stream is not None):
-        raise InvalidRequest("TRACE has no content: drop data= and json= (RFC 9110 §9.3.8)")
-    lines = [("Host", url.origin.authority), *defaults]
     given = list(fields.items() if isinstance(fields, Mapping) else fields) if fields else []
+    return assemble(method, url, defaults, given, prepare(data, json), expect100)
+
+
+def assemble(
+    method: str,
+    url: URL,
+    defaults: Lines,
+    given: list[tuple[str, str]],
+    body: Body | None,
+    expect100: bool,
+    proxy: Proxy | None = None,
+) -> Outgoing:
+    """Put a request together of parts that are prepared. Raises InvalidRequest."""
+    request = Outgoing(method, url, body)
+    request.defaults, request.given = defaults, given
+    if method in _REFUSED:
+        _refuse(request)
+    lines = [("Host", url.origin.authority), *defaults]
     if given or _speaks_of_the_message(defaults):
         lines = _merge(request, lines[:1], [*_left_over(defaults, given), *given])
+    kind = None if body is None else body.media_type
     if kind is not None and not any(name.lower() == "content-type" for name, _ in lines):
         lines.append(("Content-Type", kind))
     request.expects = expect100 and (request.stream is not None or bool(request.content))
     if request.expects:
         lines.append(("Expect", "100-continue"))
+    target = _target(method, url) if proxy is None else _through(proxy, request, lines)
     try:
-        head = request_head(method, _target(method, url), lines)
+        head = request_head(method, target, lines)
     except UnsafeField as error:
         raise InvalidRequest(str(error)) from None
     except (TypeError, AttributeError):
@@ -113,30 +156,42 @@ def build(
     return request
 
 
+# Methods that are looked at: CONNECT makes a tunnel, TRACE sends back what it gets.
+_REFUSED = frozenset({"CONNECT", "TRACE"})
+
+# Fields that TRACE must not send: the response would disclose them. RFC 9110 §9.3.8
+_SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+def _refuse(request: Outgoing) -> None:
+    if request.method == "CONNECT":
+        raise InvalidRequest("CONNECT makes a tunnel: name the proxy by proxy=, it is asked for one then")
+    if request.content or request.stream is not None:
+        raise InvalidRequest("TRACE has no content: drop data= and json= (RFC 9110 §9.3.8)")
+    secret = [name for name, _ in (*request.defaults, *request.given) if name.lower() in _SECRET]
+    if secret:
+        raise InvalidRequest(f"TRACE sends back what it gets: drop {', '.join(secret)} (RFC 9110 §9.3.8)")
+
+
+def _through(proxy: Proxy, request: Outgoing, lines: list[tuple[str, str]]) -> str:
+    """Send the request through a proxy: its target there. RFC 9112 §3.2.2, RFC 9110 §9.3.6"""
+    url = request.url
+    if url.origin.secure:
+        if proxy.origin.secure:
+            raise InvalidRequest("https through an https proxy is TLS inside TLS: give an http:// proxy")
+        request.route = url.origin._replace(proxy=proxy)
+        return _target(request.method, url)
+    request.route = proxy.origin
+    if proxy.authorization is not None:
+        lines.append(("Proxy-Authorization", proxy.authorization))
+    # Without a path, OPTIONS is about the server: the last proxy makes "*" of it (RFC 9112 §3.2.4).
+    whole = request.method == "OPTIONS" and url.whole_server
+    return str(url.origin) if whole else str(url)
+
+
 def _target(method: str, url: URL) -> str:
     """The request target: "*" where OPTIONS asks about the whole server. RFC 9112 §3.2.4"""
     return "*" if method == "OPTIONS" and url.whole_server and url.target == "/" else url.target
-
-
-def _content(request: Outgoing, data: Data, json: Any) -> str | None:
-    """Take the content; its media type unless a field says another."""
-    if json is not None:
-        if data is not None:
-            raise InvalidRequest("a request has data= or json=, not both: drop one")
-        request.content = json_module.dumps(json).encode()
-        return "application/json"
-    if data is None:
-        return None
-    if isinstance(data, str):
-        request.content = data.encode()
-        return "text/plain; charset=utf-8"
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        request.content = bytes(data)
-        return "application/octet-stream"
-    if hasattr(data, "__aiter__"):
-        request.stream = data
-        return "application/octet-stream"
-    raise InvalidRequest(f"data= is {type(data).__name__}: give bytes, text or an async iterable of bytes")
 
 
 @lru_cache(maxsize=64)
@@ -159,12 +214,14 @@ def _merge(
     """The caller's field lines over ours; those that say something about the message are looked at."""
     names = {name.lower() for name, _ in given}
     merged = [line for line in lines if line[0].lower() not in names]
+    lengths: list[int] = []
     for name, value in given:
         match name.lower():
             case "content-length":
-                if request.length is not None or CONTENT_LENGTH.fullmatch(value) is None:
+                if lengths or CONTENT_LENGTH.fullmatch(value) is None:
                     raise InvalidRequest(f"Content-Length {value!r} is not one number (RFC 9110 §8.6)")
-                request.length = int(value)
+                lengths.append(int(value))
+                _take_length(request, lengths[0])
             case "connection":
                 if value.strip().lower() not in ("close", "keep-alive"):
                     raise InvalidRequest(f"Connection {value!r}: a request may only say close or keep-alive")
@@ -179,6 +236,14 @@ def _merge(
             case _:
                 merged.append((name, value))
     return merged
+
+
+def _take_length(request: Outgoing, length: int) -> None:
+    if request.length is not None and request.length != length:
+        raise InvalidRequest(
+            f"Content-Length is {length}, the content has {request.length} bytes: drop the field"
+        )
+    request.length = length
 
 
 def _framing(request: Outgoing) -> bytes:

@@ -75,6 +75,10 @@ class Lifespan:
             return self._idle_why
         return Reason.LIFETIME if now >= self._retire_at else None
 
+    def rest_unused(self, now: float, keepalive_timeout: float) -> None:
+        """The connection is idle without having carried a request."""
+        self._idle_until, self._idle_why = now + keepalive_timeout, Reason.IDLE
+
     def left(self, now: float) -> float:
         """Seconds until an idle connection is closed."""
         return min(self._idle_until, self._retire_at) - now

@@ -1,4 +1,4 @@
-"""Why a connection was opened, and why it was not used again: every answer there is, in words.
+"""Where a connection is in its life, why it was opened, and why it was not used again: in words.
 
 Recorded on the connection, counted by the pool, told to the trace: without it, tuning a pool is guessing.
 """
@@ -6,6 +6,16 @@ Recorded on the connection, counted by the pool, told to the trace: without it, 
 from __future__ import annotations
 
 from enum import Enum
+
+
+class State(Enum):
+    """Where a connection is in its life."""
+
+    CONNECTING = "connecting"
+    READY = "idle"
+    EXCHANGE = "in use"
+    DRAINING = "draining"
+    CLOSED = "closed"
 
 
 class Opened(Enum):

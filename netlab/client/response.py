@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from netlab.client.connection import Connection
-from netlab.client.errors import ContentTooLarge, TimedOut
+from netlab.client.decoding import Decoder
+from netlab.client.errors import ContentTooLarge, DecodingFailed, StatusError, TimedOut
 from netlab.client.exchange import Exchange
 from netlab.client.timings import Timings
 from netlab.http1.errors import ProtocolError
@@ -25,13 +26,33 @@ READ_LIMIT = 1 << 30
 class ClientResponse:
     """A response. Read it to its end or `release` it: until then it keeps its connection."""
 
-    __slots__ = ("_content", "_exchange", "_give_up", "_pieces", "_size", "connection", "method", "url")
+    __slots__ = (
+        "_content",
+        "_decoder",
+        "_exchange",
+        "_give_up",
+        "_pieces",
+        "_size",
+        "connection",
+        "history",
+        "method",
+        "url",
+    )
 
     def __init__(
-        self, method: str, url: str, exchange: Exchange, connection: Connection, give_up: float
+        self,
+        method: str,
+        url: str,
+        exchange: Exchange,
+        connection: Connection,
+        give_up: float,
     ) -> None:
         self.method = method
         self.url = url
+        """The URL that answered: behind redirects, the last one."""
+        self.history: tuple[ClientResponse, ...] = ()
+        """The redirects that led here, the first one first."""
+        self._decoder: Decoder | None = None
         self.connection = connection
         """The connection that carried it: for its repr, its `tls`, its `reason`."""
         self._exchange = exchange
@@ -39,6 +60,10 @@ class ClientResponse:
         self._content: bytes | None = None
         self._pieces: list[bytes] = []  # what `read` has so far
         self._size = 0  # bytes of them
+
+    def decode_with(self, decoder: Decoder | None) -> None:
+        """Take the content codings away. Called before the content is read."""
+        self._decoder = decoder
 
     # -- the head -------------------------------------------------------------------------------------------
 
@@ -86,6 +111,27 @@ class ClientResponse:
         """Did the request find an open connection?"""
         return self._exchange.timings.reused
 
+    @property
+    def ok(self) -> bool:
+        """Is the status below 400?"""
+        return self.status < 400
+
+    def raise_for_status(self) -> None:
+        """Raise StatusError, and release the response, if the status is 400 or above."""
+        if not self.ok:
+            self.release()
+            raise StatusError(self.status, self.reason, self.url)
+
+    @property
+    def content_type(self) -> str:
+        """The media type without its parameters, in lower case; empty without one."""
+        return str(self.fields.get("content-type", "")).partition(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str | None:
+        """The charset that Content-Type names, if Python knows it."""
+        return _charset(self.fields.get("content-type"))
+
     # -- the content ----------------------------------------------------------------------------------------
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -125,13 +171,30 @@ class ClientResponse:
     async def text(self, encoding: str | None = None) -> str:
         """The content as text: by `encoding`, else by the charset of Content-Type, else UTF-8."""
         content = await self.read()
-        return content.decode(encoding or _charset(self.fields.get("content-type")), "replace")
+        return content.decode(encoding or self.charset or "utf-8", "replace")
 
     async def json(self) -> Any:
         """The content read as JSON. Raises json.JSONDecodeError, a ValueError."""
         return json.loads(await self.read())
 
     async def _next(self) -> bytes | None:
+        """The next piece of content, its coding taken away; None at the end."""
+        decoder = self._decoder
+        if decoder is None:
+            return await self._next_encoded()
+        try:
+            while not (piece := decoder.read()):
+                encoded = await self._next_encoded()
+                if encoded is None:
+                    decoder.finish()
+                    return None
+                decoder.feed(encoded)
+        except DecodingFailed:
+            self.release()
+            raise
+        return piece
+
+    async def _next_encoded(self) -> bytes | None:
         exchange = self._exchange
         if self._give_up == NEVER or exchange.pieces or exchange.ended:
             return await exchange.next_piece()
@@ -172,8 +235,8 @@ class ClientResponse:
         return f"<ClientResponse {self.method} {self.url} {self.status} {self.reason}>".replace(" >", ">")
 
 
-def _charset(content_type: str | None) -> str:
-    """The charset parameter, if Python knows it; else UTF-8."""
+def _charset(content_type: str | None) -> str | None:
+    """The charset parameter, if Python knows it."""
     for part in (content_type or "").split(";")[1:]:
         name, _, value = part.partition("=")
         if name.strip().lower() == "charset":
@@ -183,4 +246,4 @@ def _charset(content_type: str | None) -> str:
             except (LookupError, ValueError):
                 break
             return label
-    return "utf-8"
+    return None

@@ -16,7 +16,7 @@ class Timings:
     """For a place in the pool."""
     dns: float = 0.0
     connect: float = 0.0
-    """One round trip: SYN, SYN-ACK."""
+    """One round trip: SYN, SYN-ACK. Through a proxy, the tunnel too."""
     tls: float = 0.0
     """One round trip with TLS 1.3, two with TLS 1.2, and the signatures."""
     first_byte: float = 0.0
@@ -37,6 +37,7 @@ class Step(Enum):
 
     RESOLVED = "a name became addresses"
     CONNECTED = "TCP is connected"
+    TUNNELLED = "the proxy has made a tunnel"
     SECURED = "the TLS handshake is done"
     REUSED = "an idle connection is used again"
     STALE = "an idle connection turned out to be closed"

@@ -6,10 +6,10 @@ Pure. Nothing is guessed: what is no http or https URL raises InvalidURL with th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from netlab.client.errors import InvalidURL
 from netlab.client.hosts import normal_host, without_zone
@@ -33,6 +33,8 @@ class Origin(NamedTuple):
     scheme: str
     host: str
     port: int
+    proxy: Proxy | None = None
+    """The proxy whose tunnel leads there; None for a connection of our own."""
 
     @property
     def secure(self) -> bool:
@@ -47,6 +49,13 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
+
+
+class Proxy(NamedTuple):
+    """An HTTP proxy. authorization: the value of Proxy-Authorization, if it wants one."""
+
+    origin: Origin
+    authorization: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,24 @@ def parse_url(text: str) -> URL:
         return URL(origin, _UNSAFE.sub(lambda found: quote(found[0], safe=""), target), not parts.path)
     except UnicodeEncodeError:
         raise InvalidURL(f"URL {shown!r} has half of a surrogate pair, which is no character") from None
+
+
+@lru_cache(maxsize=512)
+def resolve_url(base: str | None, text: str) -> URL:
+    """A URL, which may be relative to a base (RFC 3986 §5). Raises InvalidURL."""
+    if base is None or text[:7].lower() == "http://" or text[:8].lower() == "https://":
+        return parse_url(text)
+    if text == "*":
+        return replace(parse_url(base), target="/", whole_server=True)
+    return parse_url(urljoin(base, text))
+
+
+def with_query(url: URL, query: str) -> URL:
+    """The same URL with more in its query. query: percent-encoded, or to be."""
+    if not query:
+        return url
+    target = url.target + ("&" if "?" in url.target else "?") + query
+    return URL(url.origin, _UNSAFE.sub(lambda found: quote(found[0], safe=""), target))
 
 
 def _origin(scheme: str, netloc: str, shown: str) -> Origin:

@@ -18,6 +18,7 @@ from netlab.client import (
     SessionClosed,
     Timeouts,
 )
+from netlab.client.decoding import accept_encoding
 from netlab.client.url import parse_url
 from tests.client.scripted import Peer, Scripted, answers
 
@@ -132,15 +133,15 @@ async def test_what_is_sent_by_default_and_what_the_caller_says_instead() -> Non
         assert (method, target) == ("GET", "/fields?q=%C3%BC%20x%20y%25zz")
         assert lines == [
             ["Host", f"localhost:{server.port}"], ["User-Agent", "netlab/0.1"],
-            ["X-Mine", "1"], ["accept", "a/b"],
+            ["Accept-Encoding", accept_encoding()], ["X-Mine", "1"], ["accept", "a/b"],
         ]  # fmt: skip
         given = [("x-mine", "2"), ("X-Mine", "3"), ("user-agent", "me"), ("host", "other")]
         response = await session.patch(f"{server.url}/fields", headers=given)
         method, _, lines = await response.json()
         assert method == "PATCH"
         assert lines == [
-            ["host", "other"], ["accept", "a/b"], ["x-mine", "2"], ["X-Mine", "3"], ["user-agent", "me"],
-            ["Content-Length", "0"],
+            ["host", "other"], ["Accept-Encoding", accept_encoding()], ["accept", "a/b"], ["x-mine", "2"],
+            ["X-Mine", "3"], ["user-agent", "me"], ["Content-Length", "0"],
         ]  # fmt: skip
 
 
@@ -160,7 +161,7 @@ async def test_content_says_what_it_is() -> None:
 
 REFUSED = [
     ({"data": b"x", "json": 1}, "not both"),
-    ({"data": 5}, "give bytes, text or an async iterable"),
+    ({"data": 5}, "give bytes, text, form fields"),
     ({"data": b"abc", "fields": {"content-length": "4"}}, "Content-Length is 4, the content has 3 bytes"),
     ({"fields": {"content-length": "+4"}}, "not one number"),
     ({"fields": {"transfer-encoding": "chunked"}}, "Transfer|transfer"),
@@ -220,7 +221,7 @@ def test_what_is_no_url_is_refused_with_the_reason(url: str, words: str) -> None
 )
 def test_a_url_is_taken_apart(url: str, origin: tuple[str, str, int], authority: str, target: str) -> None:
     parsed = parse_url(url)
-    assert (parsed.origin, parsed.origin.authority, parsed.target) == (origin, authority, target)
+    assert (parsed.origin[:3], parsed.origin.authority, parsed.target) == (origin, authority, target)
 
 
 async def test_interim_responses_are_skipped_and_kept() -> None:
