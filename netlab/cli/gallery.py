@@ -72,6 +72,23 @@ class Case:
         """Remember how a handshake ended."""
         self.told = [*self.told[1 - REMEMBERED :], ended]
 
+    def to_json(self) -> dict[str, object]:
+        """The case for a program that tries its own client: where it is, what to trust, what to expect.
+
+        `code` is the verify code of a careful client (0: accepted), `alert` what it tells the server. Where
+        the handshake fails for another reason than the server's chain, `client` has OpenSSL's word for it.
+        """
+        row = self.row
+        told: dict[str, object] = {
+            "name": row.name, "wrong": row.wrong, "rule": row.rule, "host": row.host, "url": self.url,
+            "root": str(self.root), "crls": [str(crl) for crl in self.files.crls],
+            "client_chain": str(self.files.client_chain or ""),
+            "client_key": str(self.files.client_key or ""),
+        }  # fmt: skip
+        if isinstance(row, breakage.Breakage):
+            return told | {"code": row.hardened, "message": row.message, "alert": row.alert}
+        return told | {"client": row.client, "server": row.server}
+
     def downloads(self) -> Iterator[Path]:
         """What a client of this case needs beside the common root."""
         yield from self.files.crls
@@ -148,13 +165,16 @@ class Gallery:
     # -- the index page's app ------------------------------------------------------------------------------
 
     async def __call__(self, request: netlab.Request) -> netlab.Response:
-        """The page, what the servers were told (JSON), the common root, and each case's own files."""
+        """The page, the cases and what their servers were told as JSON, the root, and each case's files."""
         path = request.path
         if path == "/":
             return netlab.Response(200, gallery_page.render(self.cases, self.root).encode(), _HTML)
         if path == "/told.json":
             told = {case.slug: case.told for case in self.cases}
             return netlab.Response(200, json.dumps(told).encode(), _JSON)
+        if path == "/cases.json":
+            listed = [case.to_json() for case in self.cases]
+            return netlab.Response(200, json.dumps(listed, indent=1).encode(), _JSON)
         if path == "/root.pem":
             return netlab.Response(200, self.root.read_bytes(), _PEM)
         for case in self.cases:

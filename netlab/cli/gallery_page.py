@@ -43,7 +43,7 @@ small {{ opacity: .8; }}
 <p>Open a link in your browser, copy a command into a terminal, or point your own client at a port. Trust
 this root first, else every case fails for the same reason: <a href="/root.pem">root.pem</a>, on this machine
 <code>{root}</code>. <code>python -m netlab certs</code> prints how curl, Python, Node, Java and browsers do
-it.</p>
+it. A program reads <a href="/cases.json">cases.json</a>.</p>
 {groups}
 <script>
 async function look() {{

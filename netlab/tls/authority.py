@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import fcntl
+import hashlib
 import os
 import re
 import tempfile
@@ -274,8 +275,8 @@ def _provide(folder: Path, now: datetime, keep: bool, keys: issue.KeyKind | None
         held = [root, intermediate, _of_kind(_judge(loaded[2], intermediate, moment), keys)]
         first = _first_to_mint(folder, *held)
         notes = list(_notes(folder, now, root, first))
-        if first == 0 and root.certificate is not None:
-            notes.append(_put_aside(folder, root.certificate))
+        if first == 0 and keep:
+            notes.extend(_put_aside(folder, root.certificate))
         issuer = held[first - 1].issued if 0 < first < _NONE else None
         for stage, profile in _STAGES[first:]:
             kind = keys if stage == "leaf" else None
@@ -332,15 +333,22 @@ def _notes(folder: Path, now: datetime, root: Held, first: int) -> Iterator[str]
         )
 
 
-def _put_aside(folder: Path, root: x509.Certificate) -> str:
-    """Keep the old root under another name: if the clock was wrong, it can come back."""
-    name = f"old-root-until-{root.not_valid_after_utc:%Y-%m-%d}-{root.serial_number & 0xFFFFFFFF:08x}"
-    for suffix in ("pem", "key"):
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(folder / f"root.{suffix}", folder / f"{name}.{suffix}")
-    return (
+def _put_aside(folder: Path, root: x509.Certificate | None) -> Iterator[str]:
+    """Keep what was the root under another name: it can come back if the clock, or a file, was wrong."""
+    held = [folder / "root.pem", folder / "root.key"]
+    there = [path for path in held if path.is_file() and path.stat().st_size]
+    if not there:
+        return
+    if root is not None:
+        mark = f"until-{root.not_valid_after_utc:%Y-%m-%d}-{root.serial_number & 0xFFFFFFFF:08x}"
+    else:
+        mark = hashlib.sha256(there[0].read_bytes()).hexdigest()[:8]
+    for path in there:
+        os.replace(path, folder / f"old-root-{mark}{path.suffix}")
+    names = " and ".join(f"old-root-{mark}{path.suffix}" for path in there)
+    yield (
         f"there is a new {folder / 'root.pem'}, which every client must trust; "
-        f"the old one is kept as {name}.pem"
+        f"what was there before is kept as {names}"
     )
 
 

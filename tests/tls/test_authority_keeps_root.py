@@ -34,6 +34,24 @@ def test_a_root_certificate_that_cannot_be_read_is_made_anew(tmp_path: Path, dam
     assert authority.ensure(tmp_path, now=NOW).minted == ()
 
 
+@pytest.mark.parametrize("damage", ["moved away", "in another form"])
+def test_what_belongs_to_a_root_that_cannot_be_read_is_kept(tmp_path: Path, damage: str) -> None:
+    """Its key may be the only one in the world, and its certificate may be DER."""
+    made = authority.mint(tmp_path, now=NOW)
+    key = made.root_key.read_bytes()
+    der = load(made.root).public_bytes(serialization.Encoding.DER)
+    if damage == "moved away":
+        made.root.unlink()
+    else:
+        made.root.write_bytes(der)
+    notes = authority.ensure(tmp_path, now=NOW).notes
+    (kept,) = tmp_path.glob("old-root-*.key")
+    assert kept.read_bytes() == key and kept.name in notes[0]
+    assert [path.read_bytes() for path in tmp_path.glob("old-root-*.pem")] == (
+        [] if damage == "moved away" else [der]
+    )
+
+
 def test_another_root_in_the_folder_is_not_overwritten(tmp_path: Path) -> None:
     """It may be the one that all clients trust; which key belongs to it, only its owner can say."""
     made = authority.mint(tmp_path / "certs", now=NOW)

@@ -98,7 +98,13 @@ async def test_the_page_links_every_case_and_offers_its_files(good: Hierarchy, t
             assert case.url is None or f'href="{case.url}"' in text
         for link in sorted(set(re.findall(r'href="(/[^"]+)"', text))):
             status, content = await get(server, link)
-            assert status == 200 and content.startswith(b"-----BEGIN "), link
+            assert status == 200, link
+            assert link == "/cases.json" or content.startswith(b"-----BEGIN "), link
+        listed = {case["name"]: case for case in json.loads((await get(server, "/cases.json"))[1])}
+        assert list(listed) == [case.row.name for case in gallery.cases]
+        assert (listed["revoked"]["code"], listed["revoked"]["alert"]) == (23, "certificate_revoked")
+        assert listed["no common cipher"]["server"] == "NO_SHARED_CIPHER"
+        assert Path(listed["expired root"]["root"]).is_file() and listed["key mismatch"]["url"] is None
         assert (await get(server, "/nothing"))[0] == 404
     assert len({case.slug for case in gallery.cases}) == len(gallery.cases)
 
