@@ -258,7 +258,6 @@ class Tracer:
             half.protection, half.blocked = None, self._why_no_keys()
         else:
             half.protection, half.blocked = self._secrets12.protection(self._role(half))
-        half.finished = False
 
     # -- (5) the messages
 
@@ -349,12 +348,14 @@ class Tracer:
 
     def _finished(self, half: Half, message: Message) -> None:
         secrets = self._secrets13 if self.version >= TLS13 else self._secrets12
+        if half.finished:
+            return  # one handshake has one: hashing the transcript for each would cost its square
+        half.finished = True
         if secrets is not None:
             fits = secrets.check_finished(message.side, message.data[4:], self._transcript)
             if fits is not None:
                 self.finished.append((message.side, fits))
         self._transcript.add(message.data)
-        half.finished = True
         if self.version >= TLS13:
             if self._secrets13 is not None:
                 self._secrets13.finished(message.side, self._transcript)

@@ -34,6 +34,7 @@ class Secrets12:
         self.steps = steps
         self._ring = ring
         self._full = False  # a Certificate or a key exchange came: no resumption
+        self._exchanged = False
         self._public: object = None
         self._encrypted = b""
         self._session_hash: bytes | None = None
@@ -56,7 +57,9 @@ class Secrets12:
 
     def client_key_exchange(self, encrypted: bytes, transcript: Transcript) -> None:
         """The ClientKeyExchange, which is in the transcript; encrypted: with RSA, or empty."""
-        self._full = True
+        if self._exchanged:
+            return  # one handshake has one: hashing the transcript again and again would cost its square
+        self._full = self._exchanged = True
         self._encrypted = encrypted
         if self.server.extended_master_secret and self.suite and not transcript.closed:
             data = bytes(transcript.data)

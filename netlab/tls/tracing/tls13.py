@@ -84,8 +84,10 @@ class Secrets13:
         if server.identity is not None:
             known = self.client.identities[server.identity : server.identity + 1]
             psk = (self._ring.psk(known[0]) if known else None) or b""
-        hashed = transcript.hash(self.suite.hash) if self.suite else None
-        if not self.suite or not hashed or not shared or (server.identity is not None and not psk):
+        if self.suite is None or not shared or (server.identity is not None and not psk):
+            return
+        hashed = transcript.hash(self.suite.hash)
+        if hashed is None:
             return
         self._schedule = schedule = KeySchedule(self.suite.hash)
         schedule.steps = self.steps
@@ -99,7 +101,7 @@ class Secrets13:
 
     def finished(self, side: Side, transcript: Transcript) -> None:
         """What follows from a Finished, which is in the transcript: application secrets, then resumption."""
-        hashed = transcript.hash(self.suite.hash) if self.suite else None
+        hashed = transcript.hash(self.suite.hash) if self.suite and self._schedule else None
         if self._schedule is None or hashed is None:
             return
         if side is Side.CLIENT:
@@ -123,8 +125,10 @@ class Secrets13:
     def check_finished(self, side: Side, verify_data: bytes, transcript: Transcript) -> bool | None:
         """Does a Finished hold what it must (before it enters the transcript)? None: it can't be said."""
         secret = self.find(HANDSHAKE_LABELS[side])
-        hashed = transcript.hash(self.suite.hash) if self.suite else None
-        if secret is None or hashed is None or self.suite is None:
+        if secret is None or self.suite is None:
+            return None
+        hashed = transcript.hash(self.suite.hash)
+        if hashed is None:
             return None
         expected = keyschedule.finished(self.suite.hash, secret, hashed, self.steps.append)
         return hmac.compare_digest(expected, verify_data)
