@@ -1,4 +1,4 @@
-"""What the tracer costs: time in proportion to its input, whatever the input is, and memory that stays flat."""
+"""What the tracer costs: time in proportion to any input, and memory that stays flat."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_time_is_proportional_to_the_input(shape: Callable[[int], Pieces]) -> No
             best = min(best, time.process_time() - started)
         return best
 
-    assert cost(400_000) <= 24 * max(cost(50_000), 0.004)
+    assert cost(160_000) <= 24 * max(cost(20_000), 0.002)
 
 
 @pytest.mark.soak
@@ -100,18 +100,14 @@ def _peak(path: Path, megabytes: int) -> int:
     """The largest resident set of a child that reads a capture, in KiB."""
     _write(path, megabytes)
     script = (
-        "import resource, sys\n"
+        "import re, sys\n"
         "from netlab.__main__ import main\n"
         f"assert main(['trace', {str(path)!r}, '--json']) == 0\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+        "status = open('/proc/self/status').read()\n"
+        "print(re.search(r'VmHWM:\\s*(\\d+)', status)[1], file=sys.stderr)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        timeout=100,
-        check=True,
-    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, timeout=100, check=True)
     assert done.stdout.count(b'"plaintext": null') == 0
     assert done.stdout.count(b'"content_type": "application_data"') >= megabytes * 60
     path.unlink()
