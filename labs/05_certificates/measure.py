@@ -118,8 +118,8 @@ def curl(root: Path, host: str, port: int) -> int | None:
 def measure(run: Run) -> Measurement:
     """Break the chain that `run.code` makes, ask three clients, then look for the key on the wire."""
     now, code = datetime.now(UTC), run.code
-    root = code.make_root("your root", now)
-    intermediate = code.make_intermediate("your intermediate", root, now)
+    root = code.make_root("the lab's root", now)
+    intermediate = code.make_intermediate("the lab's intermediate", root, now)
     good = breakage.Hierarchy(
         issue.Issued(root.certificate, root.key), issue.Issued(intermediate.certificate, intermediate.key)
     )
