@@ -74,6 +74,12 @@ class Stage:
     def __init__(self, relay: Relay, client: ssl.SSLContext, memory: keylog.MemoryFile) -> None:
         self._relay, self._client, self._memory = relay, client, memory
         self._session: ssl.SSLSession | None = None
+        self.busy = asyncio.Lock()  # one connection at a time: they share the key log
+
+    @property
+    def has_session(self) -> bool:
+        """Whether an earlier connection left a session to resume."""
+        return self._session is not None
 
     async def connect(self, name: str, *, resume: bool = False) -> Talk:
         """Make one connection. resume: with the session of the connection before."""
@@ -85,12 +91,43 @@ class Stage:
         packets, port = conversation.composed(), conversation.server.port
         return Talk(name, list(conversation.chunks), self._memory.new(), packets, port)
 
+    async def arrivals(self, *, resume: bool = False) -> AsyncIterator[tuple[Chunk, bytes]]:
+        """Make one connection and give each of its chunks when it arrives, with the key log's new lines."""
+        async with self.busy:
+            before = len(self._relay.conversations)
+            session = self._session if resume else None
+            asking = asyncio.create_task(asyncio.to_thread(_ask, self._relay.port, self._client, session))
+            try:
+                while len(self._relay.conversations) == before and not asking.done():
+                    await asyncio.sleep(_LOOK)
+                accepted = asyncio.get_running_loop().time()
+                conversation = self._relay.conversations[before]
+                told = 0
+                while told < len(conversation.chunks) or not asking.done():
+                    if told == len(conversation.chunks):
+                        await asyncio.sleep(_LOOK)
+                        continue
+                    chunk = conversation.chunks[told]
+                    arrives = accepted + chunk.time + self._relay.delays[chunk.direction] + _LOOK
+                    await asyncio.sleep(max(0.0, arrives - asyncio.get_running_loop().time()))
+                    told += 1
+                    yield chunk, self._memory.new()
+            finally:
+                self._session = await asking
+                self._relay.conversations.clear()
+
+
+_LOOK = 0.03  # seconds between two looks at what the relay recorded
+
 
 @asynccontextmanager
 async def stage(
-    certs: Path, *, group: str = "", version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    certs: Path, *, group: str = "", version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, distance: float = 0.0
 ) -> AsyncIterator[Stage]:
-    """Serve and relay over loopback. group: the only group that the server accepts, in OpenSSL's words."""
+    """Serve and relay over loopback.
+
+    group: the only group that the server accepts, in OpenSSL's words; distance: seconds one way.
+    """
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certs / "chain.pem", certs / "leaf.key")
     if group:
@@ -98,9 +135,9 @@ async def stage(
     client = ssl.create_default_context(cafile=certs / "root.pem")
     client.maximum_version = version
     with keylog.in_memory() as memory:
-        client.keylog_filename = memory.path
+        client.keylog_filename = server.keylog_filename = memory.path
         serving = netlab.Server(_answer, port=0, tls=server)
-        async with serving, Relay("127.0.0.1", serving.port) as relay:
+        async with serving, Relay("127.0.0.1", serving.port, distance) as relay:
             yield Stage(relay, client, memory)
 
 
