@@ -145,6 +145,8 @@ def _hints_are_whole(lab: Lab) -> Iterator[str]:
 
 def _readme_keeps_its_word(lab: Lab) -> Iterator[str]:
     texts = {"README.md": (lab.folder / "README.md").read_text("utf-8")}
+    if lab.explanation.is_file():
+        texts["explain.md"] = lab.explanation.read_text("utf-8")
     texts |= {f"hints/{n}.md": (lab.folder / "hints" / f"{n}.md").read_text("utf-8") for n in (1, 2, 3)}
     texts["lab.toml"] = "\n".join(f"`{task.reproduce}`" for task in lab.tasks if task.reproduce)
     for name, text in texts.items():
