@@ -46,7 +46,7 @@ help:  ## this list
 	@cd "$(ROOT)" && awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "NN", $$1); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 next: certs-ready  ## go on with your next task: the lab under way, or the first that is not done
-	$(call learn,$(PY) -m labs next)
+	$(call learn,$(PY) -m labs next $(ARGS))
 
 labs: certs-ready  ## measure every lab with its reference: the verdicts and the report (QUICK=1: shorter)
 	$(call run,$(PY) -m labs all $(ARGS))

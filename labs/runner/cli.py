@@ -19,7 +19,7 @@ from typing import NoReturn
 from labs.runner import registry, terminal
 from labs.runner.authoring import verify_command
 from labs.runner.errors import LabError
-from labs.runner.learner import commands, session, workspace
+from labs.runner.learner import commands, measured, session, workspace
 from labs.runner.learner.learner import Learner
 from labs.runner.report import measure_all
 
@@ -91,11 +91,11 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "all": ("measure every lab, print the verdicts, write the report", _all),
     "next": (
         "go on with the lab under way, or with the first that is not done",
-        lambda call: session.run_next(call.learner, registry.entries(call.labs)),
+        lambda call: session.run_next(call.learner, registry.entries(call.labs), everything=call.options.all),
     ),
     "lab": (
         "work on lab NN: check it task by task, then measure",
-        lambda call: session.run_lab(call.learner, call.lab),
+        lambda call: session.run_lab(call.learner, call.lab, everything=call.options.all),
     ),
     "hint": (
         "open the next hint of lab NN (and TASK)",
@@ -103,7 +103,9 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     ),
     "measure": (
         "measure lab NN with the reference (--mine: with your code)",
-        lambda call: session.measure_lab(call.learner, call.lab, mine=call.options.mine),
+        lambda call: measured.measure_lab(
+            call.learner, call.lab, mine=call.options.mine, everything=call.options.all
+        ),
     ),
     "solution": (
         "show the reference of lab NN (--anyway: before it is done)",
@@ -140,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("lab", nargs="?", metavar="NN", help="the number of a lab")
     parser.add_argument("task", nargs="?", metavar="TASK", help="the number of a task (hint)")
     parser.add_argument("--mine", action="store_true", help="measure your own code, once it passes")
+    parser.add_argument("--all", action="store_true", help="every table of the measurement, too")
     parser.add_argument("--anyway", action="store_true", help="show the solution of a lab that is not done")
     parser.add_argument("--labs", default=registry.LABS, metavar="FOLDER", help="another folder of labs")
     parser.add_argument(

@@ -36,6 +36,7 @@ class Task:
     number: int
     title: str
     reproduce: str = ""
+    minutes: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,12 @@ def _lab(entry: Entry) -> Lab:
     said = _toml(where)
     asked = said.get("prediction", {})
     tasks = [
-        Task(n, str(task.get("title", "")), task.get("reproduce", ""))
+        Task(
+            n,
+            str(task.get("title", "")),
+            task.get("reproduce", ""),
+            int(task.get("minutes") or max(1, int(said.get("minutes", 0)) // len(_list(said)))),
+        )
         for n, task in enumerate(_list(said), 1)
     ]
     needs = tuple(said.get("needs", ()))

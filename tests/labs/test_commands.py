@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
 import shlex
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from labs.runner import registry
 from labs.runner.authoring import regions
+from labs.runner.learner import telling
 from labs.runner.registry import ROOT, Lab
 from tests.labs import toy
+from tests.labs.program import Program
 
 Build = Callable[..., Lab]
-
-
-class Program:
-    """`python -m labs …` on the toy (or on other labs), with a work folder of the test's own."""
-
-    def __init__(self, folder: Path, work: str = "work", labs: Path | None = None) -> None:
-        self.folder = folder
-        self.labs = labs or folder / "labs"
-        self.work = folder / work
-        self.exercise = self.work / "01_toy" / "exercise.py"
-        self.record = self.work / "progress.jsonl"
-        self.environment = os.environ | {"LABS_WORK": str(self.work), "QUICK": "1"}
-        self.environment.pop("CI", None)
-
-    def words(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "labs", *words, "--labs", str(self.labs)]
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.words(*words),
-            cwd=ROOT,
-            env=self.environment,
-            input="",
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    def events(self) -> list[str]:
-        return [json.loads(line)["event"] for line in self.record.read_text().splitlines()]
-
-    def solve(self, source: str = toy.FILES["solution.py"]) -> None:
-        self.exercise.parent.mkdir(parents=True, exist_ok=True)
-        self.exercise.write_text(source)
 
 
 @pytest.fixture
@@ -72,14 +36,81 @@ def one_line(done: subprocess.CompletedProcess[str], status: int = 2) -> str:
     return line
 
 
-def test_a_fresh_lab_makes_the_file_and_stops_at_the_first_task(labs: Program) -> None:
-    done = labs.run("lab", "1")
-    assert done.returncode == 1
-    assert f"Made for you: {labs.exercise}" in done.stdout
-    assert "✗ task 1: greet" in done.stdout and "task 2" not in done.stdout
-    assert f"not written yet: {labs.exercise}:6" in done.stdout
-    assert "see it done right  make status" in done.stdout and "make hint-01 TASK=1" in done.stdout
-    assert labs.events() == ["checks"]
+def test_a_fresh_lab_makes_the_file_and_says_where_to_begin(labs: Program) -> None:
+    for command, made in ((["lab", "1"], " (made for you)"), (["next"], "")):
+        done = labs.run(*command)
+        assert done.returncode == 1 and done.stderr == ""
+        for words in (
+            "Lab 01 · A toy (2 tasks, about 5 min)",
+            "read     " + str(labs.folder / "labs" / "01_toy" / "README.md"),
+            f"file     {labs.exercise}{made}\n",
+            "○ task 1 of 2: greet (about 2 min)",
+            f"write it  {labs.exercise}:6\n",
+            "`make hint-01 TASK=1` (0 of 3 opened)",
+        ):
+            assert words in done.stdout
+        assert "✗" not in done.stdout, "what is not begun has not failed"
+    assert not labs.record.exists()
+
+
+def test_a_task_that_passes_brings_up_the_next(labs: Program) -> None:
+    labs.solve(regions.stub(toy.FILES["solution.py"], {2}))
+    done = labs.run("next")
+    assert "✓ task 1: greet (1 check)\n○ task 2 of 2: add" in done.stdout and "✗" not in done.stdout
+    assert f"write it  {labs.exercise}:" in done.stdout
+    assert "what others got wrong in task 1: `make wrong-01 TASK=1`" in done.stdout
+
+
+CASES = """import pytest
+
+
+@pytest.mark.task(2, rule="arithmetic")
+@pytest.mark.parametrize("pair", [(1, 1), (2, 5)])
+def test_sums_are_right(exercise, steps, pair):
+    for _ in range(9):
+        steps.note("added 1")
+    assert exercise.add(*pair) == sum(pair), "a sum is a sum"
+
+
+@pytest.mark.task(1, rule="manners §1")
+def test_a_greeting_is_polite(exercise):
+    assert exercise.greet("bob").startswith(b"hello")
+"""
+
+
+def test_a_failing_check_shows_what_came_beside_what_was_expected(build: Build, tmp_path: Path) -> None:
+    build(test_lab_py=CASES)
+    labs = Program(tmp_path)
+    labs.solve(toy.FILES["solution.py"].replace("a + b", "a * b"))
+    told = labs.run("lab", "1").stdout
+    assert "a sum is a sum\n    given     pair=(1, 1)\n    expected  2\n    yours     1\n" in told
+    assert "✗ sums are right\n" in told, "the number of a case says nothing"
+    assert "    1. added 1\n    … the same 8 more times, up to 9. added 1\n" in told
+    labs.solve(toy.FILES["solution.py"].replace('b"hello "', 'b"hullo "'))
+    assert "expected  True\n" not in labs.run("lab", "1").stdout, "what is no comparison has no two sides"
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (["a", "b"], ["1. a", "2. b"]),
+        (["a", "a"], ["1. a", "2. a"]),
+        (
+            ["got 1", "got 2", "got 3", "end"],
+            ["1. got 1", "… the same 2 more times, up to 3. got 3", "4. end"],
+        ),
+        (["x", *["a", "b"] * 3], ["1. x", "2. a", "3. b", "… these 2 steps 2 more times, up to 7. b"]),
+    ],
+)
+def test_repeated_steps_are_folded(steps: list[str], told: list[str]) -> None:
+    assert list(telling.fold(steps)) == told
+
+
+def test_next_says_when_every_lab_is_done(labs: Program) -> None:
+    labs.solve()
+    assert "make next         every lab is done" in labs.run("lab", "1").stdout
+    done = labs.run("next")
+    assert done.returncode == 0 and "Every lab is done." in done.stdout
 
 
 def test_without_a_terminal_nothing_is_asked(labs: Program) -> None:
@@ -87,17 +118,19 @@ def test_without_a_terminal_nothing_is_asked(labs: Program) -> None:
     for command in (["lab", "1"], ["measure", "1"], ["solution", "1"]):
         done = labs.run(*command)
         assert done.returncode == 0
-        assert "predict" not in done.stdout
+        assert "Before you measure" not in done.stdout
+        assert ("The prediction is skipped" in done.stdout) == (command[0] != "solution")
     assert "prediction" not in labs.events()
 
 
 def test_a_solved_lab_is_measured_with_the_learners_own_code(labs: Program) -> None:
     labs.solve(toy.FILES["solution.py"].replace("name.encode()", "name.encode().strip()"))
-    done = labs.run("lab", "01")
+    done = labs.run("lab", "01", "--all")
     assert done.returncode == 0, done.stdout + done.stderr
     for words in (
         "✓ task 2: add (1 check)",
         "verdict   true",
+        "It was 9 letters. (No prediction was made.)",
         "9 letters",
         "Lab 01 is done",
         "note: counted by hand",
@@ -128,7 +161,8 @@ def test_every_failure_comes_with_a_command_that_runs_its_check_again(tmp_path: 
     assert not lab.tasks[1].reproduce
     program = Program(tmp_path, work="my work", labs=registry.LABS)
     program.exercise = program.work / lab.folder.name / "exercise.py"
-    program.solve(regions.stub(lab.solution.read_text("utf-8"), {2}))
+    source = lab.solution.read_text("utf-8")
+    program.solve(regions.stub(source, {2}).replace("raise NotImplementedError", "raise ValueError"))
     told = program.run("lab", "1").stdout
     assert "✗ task 2" in told and "see it done right" not in told
     command = re.search(r"^  reproduce +\.venv/bin/(python .*)$", told, re.MULTILINE)
@@ -336,136 +370,3 @@ def test_verify_names_what_an_unfinished_lab_lacks(labs: Program) -> None:
     (labs.folder / "labs" / "01_toy" / "measure.py").unlink()
     done = labs.run("verify", "1")
     assert "01 toy: not whole yet, lacks measure.py" in done.stdout
-
-
-def test_watch_checks_again_when_the_file_is_saved_and_ends_with_ctrl_c(labs: Program) -> None:
-    running = subprocess.Popen(
-        labs.words("watch", "1"), cwd=ROOT, env=labs.environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    assert running.stdout is not None
-    with running.stdout as out:
-        assert "not written yet" in _until(out, "Watching;")
-        labs.exercise.write_text(toy.FILES["solution.py"])
-        assert "All tasks pass: `make lab-01` measures your code." in _until(out, "Watching;")
-        labs.exercise.write_text("def greet(:\n")
-        assert "labs: " in _until(out, "Watching;")
-        running.send_signal(signal.SIGINT)
-        assert "No longer watching." in _until(out, "No longer")
-    assert running.wait(30) == 0
-    assert "prediction" not in labs.events() and "measurement" not in labs.events()
-
-
-def _until(out: Iterable[str], sign: str) -> str:
-    """What is printed up to the line that holds the sign."""
-    seen = ""
-    for line in out:
-        seen += line
-        if sign in line:
-            break
-    return seen
-
-
-def _interrupted(program: Program, *words: str, after: str) -> subprocess.CompletedProcess[str]:
-    """Run a command and send it SIGINT once a file, and something in it, shows how far it is."""
-    running = subprocess.Popen(
-        program.words(*words), cwd=ROOT, env=program.environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    sign = program.folder / after
-    for _ in range(600):
-        if (sign.exists() and sign.read_text()) or running.poll() is not None:
-            break
-        select.select([], [], [], 0.05)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
-    return subprocess.CompletedProcess([], running.returncode, out, err)
-
-
-@pytest.mark.parametrize("command", [["all"], ["measure", "1"]])
-def test_ctrl_c_during_a_measurement_is_clean(build: Build, tmp_path: Path, command: list[str]) -> None:
-    sign = tmp_path / "begun"
-    write = f"open({str(sign)!r}, 'w').write(str(os.getpid()))"
-    build(measure_py=f"import os, time\ndef measure(run):\n    {write}\n    time.sleep(600)\n")
-    done = _interrupted(Program(tmp_path), *command, after="begun")
-    assert done.returncode == 130
-    assert "Traceback" not in done.stdout + done.stderr and done.stderr.strip() == "labs: stopped"
-    assert not Path(f"/proc/{sign.read_text()}").exists(), "the measuring process must be gone too"
-
-
-def test_ctrl_c_during_a_check_is_clean(labs: Program) -> None:
-    sign = labs.folder / "begun"
-    labs.solve(f"import os, time\nopen({str(sign)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
-    done = _interrupted(labs, "lab", "1", after="begun")
-    assert done.returncode == 130 and "Traceback" not in done.stdout + done.stderr
-    assert not Path(f"/proc/{sign.read_text()}").exists()
-
-
-CTRL_C = b"\x03"
-# Not pty.fork: this process may have threads. The terminal becomes the one that Ctrl-C is typed at.
-AS_ITS_TERMINAL = "\n".join(
-    (
-        "import fcntl, os, sys, termios",
-        "fcntl.ioctl(0, termios.TIOCSCTTY, 0)",
-        "os.execv(sys.argv[1], sys.argv[1:])",
-    )
-)
-
-
-def _at_a_terminal(program: Program, *words: str, answer: bytes) -> tuple[int, str]:
-    """Run a command with a terminal on its ends; once it asks, type an answer."""
-    terminal, other = pty.openpty()
-    environment = program.environment | {"TERM": "xterm", "COLUMNS": "120"}
-    command = [sys.executable, "-c", AS_ITS_TERMINAL, *program.words(*words)]
-    running = subprocess.Popen(
-        command, stdin=other, stdout=other, stderr=other, cwd=ROOT, env=environment, start_new_session=True
-    )
-    os.close(other)
-    seen, typed = b"", False
-    try:
-        while True:
-            readable, _, _ = select.select([terminal], [], [], 0.5)
-            if readable:
-                seen += os.read(terminal, 65536)
-            # Ctrl-C between the prompt and the read behind it is lost on Python: press it again.
-            if b"Enter skips" in seen and (not typed or (not readable and answer == CTRL_C)):
-                os.write(terminal, answer)
-                typed = True
-    except OSError:
-        pass  # Linux reports the closed other side as EIO
-    finally:
-        os.close(terminal)
-    return running.wait(timeout=60), seen.decode()
-
-
-@pytest.mark.parametrize(
-    ("answer", "said", "words"),
-    [
-        (b"3\n", "3", "You predicted 3; it was 9 letters: 3 times your figure."),
-        (b"9 letters\n", "9 letters", "You predicted 9 letters, and so it was."),
-        (b"about 7000\n-3\nnan\n9.5\n", "9.5", "You predicted 9.5; it was 9 letters: close."),
-        (b"many\n\n", "", "a number, please (Enter skips)"),
-        (b"\n", "", ""),
-        (b"\x04", "", ""),
-    ],
-    ids=["number", "exact", "at last a number", "a word, then enter", "enter", "ctrl-d"],
-)
-def test_at_a_terminal_the_prediction_is_asked_once(
-    labs: Program, answer: bytes, said: str, words: str
-) -> None:
-    labs.solve()
-    status, seen = _at_a_terminal(labs, "lab", "1", answer=answer)
-    assert status == 0, seen
-    assert "How many letters are in a greeting?" in seen
-    assert words in seen and ("You predicted" in seen) == bool(said)
-    wrong = [line for line in answer.decode().splitlines() if line in ("about 7000", "-3", "nan", "many")]
-    assert seen.count("a number, please") == len(wrong)
-    event = json.loads(labs.record.read_text().splitlines()[0])
-    assert (event["event"], event["said"]) == ("prediction", said)
-    assert "How many letters" not in _at_a_terminal(labs, "lab", "1", answer=b"")[1]
-
-
-def test_at_a_terminal_ctrl_c_at_the_question_is_clean(labs: Program) -> None:
-    status, seen = _at_a_terminal(labs, "lab", "1", answer=CTRL_C)
-    assert status == 130 or status == -signal.SIGINT
-    assert "Traceback" not in seen

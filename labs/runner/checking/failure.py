@@ -7,8 +7,10 @@ labs.runner.learner.session, which knows the lab.
 from __future__ import annotations
 
 import dataclasses
+import re
 import textwrap
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from labs.runner.checking.absent import absent
 from labs.runner.checking.comparison import WrongBytes
 
 WRONG, UNWRITTEN, RAISED, ENDLESS, ABSENT = "wrong", "unwritten", "raised", "endless", "absent"
+_NUMBERED = re.compile(r"[a-z_]+\d+(-[a-z_]+\d+)*")
 _PRINTED = 12  # lines of the learner's own output worth repeating
 
 
@@ -33,6 +36,8 @@ class Failure:
     steps: tuple[str, ...] = ()
     place: str = ""
     printed: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    """What the check was given, what was expected and what came: (name, value) pairs."""
 
     @classmethod
     def of(
@@ -46,6 +51,7 @@ class Failure:
         printed: str,
         exercise: Path,
         reference: Path,
+        values: Sequence[tuple[str, str]] = (),
     ) -> Failure:
         """Read an exception that a test raised. `exercise` is the file checked, `reference` the lab's own."""
         kind, message = _kind(error), str(error)
@@ -57,9 +63,11 @@ class Failure:
             message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         elif kind == WRONG and not isinstance(error, WrongBytes):
             # pytest's rewriting appends the operands: "…message\nassert 1 == 2".
-            message = message.split("\nassert ")[0]
+            message = re.split(r"(?:^|\n)assert(?:\s|$)", message)[0]
         place = "" if kind == ENDLESS else last_line(error, exercise)
-        return cls(kind, test, task, rule, message.strip(), steps, place, printed)
+        said = message.strip()
+        beside = () if kind in (UNWRITTEN, ABSENT) else tuple(pair for pair in values if pair[1] not in said)
+        return cls(kind, test, task, rule, said, steps, place, printed, beside)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -68,7 +76,8 @@ class Failure:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Failure:
         """The inverse of to_json."""
-        return cls(**(data | {"steps": tuple(data["steps"])}))
+        pairs = tuple((name, value) for name, value in data["values"])
+        return cls(**(data | {"steps": tuple(data["steps"]), "values": pairs}))
 
     @property
     def sentence(self) -> str:
@@ -78,6 +87,7 @@ class Failure:
     def text(self) -> str:
         """The whole report, without colour."""
         parts = [f"task {self.task}: {self.sentence}", textwrap.indent(self.message, "  ")]
+        parts += [f"  {name:<9} {value}" for name, value in self.values]
         if self.place:
             parts.append(f"  at {self.place}")
         if self.steps:
@@ -98,7 +108,9 @@ def sentence(test: str) -> str:
     """ "test_a_chunk_is_whole[17]" as a person says it: "a chunk is whole (17)"."""
     name, _, case = test.partition("[")
     words = name.removeprefix("test_").replace("_", " ")
-    return f"{words} ({case.removesuffix(']')})" if case else words
+    # pytest numbers the cases that it cannot name; the values themselves are shown instead.
+    case = case.removesuffix("]")
+    return words if not case or _NUMBERED.fullmatch(case) else f"{words} ({case})"
 
 
 def _kind(error: BaseException) -> str:

@@ -19,11 +19,14 @@ import pytest
 from labs.runner import loader
 from labs.runner.checking import alarm, failure
 from labs.runner.checking.capstone_parts import Parts
+from labs.runner.checking.comparison import WrongBytes
 from labs.runner.checks import Steps, steps
 from labs.runner.errors import LabError
 
 __all__ = ["Steps", "steps"]  # the fixture `steps` reaches pytest through this module
 
+_LONGEST = 200  # characters of a value that are shown
+_COMPARED = pytest.StashKey[tuple[str, str] | None]()  # what the failing assert compared: (left, right)
 PATIENCE = 20.0  # seconds; far beyond any slow machine, yet an endless loop ends before the learner leaves
 
 
@@ -101,6 +104,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Stop an endless test by an alarm that shows the line it was on."""
     if not _is_lab(item):
         return (yield)
+    item.config.stash[_COMPARED] = None
     with alarm.limit(item.config.getoption("--patience"), _file_of(item)):
         return (yield)
 
@@ -136,11 +140,42 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
             printed=report.capstdout,
             exercise=_file_of(item),
             reference=item.path.parent / "solution.py",
+            values=[*_given(item), *_compared(item, call.excinfo.value)],
         )
         report.lab["failure"] = told.to_json()
         report.longrepr = told.text()
         report.sections = []
     return report
+
+
+def _given(item: pytest.Item) -> list[tuple[str, str]]:
+    """The values of a parametrised check that its name does not show."""
+    call = getattr(item, "callspec", None)
+    shown = [(name, _short(value)) for name, value in call.params.items()] if call else []
+    return [("given", ", ".join(f"{name}={value}" for name, value in shown))] if shown else []
+
+
+def _compared(item: pytest.Item, error: BaseException) -> list[tuple[str, str]]:
+    """What the failing `assert left == right` compared, the learner's value first."""
+    left_right = item.config.stash.get(_COMPARED, None)
+    if left_right is None or not isinstance(error, AssertionError) or isinstance(error, WrongBytes):
+        return []
+    return [("expected", left_right[1]), ("yours", left_right[0])]
+
+
+_OPERATORS = {"==": "", "is": "", "in": "one of ", "!=": "not ", "is not": "not ", "not in": "none of "}
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: Any, right: Any) -> list[str]:
+    """Keep both sides of the comparison that fails: they are shown beside the check's own words."""
+    config.stash[_COMPARED] = (_short(left), _OPERATORS.get(op, f"{op} ") + _short(right))
+    return [""]  # pytest's own comparison is never shown
+
+
+def _short(value: object) -> str:
+    """A value in one line of a bounded length."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

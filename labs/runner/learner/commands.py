@@ -124,7 +124,10 @@ def _ask(question: str) -> str:
 
 def ask_prediction(learner: Learner, lab: Lab) -> None:
     """Ask once, before anything is measured; Enter skips. Never asked when nobody is there."""
-    if learner.standing(lab).prediction is not None or not terminal.asking():
+    if learner.standing(lab).prediction is not None:
+        return
+    if not terminal.asking():
+        learner.out.say("The prediction is skipped: there is no terminal to ask at.\n", terminal.DIM)
         return
     learner.out.say("Before you measure, predict:", terminal.STRONG)
     learner.out.say(f"  {lab.prediction.question}")
