@@ -85,7 +85,7 @@ def request_framing(fields: Fields, minor: int) -> Framing:
     # Rules 1 and 2 speak of responses.
     codings = transfer_codings(fields)
     if codings:
-        # Rule 3: both fields "ought to be handled as an error": somebody is smuggling.
+        # Rule 3: both fields "ought to be handled as an error": the sender is smuggling.
         if "content-length" in fields:
             rule = "Transfer-Encoding and Content-Length in one message"
             raise ProtocolError(400, rule, "RFC 9112 §6.3 rule 3")

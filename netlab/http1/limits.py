@@ -29,7 +29,7 @@ class Limits:
     """Lines of one field section; more is 431. Browsers send about 20."""
 
     chunk_line: int = 4 * KIB
-    """A chunk's size and extensions up to CRLF; longer is 400. Nobody is known to need more than 20 bytes."""
+    """A chunk's size and extensions up to CRLF; longer is 400. No known client needs more than 20 bytes."""
 
     trailer_section: int = 8 * KIB
     """All trailer lines; longer is 431. Trailers carry digests and signatures, not data."""
@@ -40,7 +40,7 @@ class Limits:
     least: int = KIB
     """The minimum data rate, both ways: bytes that a client must send of a body in each `Timeouts.content` of
     waiting (less is 408), and that it must take of a response in each `Timeouts.stall` (less drops it). A
-    deadline that each byte renews would let one byte now and then hold a connection for ever. 1 KiB in 30 s
+    deadline that each byte renews would let one byte now and then hold a connection forever. 1 KiB in 30 s
     is a hundredth of what GPRS carries; 1 is for clients that send a few bytes now and then in one endless
     request."""
 

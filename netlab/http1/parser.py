@@ -10,7 +10,7 @@ all use this one. Feed it bytes as they come, cut anywhere, and ask for the next
 
 A head whose framing is NO_CONTENT is a whole message. Any other head is followed by Content events and one
 EndOfMessage. After a ProtocolError the parser is dead: what follows a framing error is never read as a
-message (RFC 9112 §11.2), so next_event raises the same error for ever.
+message (RFC 9112 §11.2), so next_event raises the same error again.
 
 Theory of operation. The state is the method that reads next (`_read`), as a table would name it:
 
@@ -33,7 +33,7 @@ from netlab.http1.messages import RequestHead
 from netlab.http1.remembered import LONGEST
 
 # RFC 9112 §2.2: a server SHOULD ignore at least one empty line before the request line (old clients ended
-# a POST with a CRLF too many). More than this is nobody's mistake.
+# a POST with a CRLF too many). No client sends more than this by mistake.
 EMPTY_LINES = 4
 
 

@@ -82,7 +82,7 @@ def field_lines(lines: Lines) -> bytes:
 def request_head(method: str, target: str, lines: Lines) -> bytes:
     """A request line and field section through the empty line. Raises UnsafeField.
 
-    Content-Length or Transfer-Encoding: chunked are appended by whoever knows the content.
+    The caller, which knows the content, appends Content-Length or Transfer-Encoding: chunked.
     """
     if TOKEN.fullmatch(method) is None:
         raise UnsafeField(f"method {method[:40]!r} is not a token (RFC 9110 §9.1)")

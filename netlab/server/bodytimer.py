@@ -21,7 +21,7 @@ class Clock(Protocol):
 class BodyTimer:
     """How fast a body comes while a handler waits for it.
 
-    A deadline that each byte renews is none: one byte now and then would hold a connection for ever. So each
+    A deadline that each byte renews is none: one byte now and then would hold a connection forever. So each
     window of time must bring at least `least` bytes. A window consists of waiting time alone: while the
     handler is busy with something else, the client loses no time. Bytes beyond the least buy no time.
 

@@ -14,29 +14,31 @@ class Timeouts:
     """Deadlines in seconds. Raises ValueError, naming every value that cannot be used and its repair."""
 
     head: float = 10.0
-    """From accept (or the first byte of a later request) until the head is whole, a TLS handshake included.
-    A slow head is how slowloris holds a thousand connections with one packet a minute each."""
+    """For a whole request head: from accept (a TLS handshake included), or from the first byte of a later
+    request. Without it, slowloris holds a thousand connections with one packet a minute each."""
 
     idle: float = 75.0
-    """A persistent connection with nothing to do. Above the 60 s after which common load balancers let go of
-    theirs: who closes first must be the client's side, or a request is lost in the race. While a server is
-    full and somebody waits at its door, those that have been idle for longer than `head` are let go."""
+    """For an idle persistent connection. Above the 60 s after which common load balancers close theirs: the
+    client's side must close first, or a request is lost in the race. While a full server has clients waiting
+    in its backlog, it closes connections that have been idle for longer than `head`, the longest-idle first.
+    """
 
     content: float = 30.0
-    """Of waiting for content, in which `Limits.least` bytes of it must come. While the handler is busy with
-    what it has, this clock stands."""
+    """Of waiting for a body: in each such time `Limits.least` bytes of it must come, or the client gets a
+    408. The clock stands while the handler is busy with what it has."""
 
     stall: float = 30.0
-    """A client that takes nothing of a response, from the last byte of it that its kernel has confirmed; in
-    each such time it must take `Limits.least` bytes."""
+    """For a client that takes nothing of a response: from the last byte that its kernel has confirmed. In
+    each such time it must take `Limits.least` bytes. A client that is slower is dropped."""
 
     linger: float = 5.0
-    """After a refusal, reading on until the client has seen it and closed: closing on unread bytes sends a
-    reset, and a reset destroys the answer on its way (RFC 9112 §9.6). Who sends `Limits.least` bytes and more
-    in that time is in the middle of an upload and has as long again, six times at most (nginx: 30 s, too)."""
+    """For a lingering close: after its last response the server reads on until the client closes, too. A
+    close on unread bytes sends a reset, and a reset destroys the response on its way (RFC 9112 §9.6). A
+    client that sends `Limits.least` bytes in that time is in the middle of an upload and gets as long again,
+    six times at most (nginx lingers for 30 s, too)."""
 
     drain: float = 30.0
-    """From SIGTERM until what is still under way is cut off."""
+    """From SIGTERM until the exchanges that are still under way are cut off."""
 
     def __post_init__(self) -> None:
         wrong = [

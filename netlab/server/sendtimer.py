@@ -11,7 +11,7 @@ class SendTimer:
 
     Two rules. A client that takes nothing for one window of time is too slow. So is a client that takes less
     than `least` bytes in a window, or than what was left: one byte now and then would hold a connection and
-    its descriptor for ever.
+    its descriptor forever.
 
     "Taken" means confirmed by the client's kernel (an ACK). What our own kernel has accepted says nothing: it
     accepts bytes by the megabyte, and asks for more only when a third of them has gone.

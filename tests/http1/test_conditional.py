@@ -59,7 +59,7 @@ NO_DATES = [
     "Sunday Nov  6 08:49:37 1994", "Sun, Nov  6 08:49:37 1994",
     "Thu, 31 Nov 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT", "Wed, 29 Feb 2023 00:00:00 GMT",
     "Sat, 01 Jan 0000 00:00:00 GMT",
-    "Mon, 06 Nov 1994 08:49:37 GMT",  # it was a Sunday: one half is wrong, and nobody knows which
+    "Mon, 06 Nov 1994 08:49:37 GMT",  # it was a Sunday: one half is wrong, and the server cannot know which
     f"{DATE}, {DATE}", f", {DATE}", f"{DATE},",
 ]  # fmt: skip
 
@@ -72,7 +72,7 @@ def test_a_date_in_each_of_the_three_forms(text: str, moment: int) -> None:
 @pytest.mark.parametrize("text", NO_DATES)
 def test_what_is_no_http_date_is_ignored(text: str) -> None:
     assert read_http_date(text, NOW) is None
-    # A file from before, of and after any moment that somebody might read into it.
+    # A file from before, of and after any moment that a reader might take it for.
     for modified in (0, CHANGED, seconds(2100, 1, 1)):
         file = Representation(11, TAG, modified)
         assert status(("If-Modified-Since", text), of=file) == 200

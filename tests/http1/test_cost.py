@@ -70,7 +70,7 @@ def test_cost_is_linear(construct: str, piece: int) -> None:
     assert large / small < 9, f"4n takes {large / small:.1f} times as long as n: 4 is linear, 16 quadratic"
 
 
-def test_a_slow_head_is_refused_at_its_limit_not_gathered_for_ever() -> None:
+def test_a_slow_head_is_refused_at_its_limit_not_gathered_without_end() -> None:
     parser = RequestParser(Limits(field_section=2048))
     with pytest.raises(ProtocolError) as refused:
         for _ in range(100_000):

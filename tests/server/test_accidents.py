@@ -57,7 +57,7 @@ class Odd(BaseException):
 
 @pytest.mark.parametrize("error", [Odd, GeneratorExit])
 @pytest.mark.parametrize("later", [False, True])
-async def test_whatever_a_handler_raises_its_client_is_answered(
+async def test_a_client_is_answered_for_any_exception_of_a_handler(
     error: type[BaseException], later: bool
 ) -> None:
     async def app(request: Request) -> Response:
@@ -70,7 +70,7 @@ async def test_whatever_a_handler_raises_its_client_is_answered(
         await until(lambda: not server.connections)
 
 
-async def test_a_stream_that_raises_whatever_it_be_is_cut() -> None:
+async def test_a_stream_that_raises_any_exception_is_aborted() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"one"
         raise Odd
@@ -288,7 +288,7 @@ async def test_a_stop_that_is_cut_short_leaves_no_socket_behind(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("minor", "told"), [(1, b"connection: close\r\n"), (0, b"connection: close\r\n")])
-async def test_who_has_said_all_is_told_of_the_close(minor: int, told: bytes) -> None:
+async def test_half_closed_client_gets_connection_close(minor: int, told: bytes) -> None:
     heard = asyncio.Event()
 
     async def app(request: Request) -> Response:

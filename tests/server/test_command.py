@@ -40,7 +40,7 @@ MISTAKES = {
     "two kinds of certificate": ["serve", "--tls", "--cert", "a", "--key", "b"],
     "origin that is none": ["serve", "--cors-origin", "example.com"],
     "credentials for everyone": ["serve", "--cors-origin", "*", "--cors-credentials"],
-    "credentials for nobody": ["serve", "--cors-credentials"],
+    "credentials without an origin": ["serve", "--cors-credentials"],
     "listing of nothing": ["serve", "--listing"],
     "socket and port": ["serve", "--uds", "socket", "--port", "8080"],
     "empty socket path": ["serve", "--uds", ""],
@@ -49,7 +49,7 @@ MISTAKES = {
     "socket in no folder": ["serve", "--uds", "/no/such/folder/socket"],
     "fetch nothing": ["fetch"],
     "fetch no URL": ["fetch", "not a url"],
-    "fetch of nobody": ["fetch", "http://127.0.0.1:1/"],
+    "fetch from a closed port": ["fetch", "http://127.0.0.1:1/"],
 }
 
 

@@ -19,7 +19,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Clock:
-    """Monotonic seconds that stand still until somebody turns them."""
+    """Monotonic seconds that stand still until a test turns them."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -164,7 +164,7 @@ async def test_a_client_that_takes_nothing_is_dropped_and_its_producer_closed() 
 
 async def test_a_server_that_has_rested_for_hours_greets_its_next_client() -> None:
     async with Timed(hello) as timed:
-        timed.clock.now += 36_000  # nobody is there: no sweep looks at the clock
+        timed.clock.now += 36_000  # no connection is open: no sweep looks at the clock
         reader, writer = await timed.connect()
         writer.write(GET)
         assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
@@ -190,7 +190,7 @@ async def test_a_computing_handler_has_no_deadline() -> None:
         writer.close()
 
 
-async def test_a_refused_client_that_never_closes_is_let_go() -> None:
+async def test_a_refused_client_that_never_closes_is_closed() -> None:
     async with Timed(hello) as timed:
         reader, writer = await timed.connect()
         writer.write(b"BAD\r\n")
@@ -268,7 +268,7 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
     assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
 
 
-async def test_a_full_server_lets_go_of_who_has_been_idle_longest() -> None:
+async def test_a_full_server_closes_its_longest_idle_connection() -> None:
     async with Timed(hello, max_connections=3) as timed:
         connected = [await timed.connect() for _ in range(3)]
         for streams in connected:
@@ -283,7 +283,7 @@ async def test_a_full_server_lets_go_of_who_has_been_idle_longest() -> None:
             writer.close()
 
 
-async def test_a_full_server_drives_nobody_out_who_comes_again_and_again() -> None:
+async def test_a_full_server_keeps_clients_that_come_again_and_again() -> None:
     async with Timed(hello, max_connections=2) as timed:
         silent, regular = await timed.connect(), await timed.connect()
         newcomer = await asyncio.open_connection("127.0.0.1", timed.server.port)
@@ -342,7 +342,7 @@ async def test_a_stop_answers_what_is_under_way_and_closes_what_is_idle() -> Non
         await stopping
 
 
-async def test_a_stop_does_not_wait_for_ever() -> None:
+async def test_a_stop_does_not_wait_without_a_bound() -> None:
     async def app(request: Request) -> Response:
         await asyncio.sleep(3600)
         return Response()

@@ -177,7 +177,7 @@ def test_conditions_in_their_order(client: Raw) -> None:
 
 @pytest.mark.parametrize("name", ["If-Modified-Since", "If-Unmodified-Since"])
 def test_a_date_that_is_none_or_two_is_ignored(client: Raw, name: str) -> None:
-    # Each would be a 304, or a 412, if somebody made a date of it.
+    # Each would be a 304 or a 412 if the server read a date into it.
     day = "Wed, 15 Nov 2023" if name == "If-Modified-Since" else "Mon, 13 Nov 2023"
     date = f"{day} 22:13:20 GMT"
     assert get(client, "/hello.txt", f"{name}: {date}")[0] in (304, 412)

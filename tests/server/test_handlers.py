@@ -124,7 +124,7 @@ async def test_a_stream_longer_than_it_said_cannot_reach_the_next_response(
 
 
 @pytest.mark.parametrize("kind", ["too short", "raises"])
-async def test_a_stream_that_fails_is_cut_so_that_nobody_takes_it_for_whole(
+async def test_a_stream_that_fails_is_aborted_so_that_no_client_takes_it_for_whole(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)

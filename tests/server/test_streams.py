@@ -46,7 +46,7 @@ async def test_a_stalled_reader_holds_a_bounded_number_of_bytes_the_kernel_s_inc
             await asyncio.sleep(0)
 
 
-async def test_a_producer_that_sleeps_in_its_thread_stalls_nobody() -> None:
+async def test_a_producer_that_sleeps_in_its_thread_stalls_no_other_client() -> None:
     release = threading.Event()
     closed = threading.Event()
 
@@ -108,7 +108,7 @@ async def test_a_producer_with_a_close_of_its_own_is_closed_once_and_not_in_the_
     closed: list[int] = []
 
     class Rows:
-        """Like a database's cursor: iterable, and open until somebody closes it."""
+        """Like a database's cursor: iterable, and open until it is closed."""
 
         def __iter__(self) -> Iterator[bytes]:
             return iter([b"one", b"two"])

@@ -89,7 +89,7 @@ def check(reading: Reading, outcome: Outcome, rules: str) -> None:
         if expected.complete or outcome.waits:
             assert got.content == expected.content
         else:
-            # What came before the fault may have been passed on or not: nobody may rely on it.
+            # What came before the fault may have been passed on or not: no caller may rely on it.
             assert expected.content.startswith(got.content)
         assert got.trailers == expected.trailers
         lines = [(name.lower(), value) for name, value in head.fields.lines]

@@ -35,7 +35,7 @@ async def routes(request: Request) -> Response:
         return Response(200, str(sum([len(piece) async for piece in request.stream()])))
     if request.path == "/echo":
         return Response(200, await request.read())
-    if request.path == "/nobody":
+    if request.path == "/unread":
         return Response(404)
     if request.path == "/river":
         return Response(200, stream=river())
@@ -58,7 +58,7 @@ async def ignores(request: Request) -> Response:
 
 
 async def threads(request: Request) -> Response:
-    """Blocks a thread, which nobody can cancel."""
+    """Blocks a thread, which cannot be cancelled."""
     await asyncio.to_thread(time.sleep, 3600)
     return Response()
 

@@ -24,10 +24,10 @@ REFUSED = {
     "content above the limit": (POST + b"Content-Length: 2097152\r\n\r\n", CONTENT, 413),
     "a chunk above the limit": (CHUNKED + b"200000\r\n", CONTENT, 413),
     "no handler reads the content": (
-        POST.replace(b"echo", b"nobody") + b"Content-Length: 1048576\r\n\r\n", CONTENT[:MIB], 404
+        POST.replace(b"echo", b"unread") + b"Content-Length: 1048576\r\n\r\n", CONTENT[:MIB], 404
     ),
     "no handler reads the chunks": (
-        POST.replace(b"echo", b"nobody") + b"Transfer-Encoding: chunked\r\n\r\n200000\r\n",
+        POST.replace(b"echo", b"unread") + b"Transfer-Encoding: chunked\r\n\r\n200000\r\n",
         CONTENT + b"\r\n0\r\n\r\n", 404,
     ),
     "a broken chunk, and much behind it": (CHUNKED + b"0x10\r\n", CONTENT, 400),
@@ -35,7 +35,7 @@ REFUSED = {
     "5,000 field lines": (GET[:-2], b"a: b\r\n" * 5000 + b"\r\n", 431),
     "endless fields": (GET[:-2], b"a: " + b"b" * 2 * MIB, 431),
     "no request at all": (b"\x16\x03\x01 hello\r\n", CONTENT, 400),
-    "garbage behind a good request": (GET.replace(b"/ ", b"/nobody ") + b"\0", CONTENT, 404),
+    "garbage behind a good request": (GET.replace(b"/ ", b"/unread ") + b"\0", CONTENT, 404),
 }  # fmt: skip
 
 

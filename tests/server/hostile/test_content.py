@@ -72,7 +72,7 @@ class Slow(Timed):
 
 
 class Overheard:
-    """A connection, some of whose methods are somebody else's."""
+    """A connection, some of whose methods are replaced."""
 
     def __init__(self, connection: Any, **instead: Callable[..., Any]) -> None:
         self._connection = connection
@@ -180,7 +180,7 @@ async def test_a_reader_that_is_busy_all_the_time_reads_to_the_end() -> None:
 
 async def test_content_that_no_handler_wants_must_come_as_fast() -> None:
     async with Slow(routes) as slow:
-        await slow.say(POST.replace(b"/echo", b"/nobody") + b"Content-Length: 60000\r\n\r\n")
+        await slow.say(POST.replace(b"/echo", b"/unread") + b"Content-Length: 60000\r\n\r\n")
         assert await slow.answer() == b"HTTP/1.1 404 Not Found\r\n"
         await slow.trickle(b"x", 30, 5)
         assert slow.server.stats()["active"] == 1
@@ -192,7 +192,7 @@ async def test_content_that_no_handler_wants_must_come_as_fast() -> None:
 
 async def test_content_that_no_handler_wants_is_read_past_and_the_next_request_answered() -> None:
     async with Slow(routes) as slow:
-        await slow.say(POST.replace(b"/echo", b"/nobody") + b"Content-Length: 6000\r\n\r\n")
+        await slow.say(POST.replace(b"/echo", b"/unread") + b"Content-Length: 6000\r\n\r\n")
         await slow.trickle(b"x" * 300, 150, 7.5)
         await slow.say(GET)
         assert (await asyncio.wait_for(slow.reader.readuntil(b"hello"), 5)).count(b"HTTP/1.1 ") == 2
@@ -207,7 +207,7 @@ async def test_the_window_begins_anew_with_each_request() -> None:
             await slow.reader.readuntil(b"x" * 10)
 
 
-@pytest.mark.parametrize("target", [b"/echo", b"/nobody"], ids=["wanted", "not wanted"])
+@pytest.mark.parametrize("target", [b"/echo", b"/unread"], ids=["wanted", "not wanted"])
 @pytest.mark.parametrize("late", [False, True], ids=["left", "late"])
 async def test_a_connection_that_ends_in_its_content_is_gone_at_once(target: bytes, late: bool) -> None:
     async with Timed(routes) as timed:
@@ -217,7 +217,7 @@ async def test_a_connection_that_ends_in_its_content_is_gone_at_once(target: byt
         try:
             writer.write(POST.replace(b"/echo", target) + b"Content-Length: 60000\r\n\r\n")
             await timed.states(active=1)
-            if target == b"/nobody":
+            if target == b"/unread":
                 await reader.readuntil(b"\r\n\r\n")
             sockets = weakref.WeakSet(each.transport.socket for each in timed.server.connections)
             if late:

@@ -32,7 +32,7 @@ def in_drops(data: bytes) -> list[bytes]:
 # that says "close".
 KINDS: dict[str, tuple[Callable[[bytes], list[bytes]], Callable[[int], bytes], int]] = {
     "pipelined requests": (at_once, lambda n: GET * n, 1500),
-    "pipelined content that nobody reads": (at_once, lambda n: SIZED * n, 800),
+    "pipelined content that no handler reads": (at_once, lambda n: SIZED * n, 800),
     "chunks of one octet": (at_once, lambda n: CHUNKED + ONES * n + b"0\r\n\r\n", 5000),
     "one content in drops": (
         in_drops, lambda n: POST + b"Content-Length: %d\r\n\r\n" % n + b"x" * n, 30_000

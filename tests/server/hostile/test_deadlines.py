@@ -47,7 +47,7 @@ async def test_a_handshake_left_half_open_is_closed_after_the_time_for_a_head(
         writer.write(opening)
         await taken(timed)
         timed.pass_time(9.9)
-        # Meanwhile somebody who means it is served.
+        # Meanwhile an honest client is served.
         theirs, ours = await asyncio.open_connection(
             HOST, timed.server.port, ssl=trusting, server_hostname="localhost"
         )
@@ -100,7 +100,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("what", SLOW)
-async def test_what_never_ends_is_refused_at_its_limit_and_not_gathered(what: str) -> None:
+async def test_an_endless_part_is_refused_at_its_limit_and_not_gathered(what: str) -> None:
     """No time passes here: it is the limit that ends it."""
     opening, more, status = SLOW[what]
     limits = Limits(target=1000, field_section=2000, chunk_line=1000, trailer_section=1000)
@@ -171,7 +171,7 @@ async def test_an_upload_that_goes_on_after_a_refusal_is_read_for_thirty_seconds
         assert timed.server.stats()["open"] == 0
 
 
-async def test_who_falls_silent_after_a_refusal_is_let_go_five_seconds_later() -> None:
+async def test_a_client_that_falls_silent_after_a_refusal_is_closed_five_seconds_later() -> None:
     async with Timed(routes) as timed, refused(timed) as writer:
         for _ in range(3):
             timed.pass_time(4)

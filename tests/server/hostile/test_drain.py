@@ -1,4 +1,4 @@
-"""SIGTERM in the middle of everything: whoever has been heard is answered, whoever hangs is cut off."""
+"""SIGTERM in the middle of everything: requests that have come are answered, hanging ones are cut off."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_a_handler_that_hangs_is_cut_off(app: str, signals: int, code: int, comp
         server.rest()
         server.send_signal(signal.SIGTERM)
         if signals == 2:
-            while True:  # the first has been heard when nobody is let in any more
+            while True:  # the first has been read when no further one is accepted
                 try:
                     connect(server.port).close()
                 except OSError:

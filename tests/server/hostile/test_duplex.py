@@ -161,7 +161,7 @@ async def streamed(request: Request) -> Response:
 
 
 @pytest.mark.parametrize("app", [much, streamed])
-async def test_who_takes_nothing_is_dropped_to_the_second(app: object) -> None:
+async def test_a_client_that_takes_nothing_is_dropped_to_the_second(app: object) -> None:
     async with Stalled(app) as stalled:
         await stalled.say(GET)
         await stalled.settle()
@@ -293,7 +293,9 @@ async def test_a_handlers_own_limit_holds_for_its_request_alone() -> None:
         for content in (b"four", b"and more"):
             writer.write(POST + CONTENT % len(content) + content)
             assert (await asyncio.wait_for(reader.readuntil(content), 5)).startswith(b"HTTP/1.1 200 ")
-        writer.write(GET + POST + CONTENT % 8 + b"and more")  # a limit without a content is nobody's
+        writer.write(
+            GET + POST + CONTENT % 8 + b"and more"
+        )  # a limit for a request without a body has no effect
         assert (await asyncio.wait_for(reader.readuntil(b"and more"), 5)).count(b"HTTP/1.1 200 ") == 2
         writer.close()
 

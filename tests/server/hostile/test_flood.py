@@ -53,7 +53,7 @@ def test_a_flood_is_kept_waiting_without_a_busy_loop_and_let_in_when_there_is_ro
     assert complaints.count("\n") == 1, f"a flood must not fill the log: {complaints}"
 
 
-def test_a_flood_that_stays_is_let_in_wave_by_wave_and_so_is_who_comes_behind_it() -> None:
+def test_a_flood_that_stays_is_accepted_in_waves_and_so_are_the_clients_behind_it() -> None:
     with (
         Child(app="routes", descriptors=LIMIT, timeouts={"head": 0.3}) as server,
         Horde(server.port, SILENT) as horde,
@@ -65,7 +65,7 @@ def test_a_flood_that_stays_is_let_in_wave_by_wave_and_so_is_who_comes_behind_it
         assert all(rest(sock) == b"" for sock in horde.sockets if readable(sock))
 
 
-def test_emfile_pauses_the_listener_and_hurts_nobody_who_is_connected() -> None:
+def test_emfile_pauses_the_listener_and_hurts_no_open_connection() -> None:
     """Here `accept` itself fails: others have used up the descriptors that the server counted on."""
     with Child() as server, honest_connection(server.port) as early:
         early.sendall(GET)

@@ -48,7 +48,7 @@ async def test_a_stalled_client_that_leaves_closes_the_producer(
         leave(found.client)
         count = await turns(lambda: not found.server.connections, lambda: found.producer.closed)
         assert count <= TURNS
-        assert found.producer.made == made, "it made a piece for nobody"
+        assert found.producer.made == made, "it made a piece for a client that has left"
 
 
 async def test_a_client_that_leaves_in_full_flow_closes_the_producer(way: str, certificates: Path) -> None:
