@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import select
 import selectors
+from time import monotonic
 from typing import Protocol
 
 from netlab.net.budget import HANDSHAKES, Budget
@@ -28,11 +29,22 @@ BROKEN = 0x018  # EPOLLERR | EPOLLHUP: reported without being asked for
 _BATCH = 256
 
 
+# Seconds for which a write may be postponed, beside the work of one member.
+POSTPONED = 0.0005
+
+
 class Ready(Protocol):
     """What the poller holds for a descriptor."""
 
     def ready(self, events: int) -> None:
         """The descriptor is READABLE, WRITABLE or BROKEN: an or of these."""
+
+
+class Postponing(Protocol):
+    """A member whose small writes leave at the end of the poller's turn."""
+
+    def send_postponed(self) -> None:
+        """Send what was written in this turn."""
 
 
 class Poller:
@@ -44,6 +56,8 @@ class Poller:
         self._poll = self._selector.poll
         self._members: dict[int, Ready] = {}
         self._watchdog: Watchdog | None = None
+        self.postponed: list[Postponing] | None = None
+        """The members that have written in the turn under way; None between turns. See `accepted`."""
         self.handshakes = Budget(HANDSHAKES)
         """What the members of this poller may spend on handshakes in one turn."""
         loop.add_reader(self._selector.fileno(), self._turn)
@@ -83,11 +97,28 @@ class Poller:
     def _turn(self) -> None:
         members = self._members
         self.handshakes.left = self.handshakes.seconds
-        for fd, events in self._poll(0, _BATCH):
-            # One member's work may have closed another of this same batch.
-            member = members.get(fd)
-            if member is not None:
-                member.ready(events)
+        postponed: list[Postponing] = []
+        self.postponed = postponed
+        since = monotonic()
+        try:
+            for fd, events in self._poll(0, _BATCH):
+                # One member's work may have closed another of this same batch.
+                member = members.get(fd)
+                if member is not None:
+                    member.ready(events)
+                    if postponed and monotonic() - since > POSTPONED:
+                        self._send_postponed(postponed)
+                        since = monotonic()
+        finally:
+            self.postponed = None
+            self._send_postponed(postponed)
+
+    def _send_postponed(self, postponed: list[Postponing]) -> None:
+        """Send what the members have written in this turn."""
+        batch = postponed[:]
+        postponed.clear()
+        for member in batch:
+            member.send_postponed()
 
 
 class _PortableSelector:

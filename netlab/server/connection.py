@@ -236,14 +236,14 @@ class Connection:
         """The kernel has taken what waited."""
         exchange = self.exchange
         if self.state is LINGERING:
-            if self.half_closed:
-                self.close()
-            else:
-                self._start_linger()
-        elif self._drain_waiter is not None:
-            if not self._drain_waiter.done():
-                self._drain_waiter.set_result(None)
-        elif exchange is not None and exchange.task is None:
+            go_on = self.close if self.half_closed else self._start_linger
+            go_on()
+        elif self._drain_waiter is not None and not self._drain_waiter.done():
+            self._drain_waiter.set_result(None)
+        elif exchange is None:  # the response was postponed, and the connection has gone on
+            idle, head = self.server.idle_deadline, self.server.timeouts.head
+            self.deadline = idle if self.state is IDLE else self.server.sweep.deadline(head)
+        elif exchange.task is None:
             exchange.sent = True
             self.advance()
 
