@@ -1,159 +1,231 @@
-"""`python -m netlab fetch URL`: one request, like curl; -v prints the annotated wire and where the time went.
+"""`python -m netlab fetch URL`: like curl; -v prints the annotated wire and where the time went.
 
-Arguments and printing alone: the client is in `netlab.client`, the words in `netlab.client.explain`. The
-content goes to standard output, everything told about it to standard error.
+The arguments stand in `fetching.arguments`, the writing of content in `fetching.download`. The client is in
+`netlab.client`, the words in `netlab.client.explain`. The content goes to standard output, everything told
+about it to standard error.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import ssl
-import sys
-from contextlib import ExitStack
+import json
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
+import netlab
 from netlab.cli.errors import UserError
+from netlab.cli.fetching import arguments
+from netlab.cli.fetching.arguments import configure
+from netlab.cli.fetching.chain import chain_lines, chain_of
+from netlab.cli.fetching.download import Sink, resume_note
+from netlab.cli.fetching.terminal import Terminal
 from netlab.cli.trusting import client_tls
-from netlab.client import errors, explain
+from netlab.client import errors, explain, har
 from netlab.client.config import Timeouts
+from netlab.client.outgoing import IDEMPOTENT
 from netlab.client.response import ClientResponse
 from netlab.client.session import Session
 from netlab.client.timings import Step, Timings, TraceEvent
 from netlab.client.url import URL, parse_url
 
+__all__ = ["configure", "run"]
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `fetch`."""
-    add = parser.add_argument
-    add("url", metavar="URL", help="http://… or https://…")
-    add(
-        "-v",
-        "--verbose",
-        action="store_true",
-        help="tell the whole way: heads, TLS, framing, persistence, time",
-    )
-    add("-i", "--include", action="store_true", help="print the response's head before the content")
-    add("-X", "--request", metavar="METHOD", help="the method (default: GET, or POST with -d)")
-    add("-H", "--header", metavar="'NAME: VALUE'", action="append", default=[], help="a field line")
-    add("-d", "--data", metavar="DATA", help="content to send; @FILE reads a file, @- standard input")
-    add("-o", "--output", metavar="FILE", help="write the content to a file")
-    add("--cacert", type=Path, metavar="PEM", help="trust the root certificates in this file, and no others")
-    add("--insecure", action="store_true", help="accept any certificate: encrypted, but to anyone at all")
-    add("--repeat", type=int, default=1, metavar="N", help="ask N times in one session: see what is reused")
-    add("--timeout", type=float, metavar="SECONDS", help="for each request, content included")
+BROKE_OFF, FAILED = 18, 22
+
+# Statuses that may pass: too slow, too many requests, a server that is overloaded or starting.
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+
+# Seconds before the second attempt; each further wait is twice as long, up to the last number.
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 
 
 def run(options: argparse.Namespace) -> int:
     """Fetch and print."""
-    if options.repeat < 1:
-        raise UserError(f"--repeat {options.repeat}: give 1 or more")
-    if options.timeout is not None and not options.timeout > 0:
-        raise UserError(f"--timeout {options.timeout:g}: give seconds above 0")
+    arguments.check(options)
+    terminal = Terminal()
     try:
         url = parse_url(options.url)
-        return asyncio.run(_fetch(options, url))
+        return asyncio.run(_Fetch(options, url, terminal).run())
+    except errors.CertificateRefused as error:
+        for line in _explain_chain(url, error):
+            terminal.tell(line)
+        raise UserError(f"{error}{_repair(error, options)}") from None
+    except errors.Truncated as error:
+        terminal.tell(f"netlab: {error}{_repair(error, options)}")
+        return BROKE_OFF
     except errors.ClientError as error:
         raise UserError(f"{error}{_repair(error, options)}") from None
 
 
-async def _fetch(options: argparse.Namespace, url: URL) -> int:
-    fields, content = _fields(options.header), _content(options.data)
-    if content is not None and not any(name.lower() == "content-type" for name, _ in fields):
-        fields.append(("Content-Type", "application/x-www-form-urlencoded"))  # as curl has it
-    method = options.request or ("GET" if content is None else "POST")
-    tls = _tls(options, url)
-    timeouts = Timeouts() if options.timeout is None else Timeouts(total=options.timeout)
-    rows: list[tuple[int, int, Timings]] = []
-    with ExitStack() as files:
-        sink = _sink(options.output, files)
-        trace = _Narrator(method) if options.verbose else None
-        async with Session(tls=tls, timeouts=timeouts, trace=trace) as session:
-            for index in range(options.repeat):
-                async with session.request(method, options.url, fields=fields, data=content) as response:
-                    # Asked several times, printed once: the table below tells of the others.
-                    await _print(response, sink if index == options.repeat - 1 else None, options)
-                    rows.append((response.status, response.connection.number, response.timings))
-    if options.repeat > 1:
-        _tell("\n".join(explain.repeat_lines(rows)))
-    return 0
+@dataclass
+class _Fetch:
+    """One run of the command."""
 
+    options: argparse.Namespace
+    url: URL
+    terminal: Terminal
+    rows: list[tuple[int, int, Timings]] = field(default_factory=list)
+    visits: list[har.Visit] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
 
-async def _print(response: ClientResponse, sink: BinaryIO | None, options: argparse.Namespace) -> None:
-    if sink is not None and options.include:
-        lines = [explain.status_line(response.head)]
-        lines += [f"{name}: {value}" for name, value in response.fields.lines]
-        sink.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
-    async for piece in response.stream():
-        if sink is not None:
+    async def run(self) -> int:
+        """Ask, print, and try again where that may help."""
+        options = self.options
+        given = arguments.fields(options)
+        content, media_type = arguments.content(options, given)
+        if media_type:
+            given.append(("Content-Type", media_type))
+        self.method = options.request or ("HEAD" if options.head else "GET" if content is None else "POST")
+        path = arguments.output(options, self.url)
+        self.sink = Sink(path, self.terminal, arguments.rate(options), self._bar_is_wanted(path))
+        async with self._session() as session:
             try:
-                sink.write(piece)
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                raise UserError(f"cannot write the content: {error.strerror}") from None
-    if sink is not None:
-        sink.flush()
-    if options.verbose:
-        for name, value in response.trailers.lines:
-            _tell(explain.trailer_line(name, value))
-        _tell("\n".join(explain.timing_lines(response.timings)))
+                status = await self._ask_repeatedly(session, given, content)
+            finally:
+                self._write_har()
+        if options.repeat > 1:
+            self.terminal.tell("\n".join(explain.repeat_lines(self.rows)))
+        return FAILED if options.fail and status >= 400 else 0
 
+    def _session(self) -> Session:
+        options = self.options
+        timeouts = Timeouts() if options.timeout is None else Timeouts(total=options.timeout)
+        return Session(
+            tls=client_tls(
+                self.url, options.cacert, options.insecure, self.terminal.tell if options.verbose else None
+            ),
+            timeouts=timeouts,
+            decompress=options.compressed,
+            proxy=options.proxy,
+            resolve=arguments.resolve(options),
+            http10=options.http10,
+            trace=self._narrate if options.verbose or options.har else None,
+        )
 
-class _Narrator:
-    """Prints each step on standard error."""
+    async def _ask_repeatedly(self, session: Session, given: list[tuple[str, str]], content: Any) -> int:
+        status = 0
+        for index in range(self.options.repeat):
+            last = index == self.options.repeat - 1
+            status = await self._ask_with_retry(session, given, content, last)
+        return status
 
-    def __init__(self, method: str) -> None:
-        self._method = method
+    async def _ask_with_retry(
+        self, session: Session, given: list[tuple[str, str]], content: Any, printed: bool
+    ) -> int:
+        resume, wait = self.options.resume, _FIRST_WAIT
+        for left in range(self.options.retry, -1, -1):
+            try:
+                fields = [*given, *(self.sink.range_fields() if resume else [])]
+                status, later = await self._ask(session, fields, content, printed and left == 0, printed)
+                if status not in _PASSING or not left:
+                    return status
+                why = f"status {status}"
+            except errors.ClientError as error:
+                resume = isinstance(error, errors.Truncated) and self.sink.path is not None
+                if not left or not self._may_pass(error):
+                    raise
+                why, later = str(error), None
+            seconds = min(wait if later is None else max(wait, later), _LONGEST_WAIT)
+            self.terminal.tell(f"* {why}: trying again in {seconds:g} s, {left} left")
+            await asyncio.sleep(seconds)
+            wait *= 2
+        raise AssertionError("the last attempt returns or raises")
 
-    def __call__(self, event: TraceEvent) -> None:
+    def _may_pass(self, error: errors.ClientError) -> bool:
+        """May another attempt succeed, and do no harm? RFC 9110 §9.2.2"""
+        if isinstance(error, (errors.CertificateRefused, errors.ProxyRefused)):
+            return False
+        if isinstance(error, errors.ConnectFailed):
+            return True  # nothing was sent
+        return self.method in IDEMPOTENT and isinstance(error, (errors.Disconnected, errors.TimedOut))
+
+    async def _ask(
+        self, session: Session, fields: list[tuple[str, str]], content: Any, last: bool, printed: bool
+    ) -> tuple[int, float | None]:
+        """One request. Its status, and the seconds that Retry-After asks for."""
+        options, started = self.options, time.time()
+        call = session.request(
+            self.method,
+            options.url,
+            fields=fields,
+            data=content,
+            auth=arguments.auth(options),
+            allow_redirects=options.location,
+        )
+        async with call as response:
+            passing = response.status in _PASSING and not last
+            if response.status == 416 and self.sink.size and options.resume:
+                raise UserError(f"{self.sink.path} is whole, or not a part of {response.url}: drop -C")
+            if printed and not passing:
+                await self._print(response)
+            else:
+                async for _ in response.stream():
+                    pass
+            self.rows.append((response.status, response.connection.number, response.timings))
+            self._remember(started, content, response)
+            if options.verbose:
+                for name, value in response.trailers.lines:
+                    self.terminal.tell(explain.trailer_line(name, value))
+                self.terminal.tell("\n".join(explain.timing_lines(response.timings)))
+        after = response.fields.get("retry-after", "")
+        return response.status, float(after) if after.isdecimal() and len(after) < 6 else None
+
+    async def _print(self, response: ClientResponse) -> None:
+        sink = self.sink
+        try:
+            size = sink.open(response)
+            if self.options.include or self.options.head:
+                lines = [explain.status_line(response.head)]
+                lines += [f"{name}: {value}" for name, value in response.fields.lines]
+                sink.write_head("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
+            await sink.take(response, size)
+        except errors.ClientError:
+            sink.broke_off(response.fields)
+            raise
+        sink.complete()
+
+    def _bar_is_wanted(self, path: Path | None) -> bool:
+        return self.terminal.is_tty and not self.options.no_progress and path is not None
+
+    # -- what is told, and remembered -----------------------------------------------------------------------
+
+    def _narrate(self, event: TraceEvent) -> None:
+        """Prints each step on standard error."""
+        if event.step is Step.SENT:
+            self.heads.append(event.detail)
+        if not self.options.verbose:
+            return
         lines = list(explain.explain(event))
         if event.step is Step.HEAD:
-            lines.append(explain.framing_line(event.detail, self._method))
-        _tell("\n".join(lines))
+            lines.append(explain.framing_line(event.detail, self.method))
+        self.terminal.tell("\n".join(lines))
+
+    def _remember(self, started: float, content: Any, response: ClientResponse) -> None:
+        if not self.options.har:
+            return
+        chain = [*response.history, response]
+        posted = content if isinstance(content, bytes) else b""
+        for head, each in zip(self.heads[-len(chain) :], chain, strict=False):
+            final = each is response
+            kept, size = (self.sink.kept, self.sink.size) if final else (b"", 0)
+            self.visits.append(har.Visit(started, head, posted, each, kept, size))
+
+    def _write_har(self) -> None:
+        if not self.options.har:
+            return
+        try:
+            text = json.dumps(har.archive(self.visits, netlab.__version__), indent=1)
+            Path(self.options.har).write_text(text + "\n")
+        except OSError as error:
+            raise UserError(f"--har {self.options.har}: cannot write there: {error.strerror}") from None
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-# -- the arguments as values --------------------------------------------------------------------------------
-
-
-def _fields(given: list[str]) -> list[tuple[str, str]]:
-    fields = []
-    for line in given:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise UserError(f"-H {line!r} is not 'Name: value'")
-        fields.append((name.strip(), value.strip()))
-    return fields
-
-
-def _content(given: str | None) -> bytes | None:
-    if given is None:
-        return None
-    if not given.startswith("@"):
-        return given.encode()
-    try:
-        return sys.stdin.buffer.read() if given == "@-" else Path(given[1:]).read_bytes()
-    except OSError as error:
-        raise UserError(f"-d {given}: cannot read the file: {error.strerror}") from None
-
-
-def _sink(name: str | None, files: ExitStack) -> BinaryIO:
-    if name is None or name == "-":
-        return sys.stdout.buffer
-    try:
-        return files.enter_context(open(name, "wb"))
-    except OSError as error:
-        raise UserError(f"-o {name}: cannot write there: {error.strerror}") from None
-
-
-def _tls(options: argparse.Namespace, url: URL) -> ssl.SSLContext | None:
-    """What to trust."""
-    return client_tls(url, options.cacert, options.insecure, _tell if options.verbose else None)
+def _explain_chain(url: URL, error: errors.CertificateRefused) -> list[str]:
+    chain = asyncio.run(chain_of(url.origin))
+    return list(chain_lines(chain, url.origin.host, error.verify_message)) if chain else []
 
 
 def _repair(error: errors.ClientError, options: argparse.Namespace) -> str:
@@ -166,6 +238,8 @@ def _repair(error: errors.ClientError, options: argparse.Namespace) -> str:
             return " (is it spelled right, and is there a network?)"
         case errors.ConnectFailed() if "refused" in str(error):
             return " (does a server listen there? `python -m netlab serve` starts one)"
+        case errors.Truncated() if resume_note(arguments.output(options, parse_url(options.url))):
+            return " (-C fetches the rest)"
         case errors.Disconnected() if options.url.startswith("http:") and "broke before" in str(error):
             return " (does that port speak https?)"
         case errors.TimedOut() if options.timeout is not None:

@@ -17,10 +17,11 @@ _COLUMN = 46
 
 _FIELDS = {
     "accept": "what we can read (RFC 9110 §12.5.1)",
+    "accept-encoding": "content codings that we can take away (RFC 9110 §12.5.3)",
     "access-control-allow-credentials": "CORS: with cookies, too (Fetch §3.3.3)",
     "access-control-allow-headers": "CORS: fields that a script may send (Fetch §3.3.3)",
     "access-control-allow-methods": "CORS: methods that a script may use (Fetch §3.3.3)",
-    "access-control-allow-origin": "CORS: who may read this, in a browser (Fetch §3.3.3)",
+    "access-control-allow-origin": "CORS: which origins may read this, in a browser (Fetch §3.3.3)",
     "access-control-max-age": "CORS: seconds that this answer holds (Fetch §3.3.3)",
     "access-control-request-headers": "CORS: fields that a script wants to send (Fetch §3.3.2)",
     "access-control-request-method": "CORS: the method that a script wants to use (Fetch §3.3.2)",
@@ -28,6 +29,12 @@ _FIELDS = {
     "allow": "methods that this resource knows (RFC 9110 §10.2.1)",
     "authorization": "who we are (RFC 9110 §11.6.2)",
     "cache-control": "what caches may do with it (RFC 9111 §5.2)",
+    "content-range": "which part of the whole this is (RFC 9110 §14.4)",
+    "cookie": "what this server told us to send back (RFC 6265 §4.2)",
+    "if-range": "the part only if this is still the version (RFC 9110 §13.1.5)",
+    "proxy-authorization": "who we are, for the proxy (RFC 9110 §11.7.2)",
+    "range": "which part we want (RFC 9110 §14.2)",
+    "retry-after": "how long to wait (RFC 9110 §10.2.3)",
     "connection": "about this connection alone, not the message (RFC 9110 §7.6.1)",
     "content-encoding": "how the content is packed (RFC 9110 §8.4)",
     "content-length": "how many octets of content follow (RFC 9110 §8.6)",
@@ -41,7 +48,7 @@ _FIELDS = {
     "location": "where to look instead (RFC 9110 §10.2.2)",
     "origin": "which site's script is asking (RFC 6454 §7)",
     "server": "what program answers (RFC 9110 §10.2.4)",
-    "set-cookie": "to be kept and sent back; we do not (RFC 6265 §4.1)",
+    "set-cookie": "to be kept and sent back, if we have a jar (RFC 6265 §4.1)",
     "strict-transport-security": "https from now on (RFC 6797 §6.1)",
     "trailer": "fields that come after the content (RFC 9110 §6.6.2)",
     "transfer-encoding": "how the content is cut for its way (RFC 9112 §6.1)",
@@ -148,12 +155,28 @@ PHASES = (
 def timing_lines(timings: Timings) -> Iterator[str]:
     """Where the time went, in milliseconds."""
     yield "* where the time went:"
+    start = 0.0
     for name, key, what in PHASES:
         seconds = getattr(timings, key)
         skipped = timings.reused and key in ("dns", "connect", "tls")
         shown = "–" if skipped else f"{seconds * 1000:.3f} ms"
-        yield f"*   {name:<10} {shown:>12}   {'not needed: the connection was open' if skipped else what}"
+        bar = _bar(start, seconds, timings.total)
+        start += seconds
+        said = "not needed: the connection was open" if skipped else what
+        yield f"*   {name:<10} {shown:>12}  {bar}  {said}"
     yield f"*   {'total':<10} {timings.total * 1000:>9.3f} ms"
+
+
+_BAR = 20
+
+
+def _bar(start: float, seconds: float, total: float) -> str:
+    """Where in the whole a phase lies, drawn to scale; what took time at all is seen."""
+    if total <= 0 or seconds <= 0:
+        return " " * _BAR
+    first = min(int(start / total * _BAR), _BAR - 1)
+    last = max(first + 1, min(round((start + seconds) / total * _BAR), _BAR))
+    return " " * first + "=" * (last - first) + " " * (_BAR - last)
 
 
 def repeat_lines(rows: Sequence[tuple[int, int, Timings]]) -> Iterator[str]:

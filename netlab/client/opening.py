@@ -72,7 +72,9 @@ class Opening:
         timeout, start = services.timeouts.connect, services.clock()
         proxy = self._origin.proxy
         first = self._origin if proxy is None else proxy.origin
-        addresses = await resolve(services.loop, first, timeout)
+        instead = services.resolve.get((first.host, first.port)) if services.resolve else None
+        looked_up = first if instead is None else first._replace(host=instead)
+        addresses = await resolve(services.loop, looked_up, timeout)
         resolved = services.clock()
         timings.dns = resolved - start
         services.tell(Step.RESOLVED, self._connection, [address[0] for _, address in addresses])

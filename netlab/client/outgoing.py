@@ -91,6 +91,14 @@ class Outgoing:
             self.body.stream = self.stream = self.body.reopen()
             self.begun = False
 
+    def speak_http10(self) -> None:
+        """Send it as an HTTP/1.0 request. Raises InvalidRequest for content of unknown length."""
+        if self.stream is not None and self.length is None:
+            raise InvalidRequest("HTTP/1.0 has no chunked coding: give a Content-Length (RFC 9112 §6.1)")
+        if self.expects:
+            raise InvalidRequest("HTTP/1.0 has no 100 (Continue): drop expect100 (RFC 9110 §10.1.1)")
+        self.head = self.head.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
+
     def drop_expect(self) -> None:
         """Send the content at once the next time, without waiting for 100 (Continue)."""
         self.expects = False

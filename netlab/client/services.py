@@ -11,7 +11,7 @@ import random as random_module
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Any
 
 from netlab.client.config import PoolLimits, Timeouts
@@ -67,7 +67,10 @@ class Services:
         trace: Trace | None = None,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random_module.random,
+        resolve: Mapping[tuple[str, int], str] | None = None,
     ) -> None:
+        self.resolve = resolve or {}
+        """Addresses that stand in for a look-up, by host and port."""
         self.loop = asyncio.get_running_loop()
         self.poller = Poller(self.loop)
         self.sweep = Sweep(self.loop, clock=clock)

@@ -75,8 +75,9 @@ class Session:
     password) for Basic authentication, for the origin of base_url if there is one. raise_for_status: raise
     StatusError for 400 and above. cookies: a CookieJar; None keeps none. decompress: ask for content codings
     and take them away; max_decoded: bytes that one response may grow to. proxy: a URL such as
-    http://name:password@host:3128; trust_env: ask the environment for one. trace: called with each
-    TraceEvent. random, clock: for tests. Raises ValueError.
+    http://name:password@host:3128; trust_env: ask the environment for one. resolve: addresses that stand in
+    for a look-up, by (host, port). http10: send HTTP/1.0 requests. trace: called with each TraceEvent.
+    random, clock: for tests. Raises ValueError.
     """
 
     def __init__(
@@ -95,6 +96,8 @@ class Session:
         max_decoded: int = MOST_DECODED,
         proxy: str | None = None,
         trust_env: bool = False,
+        resolve: Mapping[tuple[str, int], str] | None = None,
+        http10: bool = False,
         max_lifetime: float = 3600.0,
         drain: int = 64 * 1024,
         limits: Limits = DEFAULT_LIMITS,
@@ -117,7 +120,7 @@ class Session:
             max_decoded,
         )
         self._proxy = None if proxy is None else parse_proxy(proxy)
-        self._trust_env = trust_env
+        self._trust_env, self._resolve, self._http10 = trust_env, resolve, http10
         self.cookies = cookies
         self.pool: Pool[Connection] = Pool(self._make, limit, limit_per_host)
         """The books: `repr(session.pool)` tells the counts, `.why_opened` and `.closed` the history."""
@@ -173,7 +176,10 @@ class Session:
         body = None if data is None and json is None else prepare(data, json)
         defaults = self._defaults_for(method, place, given, self._fields)
         via = self._proxy_for(place, options)
-        return Call(self._perform(assemble(method, place, defaults, given, body, expect100, via), options))
+        outgoing = assemble(method, place, defaults, given, body, expect100, via)
+        if self._http10:
+            outgoing.speak_http10()
+        return Call(self._perform(outgoing, options))
 
     def get(self, url: str, **options: Any) -> Call:
         """As `request`."""
@@ -279,7 +285,10 @@ class Session:
             # Those of the jar are chosen anew for each URL.
             defaults = tuple(line for line in defaults if line[0] != "Cookie")
         lines = self._defaults_for(method, url, given, defaults, followed=True)
-        return assemble(method, url, lines, given, body, expect100, self._proxy_for(url, options))
+        outgoing = assemble(method, url, lines, given, body, expect100, self._proxy_for(url, options))
+        if self._http10:
+            outgoing.speak_http10()
+        return outgoing
 
     async def _send(self, request: Outgoing, options: _Options, give_up: float) -> ClientResponse:
         """Send a request; once more without Expect where the server does not know it (RFC 9110 §10.1.1)."""
@@ -343,6 +352,7 @@ class Session:
             self._trace,
             self._clock,
             self._random,
+            self._resolve,
         )
         self._dispatch = Dispatch(self.services, self.pool)
         self._opened = True

@@ -1,0 +1,1 @@
+"""The parts of `netlab fetch`: arguments, writing and resuming, progress, certificate chains."""
