@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from netlab.capture import Captured, Endpoint, pcapng
 from netlab.cli.errors import UserError
-from netlab.cli.tracing import captures, live, pasted_bytes, tapped
+from netlab.cli.tracing import captures, live, own13, pasted_bytes, tapped
 from netlab.cli.tracing.jsonlines import JsonTeller
 from netlab.cli.tracing.page import HtmlTeller
 from netlab.cli.tracing.streams import MakeStream, Stream, Streams, Teller, Tellers
@@ -25,9 +25,11 @@ from netlab.cli.trusting import client_tls
 from netlab.client import errors
 from netlab.client.url import parse_url
 from netlab.tls import keylog
+from netlab.tls.client13 import SUITES, X25519, Offer
 from netlab.tls.keylog import KeyLog
 from netlab.tls.tracing.keyring import Keyring, load_private_key
 from netlab.tls.tracing.values import Side
+from netlab.tls.wire import suites
 from netlab.tls.wire.spans import TraceError
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -43,7 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="https://… to connect to, or a capture (pcap, pcapng, gzip)",
     )
     add("--tls", choices=_VERSIONS, help="of a URL: this version alone")
-    add("--cipher", metavar="NAME", help="of a URL: this cipher suite alone, as OpenSSL names it (TLS 1.2)")
+    add("--cipher", metavar="NAME", help="of a URL: this suite alone (TLS_… of TLS 1.3, or OpenSSL's name)")
+    add("--hello-retry", action="store_true", help="of a URL: offer no key share: the server asks for one")
     add(
         "--resume",
         action="store_true",
@@ -119,9 +122,7 @@ def _url(options: argparse.Namespace, ring: Keyring, make: MakeStream) -> int:
         with keylog.in_memory() as memory:
             context.keylog_filename = memory.path
             own = live.Own(url, context, memory, ring, make)
-            session = None
-            for number in range(2 if options.resume else 1):
-                session = live.connect(own, number, session, recordings)
+            _connect(options, own, recordings)
     except OSError as error:
         raise UserError(str(error)) from None
     finally:
@@ -129,10 +130,29 @@ def _url(options: argparse.Namespace, ring: Keyring, make: MakeStream) -> int:
     return 0
 
 
+def _connect(options: argparse.Namespace, own: live.Own, recordings: list[live.Recording]) -> None:
+    """One connection, or two: by our own client where OpenSSL can't do what was asked."""
+    suite = _tls13_suite(options.cipher)
+    if suite or options.hello_retry:
+        offered = (suite,) if suite else SUITES
+        offer = Offer(own.url.origin.host, offered, None if options.hello_retry else X25519)
+        trusted = None if options.insecure else own13.trusted_certificate(own)
+        live.connect(own, 0, recordings, own13.begin(own, offer, trusted))
+        return
+    session: ssl.SSLSession | None = None
+    for number in range(2 if options.resume else 1):
+        session = live.connect(own, number, recordings, live.openssl(own, session))
+
+
+def _tls13_suite(name: str | None) -> int | None:
+    """A suite of TLS 1.3 by its name, or None."""
+    return next((value for value in SUITES if suites.NAMES[value] == name), None)
+
+
 def _restrict(context: ssl.SSLContext, options: argparse.Namespace) -> None:
     if options.tls:
         context.minimum_version = context.maximum_version = _VERSIONS[options.tls]
-    if options.cipher:
+    if options.cipher and not _tls13_suite(options.cipher):
         try:
             context.set_ciphers(options.cipher)
         except ssl.SSLError:
@@ -200,9 +220,16 @@ def _check(options: argparse.Namespace) -> None:
         raise UserError("--listen PORT and --to HOST:PORT belong together")
     if options.json and options.bytes:
         raise UserError("--json is for programs, --bytes for people: give one of the two")
-    for name in ("tls", "cipher", "resume", "cacert", "insecure"):
+    for name in ("tls", "cipher", "resume", "hello_retry", "cacert", "insecure"):
         if getattr(options, name) and not _is_url(options):
-            raise UserError(f"--{name} is about a connection of our own: it goes with a URL")
+            raise UserError(
+                f"--{name.replace('_', '-')} is about a connection of our own: it goes with a URL"
+            )
+    own = options.hello_retry or _tls13_suite(options.cipher)
+    if own and options.tls == "1.2":
+        raise UserError("--hello-retry and suites that start with TLS_ are of TLS 1.3: leave --tls 1.2 out")
+    if own and options.resume:
+        raise UserError("--resume goes with neither --hello-retry nor a suite of TLS 1.3: trace one by one")
     if options.connections is not None and (options.listen is None or options.connections < 1):
         raise UserError("--connections N goes with --listen, and is 1 or more")
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
 from netlab.tls import ciphers
-from netlab.tls.keyschedule import TrafficKeys
+from netlab.tls.keyschedule import TrafficKeys, next_generation, traffic_keys
 from netlab.tls.prf import SSL3, TLS11
 from netlab.tls.record import HEADER_LENGTH
 from netlab.tls.wire.suites import Mode, Suite
@@ -62,6 +62,8 @@ class Protection(Protocol):
 
 class _Aead(Protocol):
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
 
 
 # Sequence numbers that are tried beside the next one, for a protection and for a record: a capture with
@@ -128,6 +130,21 @@ class Tls13:
         opened = Opened(content[-1], content[:-1], plain, fragment, inner, self.sequence)
         self.sequence += 1
         return opened
+
+    def next_generation(self) -> Tls13:
+        """The protection after a KeyUpdate (RFC 8446 §7.2)."""
+        used = self.suite
+        secret = next_generation(used.hash, self.secret)
+        return Tls13(used, traffic_keys(used.hash, secret, used.key), secret)
+
+    def seal(self, content_type: int, content: bytes) -> bytes:
+        """The other way: one record that carries content, at most 2**14 bytes."""
+        size = len(content) + 1 + self.suite.tag
+        header = b"\x17\x03\x03" + size.to_bytes(2, "big")
+        inner = content + bytes([content_type])
+        sealed = self._aead.encrypt(_nonce(self.keys.iv, self.sequence), inner, header)
+        self.sequence += 1
+        return header + sealed
 
 
 class Aead12:

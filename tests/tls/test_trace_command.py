@@ -175,6 +175,26 @@ def test_a_url_is_fetched_and_explained(
     assert " = HKDF-Expand-Label (RFC 8446 §7.3)" in told or " = PRF (RFC 5246 §6.3)" in told
 
 
+def test_a_hello_retry_request_is_asked_for(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Our own client offers no key share; so the key schedule is known from the key agreement on."""
+    assert main(["trace", url, "--insecure", "--hello-retry"]) == 0
+    told = capsys.readouterr().out
+    assert "after a HelloRetryRequest" in told and "handshake: hello_retry_request" in told
+    assert "| HTTP/1.1 200 OK" in told and "Handshake Secret = HKDF-Extract (RFC 8446 §7.1)" in told
+
+
+@pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"])
+def test_a_suite_of_tls13_is_chosen(url: str, suite: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", url, "--insecure", "--cipher", suite, "--no-fields"]) == 0
+    assert f"TLS 1.3, {suite}, x25519" in capsys.readouterr().out
+
+
+def test_our_own_client_checks_the_certificate_too(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", url, "--hello-retry"]) == 2
+    told = capsys.readouterr()
+    assert "the certificate was refused" in told.err and told.out == ""
+
+
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_a_resumed_session_is_a_second_stream(
     url: str, version: str, capsys: pytest.CaptureFixture[str]
@@ -279,6 +299,9 @@ def test_what_is_no_hexadecimal_is_refused_with_an_example(text: str) -> None:
         (["--listen", "1"], "belong together"),
         (["--listen", "0", "--to", "nowhere"], "write HOST:PORT"),
         (["a.pcap", "--resume"], "goes with a URL"),
+        (["a.pcap", "--hello-retry"], "--hello-retry is about a connection of our own"),
+        (["https://localhost/", "--hello-retry", "--tls", "1.2"], "are of TLS 1.3"),
+        (["https://localhost/", "--hello-retry", "--resume"], "trace one by one"),
         (["http://localhost/"], "has no TLS to trace"),
         (["https://127.0.0.1:1/"], "cannot reach 127.0.0.1 port 1"),
         (["https://localhost/", "--cipher", "ROT13"], "OpenSSL has no such suite"),

@@ -10,7 +10,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from netlab.capture import Captured, Chunk, Direction, Endpoint, compose
 from netlab.cli.errors import UserError
@@ -21,10 +23,11 @@ from netlab.http1.framing import NO_CONTENT
 from netlab.tls.keylog import MemoryFile
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
+from netlab.tls.wire.spans import TraceError
 
 _WAYS = {Side.CLIENT: Direction.TO_SERVER, Side.SERVER: Direction.TO_CLIENT}
 _READ_SIZE = 64 << 10
-_TIMEOUT = 10.0  # seconds for each wait
+TIMEOUT = 10.0  # seconds for each wait
 
 # What is kept of a conversation for a capture or a page.
 _KEPT = 16 << 20
@@ -62,17 +65,28 @@ class Own:
     make: MakeStream
 
 
-def connect(
-    own: Own, number: int, session: ssl.SSLSession | None, recordings: list[Recording]
-) -> ssl.SSLSession | None:
+class Wire(Protocol):
+    """A TLS client on a socket, whose bytes are told to a stream."""
+
+    def run(self) -> ssl.SSLSession | None:
+        """Handshake, request, response, close_notify. Returns the session, where it can be resumed."""
+
+    def flush(self) -> None:
+        """Tell what came and was not told yet, and send what is to be sent."""
+
+
+Begin = Callable[[socket.socket, Stream, Recording], Wire]
+
+
+def connect(own: Own, number: int, recordings: list[Recording], begin: Begin) -> ssl.SSLSession | None:
     """One connection: a handshake, one GET, its response. Returns its session, and adds its recording.
 
-    Raises UserError when the server can't be reached or the handshake fails; what went over the wire until
-    then has been told.
+    begin: makes the TLS client for the socket. Raises UserError when the server can't be reached or the
+    handshake fails; what went over the wire until then has been told.
     """
     origin, began = own.url.origin, time.time()
     try:
-        plain = socket.create_connection((origin.host, origin.port), timeout=_TIMEOUT)
+        plain = socket.create_connection((origin.host, origin.port), timeout=TIMEOUT)
     except OSError as error:
         raise UserError(
             f"cannot reach {origin.host} port {origin.port}: {error.strerror or error}"
@@ -85,38 +99,42 @@ def connect(
         stream = own.make(number, client, server)
         connected = time.time()
         for side, at, text in (
-            (Side.CLIENT, began, "SYN"), (Side.SERVER, connected, "SYN, ACK"), (Side.CLIENT, connected,
-            "ACK"),
+            (Side.CLIENT, began, "SYN"), (Side.SERVER, connected, "SYN, ACK"),
+            (Side.CLIENT, connected, "ACK"),
         ):  # fmt: skip
             stream.mark(side, at, text)
-        wire = _Wire(own, plain, stream, recording, session)
+        wire = begin(plain, stream, recording)
         try:
             return wire.run()
-        except (OSError, ProtocolError) as error:
-            wire.flush()
-            raise UserError(f"{own.url}: {_why(error)}") from None
+        except (OSError, ProtocolError, TraceError) as error:
+            with suppress(OSError):
+                wire.flush()
+            raise UserError(f"{own.url}: {why(error)}") from None
         finally:
             stream.mark(Side.CLIENT, time.time(), "FIN")
             stream.end()
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """What failed, for a person, with the repair where there is one."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"the certificate was refused: {error.verify_message} (--cacert PEM names the root to trust;"
             " --insecure looks all the same)"
         )
     if isinstance(error, TimeoutError):
-        return f"no answer within {_TIMEOUT:g} s"
+        return f"no answer within {TIMEOUT:g} s"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason or error}"
+    if isinstance(error, TraceError):
+        return f"TLS failed: {error.problem}"
     if isinstance(error, ProtocolError):
         return f"the answer is not HTTP/1.1: {error.rule} ({error.section})"
     return getattr(error, "strerror", None) or str(error)
 
 
-class _Wire:
-    """The TLS object, the socket, and everything between them told to the stream."""
+class OpenSslWire:
+    """Python's TLS object, the socket, and everything between them told to the stream."""
 
     def __init__(
         self,
@@ -137,10 +155,10 @@ class _Wire:
     def run(self) -> ssl.SSLSession | None:
         """Handshake, request, response, close_notify."""
         self._call(self._tls.do_handshake)
-        self._call(lambda: self._tls.write(_request(self._own.url)))
+        self._call(lambda: self._tls.write(request(self._own.url)))
         parser = ResponseParser(Limits(content=1 << 50))
         parser.expect("GET")
-        while not _complete(parser):
+        while not complete(parser):
             data = self._call(lambda: self._tls.read(_READ_SIZE))
             parser.feed(data) if data else parser.feed_eof()
         session = self._tls.session
@@ -188,7 +206,8 @@ class _Wire:
             self._plain.sendall(data)
 
 
-def _request(url: URL) -> bytes:
+def request(url: URL) -> bytes:
+    """The one request that is sent."""
     origin = url.origin
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     authority = host if origin.port == 443 else f"{host}:{origin.port}"
@@ -201,7 +220,7 @@ def _request(url: URL) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def _complete(parser: ResponseParser) -> bool:
+def complete(parser: ResponseParser) -> bool:
     """Read what is there; is the response over? Raises ProtocolError."""
     while (event := parser.next_event()) is not None:
         if isinstance(event, EndOfMessage):
@@ -209,3 +228,8 @@ def _complete(parser: ResponseParser) -> bool:
         if isinstance(event, ResponseHead) and event.framing is NO_CONTENT and not event.interim:
             return True
     return False
+
+
+def openssl(own: Own, session: ssl.SSLSession | None) -> Begin:
+    """What begins a connection of OpenSSL's; session: the one to resume."""
+    return lambda plain, stream, recording: OpenSslWire(own, plain, stream, recording, session)

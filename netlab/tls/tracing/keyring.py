@@ -44,6 +44,10 @@ class Keyring:
         self._sessions: dict[bytes, bytes] = {}
         self._psks: dict[bytes, bytes] = {}
 
+    def add_share(self, private: Share) -> None:
+        """Add the private key of a key share: the whole key schedule follows from it."""
+        self._shares[_public(private)] = private
+
     # -- TLS 1.2 and older
 
     def logged_master(self, client_random: bytes, session_id: bytes) -> bytes | None:
