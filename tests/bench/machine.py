@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from labs.runner.report.page import environment as labs_machine
+from labs.runner.report import environment as labs_machine
 from netlab.tls.authority import Certificates, ensure
 from netlab.tls.context import client_context
 
