@@ -157,7 +157,8 @@ class _Report:
             f"to decrypt the same content, RSA-2048 takes {_count(self.factor.median)} times as long as "
             f"AES-256-GCM ({rsa.rate(rsa.decrypt):.2f} against {_count(aes.rate(aes.decrypt))} MB/s); a full "
             f"TLS 1.3 handshake costs {_time(first.full.summary.median)} of CPU time, a resumed one "
-            f"{_time(first.resumed.summary.median)}, both sides together"
+            f"{_time(first.resumed.summary.median)}, both sides together; from a response of "
+            f"{_size(self._where(first.full, MATTERS))} on, the full one is less than {MATTERS:.0%} of it"
         )
         return Measurement(
             figures=self._figures(worth),
