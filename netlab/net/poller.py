@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import select
 import selectors
+import ssl
 from time import monotonic
 from typing import Protocol
 
@@ -79,9 +80,9 @@ class Poller:
             except OSError:
                 pass  # the watchdog has put another file in its place
 
-    def watch_tls(self) -> None:
-        """A member speaks TLS: from now on the watchdog runs."""
-        if self._watchdog is None:
+    def watch_tls(self, context: ssl.SSLContext) -> None:
+        """A member speaks TLS: from now on the watchdog runs, unless that can be TLS 1.2 at most."""
+        if self._watchdog is None and context.maximum_version is not ssl.TLSVersion.TLSv1_2:
             self._watchdog = Watchdog()
             self._watchdog.start()
 

@@ -94,8 +94,9 @@ class Transport:
         """Begin: be told when the socket is ready. A TLS client speaks first: its handshake starts here."""
         self._poller.register(self.fd, self, READABLE)
         if self._phase is HANDSHAKE:
-            self._poller.watch_tls()
-            if not _tls(self._socket).server_side:
+            sock = _tls(self._socket)
+            self._poller.watch_tls(sock.context)
+            if not sock.server_side:
                 self._handshake_step()
 
     # -- events from the poller -----------------------------------------------------------------------------

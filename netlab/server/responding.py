@@ -56,7 +56,8 @@ def fixed(
 ) -> tuple[bytes, bool]:
     """A response whose content is known, as bytes; and whether the connection persists after it.
 
-    date: the Date field line. cors: what CORS adds. Raises InvalidResponse, UnsafeField.
+    date: the Date field line, and the lines that go with it (HSTS). cors: what CORS adds. Raises
+    InvalidResponse, UnsafeField.
     """
     content = response.content
     if content.__class__ is not bytes:
@@ -73,9 +74,14 @@ def fixed(
     if request.method == "HEAD":
         content = b""
     if given.has_date:
-        date = b""
+        date = _behind_the_date(date)
     says = _persistence(persistent, request.minor)
     return b"".join((given.start, date, says, length, content)), persistent
+
+
+def _behind_the_date(lines: bytes) -> bytes:
+    """The lines that go with the Date field, of a response that has a Date of its own."""
+    return lines.partition(b"\r\n")[2]
 
 
 def _front(given: _Given, size: int) -> bytes:
@@ -128,7 +134,7 @@ def streamed(
         trailers = checked_trailers(response.trailers)
     else:
         trailers = None
-    date = b"" if given.has_date else date
+    date = _behind_the_date(date) if given.has_date else date
     head = b"".join((given.start, date, _persistence(persistent, request.minor), framing, b"\r\n"))
     return StreamPlan(head, coding, length or 0, persistent, trailers)
 

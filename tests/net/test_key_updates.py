@@ -183,6 +183,26 @@ def test_the_watchdog_ends_a_call_that_uses_the_processor_and_no_other() -> None
     assert ended == ["stuck"] and dog.ended == 1
 
 
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_the_watchdog_runs_where_there_can_be_key_updates(
+    newest: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    files = authority.ensure(tmp_path)
+    context = server_context(files.chain, files.leaf_key, maximum=newest)
+
+    async def app(request: Request) -> Response:
+        return Response(200)
+
+    async with Server(app, tls=context) as server:
+        assert server.poller._watchdog is None
+        _, writer = await asyncio.open_connection(
+            "127.0.0.1", server.port, ssl=ssl._create_unverified_context()
+        )
+        assert (server.poller._watchdog is not None) == (newest is ssl.TLSVersion.TLSv1_3)
+        writer.close()
+        await writer.wait_closed()
+
+
 def test_the_watchdog_looks_less_often_at_a_loop_that_rests() -> None:
     now = 0.0
     dog = Watchdog(clock=lambda: now)

@@ -6,6 +6,7 @@ import argparse
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,14 @@ def test_hsts_goes_with_every_answer_over_tls_and_with_none_in_plain_text(
     ):
         assert client.version() == "TLSv1.2"
         assert client.session is None or not client.session.has_ticket
+
+
+def test_a_file_which_has_a_date_of_its_own_says_hsts_too(
+    serve: Callable[..., Process], tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text("a page")
+    fields, _ = _ask(serve("--hsts", "600", "--dir", str(tmp_path)).port, "/index.html")
+    assert fields["strict-transport-security"] == "max-age=600" and "date" in fields
 
 
 def test_without_the_option_there_is_no_such_field(serve: Callable[..., Process]) -> None:
