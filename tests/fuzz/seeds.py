@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netlab.check.cases import every_case
-from tests.fuzz import tls
+from tests.fuzz import captures, tls
 
 FINDS = Path(__file__).parent / "finds"
 
@@ -35,6 +35,7 @@ OWN: dict[str, tuple[bytes, ...]] = {
         b"\x01\x00\x01\x00https://app.example\xff",
         b"\x02\x01\x02\x00http://localhost:3000\xff\x01DELETE\xff",
     ),
+    "captures": captures.SEEDS,
     "tracer": (
         b"\x00" + tls.conversation(),
         b"\x01" + tls.conversation(),
@@ -80,6 +81,7 @@ WORDS: dict[str, tuple[bytes, ...]] = {
         b"@", b"%", b"xn--", b"https://APP.example", b"https://app.example:443", b"https://app.example/",
         b"\x00", b"\x01",
     ),
+    "captures": captures.WORDS,
     "tracer": (
         b"\x16\x03\x01", b"\x17\x03\x03", b"\x15\x03\x03\0\x02\x02\x28", b"\x14\x03\x03\0\x01\x01",
         b"\x01\0\0\xc0", b"\x02\0\0", b"\x13\x01", b"\0\x2f", b"\0\x2b\0\x02\x03\x04", b"\0\x29",

@@ -24,6 +24,7 @@ from netlab.http1 import (
 )
 from netlab.http1.trailers import FORBIDDEN_TRAILERS
 from tests.fuzz import tls
+from tests.fuzz.captures import captures
 
 Target = Callable[[bytes], str]
 
@@ -327,5 +328,5 @@ def good_port(port: str) -> bool:
 
 
 TARGETS: dict[str, Target] = {
-    target.__name__: target for target in (requests, responses, heads, chunks, cors)
+    target.__name__: target for target in (requests, responses, heads, chunks, cors, captures)
 } | tls.TARGETS
