@@ -161,3 +161,21 @@ def test_nobody_pays_for_what_they_do_not_use(module: str) -> None:
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     assert not LIGHT[module] & set(loaded), f"{module} loads {LIGHT[module] & set(loaded)}"
+
+
+BRIDGE = [path for path in FILES if path.parent.name == "asgi"]
+
+
+@pytest.mark.parametrize("path", BRIDGE, ids=_label)
+def test_the_asgi_bridge_uses_public_names_alone(path: Path) -> None:
+    source = path.read_text()
+    assert "type: ignore" not in source
+    own = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            assert "cast" not in names, f"{_label(path)} casts"
+            assert not any(name.startswith("_") for name in names if name != "annotations"), names
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
+            on = node.value.id if isinstance(node.value, ast.Name) else ast.unparse(node.value)
+            assert on in {"self", "cls", *own}, f"{_label(path)}: {on}.{node.attr} is not ours"

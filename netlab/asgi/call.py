@@ -13,7 +13,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from enum import Enum
 from typing import Any
 
 from netlab.asgi.headers import Headers, headers_of
@@ -29,24 +28,28 @@ from netlab.server.writer import ResponseWriter
 log = logging.getLogger("netlab.asgi")
 
 
-class Stage(Enum):
-    """Which message the app owes next."""
+class Stage:
+    """Which message the app owes next, and what takes the messages that it may send."""
 
-    START = "http.response.start"
-    BODY = "http.response.body"
-    TRAILERS = "http.response.trailers"
-    DONE = "nothing: the response is complete"
+    __slots__ = ("expected", "takes")
+
+    def __init__(self, expected: str) -> None:
+        self.expected = expected
+        self.takes: dict[str, Callable[[AppCall, Message], Waiting]] = {}
+        """By the type of the message. Filled at the end of this file."""
+
+
+START = Stage("http.response.start")
+BODY = Stage("http.response.body")
+TRAILERS = Stage("http.response.trailers")
+DONE = Stage("nothing: the response is complete")
+
+Waiting = Awaitable[None] | None
+"""What a message makes the app wait for; mostly nothing."""
 
 
 class UnsendableHead(OSError, ValueError):
     """A status or headers that cannot be sent: what is wrong. An OSError, so that apps stop that stream."""
-
-
-# Bound here once: in Python 3.11 each look at Stage.DONE runs a descriptor.
-START, BODY, TRAILERS, DONE = Stage
-
-Waiting = Awaitable[None] | None
-"""What a message makes the app wait for; mostly nothing."""
 
 
 class AppCall:
@@ -75,7 +78,7 @@ class AppCall:
         self._request = request
         self._grace = grace
         request.exchange.grace = grace
-        self._stage: Stage = START
+        self._stage = START
         self._status = 200
         self._headers: Any = ()
         self._received = 0  # bytes of the body
@@ -127,9 +130,9 @@ class AppCall:
         Raises InvalidMessage for a message that is not allowed here, ConnectionResetError (an OSError, as the
         specification asks) when the client has left.
         """
-        take = _TAKE[self._stage].get(message["type"])
+        take = self._stage.takes.get(message["type"])
         if take is None:
-            raise InvalidMessage(f"the app sent {message['type']!r}; expected is {self._stage.value}")
+            raise InvalidMessage(f"the app sent {message['type']!r}; expected is {self._stage.expected}")
         waiting = take(self, message)
         if waiting is not None:
             await waiting
@@ -254,7 +257,7 @@ class AppCall:
         if reason is not None and reason is not Disconnect.EXCHANGE_OVER:
             # It was told that its response is not wanted any more, and has stopped, as it should.
             raise ConnectionAbortedError("the app has stopped: its response is not wanted any more")
-        raise InvalidMessage(f"the app returned; expected is {self._stage.value}")
+        raise InvalidMessage(f"the app returned; expected is {self._stage.expected}")
 
     @property
     def _what(self) -> str:
@@ -276,20 +279,16 @@ def _with_length(lines: tuple[tuple[str, str], ...], size: int) -> tuple[tuple[s
     return (*lines, ("content-length", str(size)))
 
 
-_Take = Callable[[AppCall, Message], Waiting]
+DEBUG = {"http.response.debug": AppCall._take_debug}
 
-_EXTENSIONS: dict[str, _Take] = {
-    "http.response.debug": AppCall._take_debug,
+START.takes = {
+    "http.response.start": AppCall._take_start,
     "http.response.early_hint": AppCall._take_hint,
+    **DEBUG,
 }
-
-_TAKE: dict[Stage, dict[str, _Take]] = {
-    START: {"http.response.start": AppCall._take_start, **_EXTENSIONS},
-    BODY: {
-        "http.response.body": AppCall._take_body,
-        "http.response.pathsend": AppCall._take_path,
-        "http.response.debug": AppCall._take_debug,
-    },
-    TRAILERS: {"http.response.trailers": AppCall._take_trailers},
-    DONE: {},
+BODY.takes = {
+    "http.response.body": AppCall._take_body,
+    "http.response.pathsend": AppCall._take_path,
+    **DEBUG,
 }
+TRAILERS.takes = {"http.response.trailers": AppCall._take_trailers}

@@ -92,15 +92,24 @@ class Scopes:
             made = known.copy()
             made["headers"] = known["headers"].copy()
             made["extensions"] = EXTENSIONS.copy()
-        made["client"] = request.client_address
-        made["server"] = request.server_address
-        made["scheme"] = request.scheme
-        told = request.forwarded
-        if told is not None and told.host is not None:
-            _override_host(made["headers"], told.host)
+        carrier = request.exchange.carrier
+        made["server"], made["client"] = carrier.addresses
+        if carrier.transport.secure:
+            made["scheme"] = "https"
+        if carrier.server.forwarded is not None:
+            self._believe(made, request)
         if state is not None:
             made["state"] = state.copy()
         return made
+
+    def _believe(self, made: Scope, request: Request) -> None:
+        """What a trusted proxy tells of its client, in place of what the connection shows."""
+        told = request.forwarded
+        if told is not None:
+            made["client"] = told.client
+            made["scheme"] = request.scheme
+            if told.host is not None:
+                _override_host(made["headers"], told.host)
 
     def _of_head(self, request: Request) -> Scope:
         head = request.head

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 
 from netlab.http1.fields import NO_FIELDS, Fields, read_pairs
 from netlab.http1.framing import Framing
+from netlab.http1.grammar import FIELD_PAIRS
+
+# As FIELD_PAIRS, for octets.
+_RAW_PAIRS = re.compile(FIELD_PAIRS.pattern.encode("latin-1"))
 
 
 class RequestHead:
@@ -69,8 +73,11 @@ class RequestHead:
     def raw_lines(self) -> list[tuple[bytes, bytes]]:
         """The field lines as (name in lower case, value), in wire order, as ASGI's `scope` has them."""
         fields = self._fields
-        lines = fields.lines if isinstance(fields, Fields) else self._lines(fields)
-        return [(name.lower().encode(), value.encode("latin-1")) for name, value in lines]
+        if isinstance(fields, Fields):
+            return [(name.lower().encode(), value.encode("latin-1")) for name, value in fields.lines]
+        begin = fields.string.index("\r\n", fields.end(2))
+        section = fields.string[begin : fields.end()].encode("latin-1")  # at once, not line by line
+        return [(name.lower(), value.rstrip(b" \t")) for name, value in _RAW_PAIRS.findall(section)]
 
     @staticmethod
     def _lines(head: re.Match[str]) -> list[tuple[str, str]]:

@@ -38,9 +38,16 @@ def unconfirmed(fd: int) -> int:
     return int.from_bytes(queued, sys.byteorder)
 
 
-def both_names(sock: socket.socket) -> tuple[Any, Any]:
-    """The socket's own address and its peer's, as the socket module has them; None where it has none."""
+Ends = tuple[tuple[str, int | None] | None, tuple[str, int] | None]
+"""The server's address and the client's; None where there is none, or none any more."""
+
+
+def both_ends(sock: socket.socket) -> Ends:
+    """(host, port) of the socket's own end and of its peer's; of a Unix socket (path, None), and None."""
     try:
-        return sock.getsockname(), sock.getpeername()
+        ours: Any = sock.getsockname()
+        theirs: Any = sock.getpeername()
     except OSError:
         return None, None
+    own = (ours, None) if isinstance(ours, str) else ours[:2] if isinstance(ours, tuple) else None
+    return own, theirs[:2] if isinstance(theirs, tuple) else None

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
 
 from netlab.http1.errors import ProtocolError
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
 from netlab.net.accepted import AcceptedTransport
 from netlab.net.poller import READABLE
-from netlab.net.sockets import both_names
+from netlab.net.sockets import Ends, both_ends
 from netlab.net.sweep import ALWAYS, NEVER
 from netlab.server import responding
 from netlab.server.disconnected import Disconnect
@@ -68,7 +67,7 @@ class Connection:
         self._linger: Linger | None = None  # from the last byte of the last response on
         self._send_timer: SendTimer | None = None  # while the kernel does not take what we write
         self._drain_waiter: asyncio.Future[None] | None = None  # of the stream that waits for that
-        self._addresses: tuple[Any, Any] | None = None
+        self._addresses: Ends | None = None
 
     # -- the life of a connection ---------------------------------------------------------------------------
 
@@ -407,14 +406,14 @@ class Connection:
         return self.state is IDLE and not self._is_fresh and not self.parser.buffered
 
     @property
-    def addresses(self) -> tuple[Any, Any]:
-        """The socket's own address and the client's, asked of the kernel once; None once it is gone."""
+    def addresses(self) -> Ends:
+        """The server's address and the client's, asked of the kernel once."""
         if self._addresses is None:
-            self._addresses = both_names(self.transport.socket)
+            self._addresses = both_ends(self.transport.socket)
         return self._addresses
 
     @property
     def peer(self) -> str:
         """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
         theirs = self.addresses[1]
-        return f"{theirs[0]}:{theirs[1]}" if isinstance(theirs, tuple) else ""
+        return f"{theirs[0]}:{theirs[1]}" if theirs is not None else ""

@@ -289,7 +289,8 @@ class Exchange:
 
     def respond_early(self, response: Response) -> None:
         """See Request.respond."""
-        self._check_first()
+        if self.early is not None or self.writer is not None or not self.carrier.carries(self):
+            self._check_first()
         self.early = response
         if response.stream is None:
             self.respond(response)
@@ -371,8 +372,7 @@ class Exchange:
         trusted = self.carrier.server.forwarded
         if trusted is None:
             return None
-        theirs = self.carrier.addresses[1]
-        return trusted.told(self.head.fields, theirs[:2] if isinstance(theirs, tuple) else None)
+        return trusted.told(self.head.fields, self.carrier.addresses[1])
 
     @property
     def peer(self) -> str:

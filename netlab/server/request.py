@@ -116,16 +116,12 @@ class Request:
         told = self.exchange.forwarded
         if told is not None:
             return told.client
-        theirs = self.exchange.carrier.addresses[1]
-        return (theirs[0], theirs[1]) if isinstance(theirs, tuple) else None
+        return self.exchange.carrier.addresses[1]
 
     @property
     def server_address(self) -> tuple[str, int | None] | None:
         """The address and port that the client has reached; (path, None) for a Unix socket."""
-        ours = self.exchange.carrier.addresses[0]
-        if isinstance(ours, str):
-            return ours, None
-        return (ours[0], ours[1]) if isinstance(ours, tuple) else None
+        return self.exchange.carrier.addresses[0]
 
     @property
     def secure(self) -> bool:

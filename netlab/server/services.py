@@ -16,6 +16,7 @@ from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
 from netlab.net.poller import Poller
+from netlab.net.sockets import Ends
 from netlab.net.sweep import Sweep
 from netlab.net.transport import Transport
 from netlab.server.background import Background
@@ -98,8 +99,8 @@ class Carrier(Protocol):
         """The client's address as text."""
 
     @property
-    def addresses(self) -> tuple[Any, Any]:
-        """The socket's own address and the client's, as the socket module has them."""
+    def addresses(self) -> Ends:
+        """The server's address and the client's."""
 
     def advance(self) -> None:
         """Something has happened: go on as far as possible without waiting."""
