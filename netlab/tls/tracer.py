@@ -130,7 +130,8 @@ class Tracer:
         for half in self._halves.values():
             side, reader = self._role(half), half.reader
             if not half.started and half.before:
-                kind = prelude.protocol(bytes(half.before[:512]))
+                old = self.client is not None and self.client.version == 0x0002
+                kind = "SSL 2.0" if old else prelude.protocol(bytes(half.before[:512]))
                 self._problem(
                     side, 0, f"no TLS in {self.octets[half.side]} bytes" + (f" of {kind}" if kind else "")
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import ssl
 import subprocess
 import sys
@@ -340,3 +341,25 @@ def test_a_page_is_written_beside_what_is_printed(
 def test_a_page_that_cannot_be_written_is_a_line(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", str(capture), "--html", "/no/such/folder/page.html"]) == 2
     assert "--html /no/such/folder/page.html: No such file" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_tap_and_writes_what_was_asked_for(url: str, tmp_path: Path) -> None:
+    out = tmp_path / "tap.pcapng"
+    port = url.rstrip("/").rpartition(":")[2]
+    command = [
+        sys.executable, "-m", "netlab", "trace", "--listen", "0", "--to", f"127.0.0.1:{port}",
+        "--pcapng", str(out),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tapping:
+        assert tapping.stdout is not None
+        tapped = tapping.stdout.readline().split()[2].rpartition(":")[2]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connect(int(tapped), context)
+        told = tapping.stdout.readline()
+        tapping.send_signal(signal.SIGINT)
+        assert tapping.stderr is not None
+        rest, complaints = tapping.stdout.read(), tapping.stderr.read()
+    assert tapping.returncode == 0 and complaints == ""
+    assert told.startswith("stream 0:") and "no secret: the key log has no" in rest
+    assert len(pcapng.read(out)[0]) > 6

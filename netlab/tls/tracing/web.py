@@ -73,6 +73,8 @@ class HttpReading:
         try:
             while (event := parser.next_event()) is not None:
                 found.append(event)
+                if side in self._over and isinstance(event, EndOfMessage):
+                    break  # the end of the input ends one message: the parser would say so for ever
                 if not self._follow(parser, event):
                     self._over |= set(Side)
                     found.append(NotHttp("the connection speaks another protocol from here on"))
