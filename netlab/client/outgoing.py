@@ -142,6 +142,9 @@ def assemble(
     request.defaults, request.given = defaults, given
     if method in _REFUSED:
         _refuse(request)
+    if body is None and proxy is None and not given and not _speaks_of_the_message(defaults):
+        request.head = _plain_head(method, url, defaults)
+        return request
     lines = [("Host", url.origin.authority), *defaults]
     if given or _speaks_of_the_message(defaults):
         lines = _merge(request, lines[:1], [*_left_over(defaults, given), *given])
@@ -152,16 +155,27 @@ def assemble(
     if request.expects:
         lines.append(("Expect", "100-continue"))
     target = _target(method, url) if proxy is None else _through(proxy, request, lines)
-    try:
-        head = request_head(method, target, lines)
-    except UnsafeField as error:
-        raise InvalidRequest(str(error)) from None
-    except (TypeError, AttributeError):
-        raise InvalidRequest("field names and values are text: give str") from None
+    head = _checked_head(method, target, lines)
     framing = _framing(request)
     # The framing goes before the empty line that ends the head.
     request.head = head[:-2] + framing + b"\r\n" if framing else head
     return request
+
+
+@lru_cache(maxsize=512)
+def _plain_head(method: str, url: URL, defaults: Lines) -> bytes:
+    """The head of a request without content and fields of its own: a client asks for the same again."""
+    head = _checked_head(method, _target(method, url), [("Host", url.origin.authority), *defaults])
+    return head[:-2] + b"Content-Length: 0\r\n\r\n" if method in ANTICIPATE_CONTENT else head
+
+
+def _checked_head(method: str, target: str, lines: list[tuple[str, str]]) -> bytes:
+    try:
+        return request_head(method, target, lines)
+    except UnsafeField as error:
+        raise InvalidRequest(str(error)) from None
+    except (TypeError, AttributeError):
+        raise InvalidRequest("field names and values are text: give str") from None
 
 
 # Methods that are looked at: CONNECT makes a tunnel, TRACE sends back what it gets.

@@ -48,7 +48,7 @@ class Receiving:
     def next_event(self) -> Event | None:
         """The next event, or None when more bytes are needed. Raises ProtocolError."""
         event = self._parser.next_event()
-        if isinstance(event, ResponseHead) and event.interim:
+        if event.__class__ is ResponseHead and event.status < 200:
             self._count_interim(event)
         return event
 

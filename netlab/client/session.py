@@ -17,7 +17,6 @@ import random as random_module
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -27,9 +26,10 @@ from netlab.client.call import Call
 from netlab.client.config import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, PoolLimits, Timeouts
 from netlab.client.connection import Connection
 from netlab.client.cookies import CookieJar
-from netlab.client.decoding import accept_encoding, decoder_for
+from netlab.client.decoding import decoder_for
 from netlab.client.dispatch import Dispatch
 from netlab.client.errors import InvalidRequest, SessionClosed, TimedOut, TooManyRedirects
+from netlab.client.options import USUAL, Options, default_fields, pairs, with_auth
 from netlab.client.outgoing import FieldLines, Lines, Outgoing, assemble
 from netlab.client.pool import Pool
 from netlab.client.proxies import parse_proxy, proxy_from_environment
@@ -45,24 +45,10 @@ from netlab.net.sweep import NEVER
 
 __all__ = ["ClientResponse", "Session"]
 
-DEFAULT_FIELDS = (("User-Agent", "netlab/0.1"), ("Accept", "*/*"))
-
 # What the content of one response may grow to when it is decoded, in bytes.
 MOST_DECODED = 1 << 30
 
 Params = Mapping[str, Any] | list[tuple[str, Any]] | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What one request asks for beyond its message."""
-
-    timeout: float | None
-    allow_redirects: bool
-    allow_downgrade: bool
-    raise_for_status: bool
-    decompress: bool
-    proxy: Proxy | None
 
 
 class Session:
@@ -110,7 +96,7 @@ class Session:
         self._limits, self._timeouts = limits, timeouts
         self._tickets = Tickets(tls)
         self._trace, self._clock, self._random = trace, clock, random
-        self._fields = _defaults(fields, decompress)
+        self._fields = default_fields(fields, decompress)
         self._base_url = base_url
         self._base = None if base_url is None else parse_url(base_url)
         self._auth = None if auth is None else ("Authorization", authorization(auth))
@@ -119,6 +105,7 @@ class Session:
             decompress,
             max_decoded,
         )
+        self._usual = Options(None, True, False, raise_for_status, decompress, None)
         self._proxy = None if proxy is None else parse_proxy(proxy)
         self._trust_env, self._resolve, self._http10 = trust_env, resolve, http10
         self.cookies = cookies
@@ -161,18 +148,20 @@ class Session:
             raise InvalidRequest("fields= and headers= are two names for the same: give one of them")
         place = resolve_url(self._base_url, url)
         if params is not None:
-            place = with_query(place, params if isinstance(params, str) else encode_pairs(_pairs(params)))
-        given = list(_pairs(fields if headers is None else headers))
+            place = with_query(place, params if isinstance(params, str) else encode_pairs(pairs(params)))
+        given = list(pairs(fields if headers is None else headers))
         if auth is not None:
-            given = _with_auth(given, auth)
-        options = _Options(
-            timeout,
-            allow_redirects,
-            allow_downgrade,
-            self._raise_for_status if raise_for_status is None else raise_for_status,
-            self._decompress if decompress is None else decompress,
-            None if proxy is None else parse_proxy(proxy),
-        )
+            given = with_auth(given, auth)
+        options = self._usual
+        if (timeout, allow_redirects, allow_downgrade, raise_for_status, decompress, proxy) != USUAL:
+            options = Options(
+                timeout,
+                allow_redirects,
+                allow_downgrade,
+                self._raise_for_status if raise_for_status is None else raise_for_status,
+                self._decompress if decompress is None else decompress,
+                None if proxy is None else parse_proxy(proxy),
+            )
         body = None if data is None and json is None else prepare(data, json)
         defaults = self._defaults_for(method, place, given, self._fields)
         via = self._proxy_for(place, options)
@@ -229,7 +218,7 @@ class Session:
             defaults = tuple(line for line in defaults if line[0] != "Accept-Encoding")
         return defaults
 
-    def _proxy_for(self, url: URL, options: _Options) -> Proxy | None:
+    def _proxy_for(self, url: URL, options: Options) -> Proxy | None:
         if options.proxy is not None:
             return options.proxy
         if self._proxy is not None:
@@ -238,7 +227,7 @@ class Session:
 
     # -- a request's way ------------------------------------------------------------------------------------
 
-    async def _perform(self, request: Outgoing, options: _Options) -> ClientResponse:
+    async def _perform(self, request: Outgoing, options: Options) -> ClientResponse:
         seconds = self._timeouts.total if options.timeout is None else options.timeout
         self._check_open()
         if seconds == math.inf:
@@ -254,7 +243,7 @@ class Session:
                 f"{request.method} {request.url} took longer than {seconds:g} s", "total"
             ) from None
 
-    async def _follow(self, request: Outgoing, options: _Options, give_up: float) -> ClientResponse:
+    async def _follow(self, request: Outgoing, options: Options, give_up: float) -> ClientResponse:
         """Send a request and those that its redirects ask for."""
         history: list[ClientResponse] = []
         while True:
@@ -279,7 +268,7 @@ class Session:
                 response.raise_for_status()
             return response
 
-    def _assemble_next(self, next_one: Following, options: _Options) -> Outgoing:
+    def _assemble_next(self, next_one: Following, options: Options) -> Outgoing:
         method, url, defaults, given, body, expect100 = next_one
         if self.cookies is not None:
             # Those of the jar are chosen anew for each URL.
@@ -290,7 +279,7 @@ class Session:
             outgoing.speak_http10()
         return outgoing
 
-    async def _send(self, request: Outgoing, options: _Options, give_up: float) -> ClientResponse:
+    async def _send(self, request: Outgoing, options: Options, give_up: float) -> ClientResponse:
         """Send a request; once more without Expect where the server does not know it (RFC 9110 §10.1.1)."""
         try:
             while True:
@@ -319,7 +308,7 @@ class Session:
         """
         self._check_open()
         place = resolve_url(self._base_url, url)
-        options = _Options(None, False, False, False, False, None)
+        options = Options(None, False, False, False, False, None)
         probe = assemble("GET", place, (), [], None, False, self._proxy_for(place, options))
         return await self._dispatch.warm_up(probe.route, connections)
 
@@ -389,22 +378,3 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {'closed' if self.closed else 'open'}, {self.pool!r}>"
-
-
-def _pairs(given: Any) -> Any:
-    return given.items() if isinstance(given, Mapping) else given or ()
-
-
-def _with_auth(given: list[tuple[str, str]], auth: tuple[str, str]) -> list[tuple[str, str]]:
-    if any(name.lower() == "authorization" for name, _ in given):
-        raise InvalidRequest("auth= and an Authorization field say the same: give one of them")
-    return [*given, ("Authorization", authorization(auth))]
-
-
-def _defaults(fields: FieldLines | None, decompress: bool) -> Lines:
-    given = tuple(_pairs(fields))
-    if not all(isinstance(part, str) for line in given for part in line):
-        raise InvalidRequest("field names and values are text: give str")
-    ours = (*DEFAULT_FIELDS, ("Accept-Encoding", accept_encoding())) if decompress else DEFAULT_FIELDS
-    names = {name.lower() for name, _ in given}
-    return (*(line for line in ours if line[0].lower() not in names), *given)
