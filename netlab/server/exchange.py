@@ -93,7 +93,7 @@ class Exchange:
                 return
         # Step 5: the handler starts at once.
         try:
-            outcome = server.begin(server.app(Request(head, self, self.body)))
+            outcome = server.start_eagerly(server.app(Request(head, self, self.body)))
         except BaseException as error:
             self._handler_failed(error)
             return
@@ -225,7 +225,7 @@ class Exchange:
         # for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
         hold = body is not None and not body.complete
         try:
-            outcome = server.begin(streaming.send(writer, response, plan, hold))
+            outcome = server.start_eagerly(streaming.send(writer, response, plan, hold))
         except BaseException as error:
             self._stream_failed(error)
             return

@@ -24,9 +24,9 @@ from netlab.http1.forwarded import TrustedProxies
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
+from netlab.net.eagerstart import eager_start
 from netlab.net.listening import BACKLOG
 from netlab.net.poller import READABLE, Poller
-from netlab.net.starter import Starter
 from netlab.net.sweep import Sweep
 from netlab.net.synfilter import refuse_handshakes
 from netlab.server.address import place_of
@@ -137,8 +137,8 @@ class Server:
         self.sweep = Sweep(self.loop, interval, self._clock, self._each_sweep, self.connections)
         self._idle_time = self.timeouts.idle + interval  # a deadline is never early
         self._each_sweep()
-        self._starter = Starter(self.loop)
-        self.begin: Callable[[Coroutine[Any, Any, Any]], Any] = self._starter.start
+        self._eager = eager_start(self.loop)
+        self.start_eagerly: Callable[[Coroutine[Any, Any, Any]], Any] = self._eager.start
         self._resume_accepting()
 
     @property
@@ -340,7 +340,7 @@ class Server:
             self._ended = True
             self.sweep.close()
             self.poller.close()
-            await self._starter.close()
+            await self._eager.close()
 
     # -- certificates ---------------------------------------------------------------------------------------
 

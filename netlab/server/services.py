@@ -48,7 +48,7 @@ class Services(Protocol):
     loop: asyncio.AbstractEventLoop
     poller: Poller
     sweep: Sweep
-    begin: Callable[[Coroutine[Any, Any, Any]], Any]
+    start_eagerly: Callable[[Coroutine[Any, Any, Any]], Any]
     """Takes the first step of a coroutine: gives its result, or the Task that goes on with it."""
     date: bytes
     """The Date field line, and what else each response carries. Rendered anew in each sweep."""

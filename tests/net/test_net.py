@@ -1,33 +1,16 @@
-"""The floor of the event loop: the poller on any selector, the sweep, the first step of a coroutine."""
+"""The floor of the event loop: the poller on any selector, and the sweep."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import select
 import socket
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from netlab import Request, Response, Server
 from netlab.net.poller import Poller
-from netlab.net.starter import Starter
 from netlab.net.sweep import NEVER, Sweep
-
-
-async def in_a_callback(work: Callable[[], object]) -> object:
-    """Run it where a reader's callback would run: outside every task."""
-    done = asyncio.get_running_loop().create_future()
-
-    def call() -> None:
-        try:
-            done.set_result(work())
-        except Exception as error:
-            done.set_exception(error)
-
-    asyncio.get_running_loop().call_soon(call)
-    return await done
 
 
 async def test_the_server_runs_on_the_portable_selector(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,88 +98,3 @@ async def test_while_the_loop_stands_still_no_time_passes() -> None:
     late = sweep.deadline(10)  # one that begins after it has no more and no less than its time
     assert 110 < late < 111
     sweep.close()
-
-
-async def test_a_coroutine_that_does_not_wait_is_done_at_once_and_costs_no_task() -> None:
-    starter = Starter(asyncio.get_running_loop())
-    tasks = len(asyncio.all_tasks())
-
-    async def quick() -> str:
-        assert asyncio.current_task() is not None
-        return "done"
-
-    async def fails() -> None:
-        raise KeyError("first step")
-
-    assert await in_a_callback(lambda: starter.start(quick())) == "done"
-    with pytest.raises(KeyError):
-        await in_a_callback(lambda: starter.start(fails()))
-    assert len(asyncio.all_tasks()) == tasks
-    await starter.close()
-
-
-async def test_a_coroutine_that_waits_goes_on_in_the_task_in_which_it_began() -> None:
-    starter = Starter(asyncio.get_running_loop())
-    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
-
-    async def waits(number: int) -> tuple[bool, int]:
-        before = asyncio.current_task()
-        variable.set(number)
-        await asyncio.sleep(0)  # a bare yield
-        await asyncio.sleep(0.001 * number)
-        inner = asyncio.create_task(asyncio.sleep(0, number))
-        await inner
-        return before is asyncio.current_task(), variable.get()
-
-    def start_three() -> list[Awaitable[tuple[bool, int]]]:
-        return [starter.start(waits(number)) for number in (1, 2, 3)]
-
-    tasks = await in_a_callback(start_three)
-    assert await asyncio.gather(*tasks) == [(True, 1), (True, 2), (True, 3)]  # type: ignore[misc]
-    assert variable.get() == 0
-    await starter.close()
-
-
-@pytest.mark.parametrize("turns", [0, 1, 2, 5])
-async def test_a_cancellation_reaches_the_coroutine_wherever_it_is(turns: int) -> None:
-    starter = Starter(asyncio.get_running_loop())
-    seen = []
-    forever: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def waits() -> None:
-        try:
-            await forever
-        except asyncio.CancelledError:
-            seen.append("cancelled")
-            raise
-        finally:
-            seen.append("closed")
-
-    await asyncio.sleep(0)  # the spare has taken its own first step
-    task = await in_a_callback(lambda: starter.start(waits()))
-    assert isinstance(task, asyncio.Task)
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert seen == ["cancelled", "closed"] and forever.cancelled()
-    await starter.close()
-
-
-async def test_a_coroutine_that_survives_its_cancellation_goes_on() -> None:
-    starter = Starter(asyncio.get_running_loop())
-
-    async def stubborn() -> str:
-        try:
-            await asyncio.sleep(3600)
-        except asyncio.CancelledError:
-            await asyncio.sleep(0)
-        return "survived"
-
-    await asyncio.sleep(0)
-    task = await in_a_callback(lambda: starter.start(stubborn()))
-    assert isinstance(task, asyncio.Task)
-    task.cancel()
-    assert await task == "survived"
-    await starter.close()

@@ -1,0 +1,145 @@
+"""Eager start: the first step of a handler runs at once; a task is needed only by a handler that waits.
+
+Most handlers answer without waiting for anything. A task for each of them costs about a microsecond to
+make and a turn of the loop before it starts. So the first step runs here and now, inside the turn in which
+the request arrived; most are finished by then.
+
+There are two ways, and each Python has at least one:
+
+    Python        the way here   what asyncio offers
+    3.11          LentTask       _enter_task and _leave_task, for those who extend it ("Extending")
+    3.12, 3.13    LentTask       these, and Task(eager_start=True)
+    without them  EagerTask      Task(eager_start=True)
+
+Both do the same. `EagerTask` is what a program of today would write; it makes a task for each handler.
+`LentTask` makes one only for a handler that waits. For one that does not, it needs 0.9 µs on Python 3.13, and
+`EagerTask` 1.4 µs.
+
+Theory of operation of LentTask. A coroutine may ask which task runs it (`asyncio.current_task`, on which
+asyncio.timeout and TaskGroup rest), and what it sets in its context must be its own. So a spare task is kept
+ready, waiting for a future; the first step runs under its name and in its context. When the step ends the
+coroutine, the spare is still spare. When it suspends, the spare is handed the coroutine and what it waits
+for, and goes on as if it had taken the first step itself; a new spare takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Protocol
+
+_Work = tuple[Coroutine[Any, Any, Any], Any]
+
+
+class EagerStart(Protocol):
+    """Starts coroutines in the current turn of the loop."""
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run the first step of `work` now.
+
+        Returns its result when that step was all of it, else the asyncio.Task that goes on with it.
+        Raises what the first step raises. Must not be called from inside a task.
+        """
+
+    async def close(self) -> None:
+        """End what was kept ready."""
+
+
+def eager_start(loop: asyncio.AbstractEventLoop) -> EagerStart:
+    """The faster way that this Python has."""
+    return LentTask(loop) if hasattr(asyncio.tasks, "_enter_task") else EagerTask(loop)
+
+
+class EagerTask:
+    """A task for each coroutine, whose first step runs when the task is made (since Python 3.12)."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not hasattr(asyncio, "eager_task_factory"):
+            raise RuntimeError("Task(eager_start=True) needs Python 3.12: use LentTask")
+        self._loop = loop
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """As EagerStart.start."""
+        task = _Task(work, loop=self._loop, eager_start=True)
+        return task.result() if task.done() else task
+
+    async def close(self) -> None:
+        """Nothing is kept ready."""
+
+
+# The argument is new in Python 3.12.
+_Task: Callable[..., asyncio.Task[Any]] = asyncio.Task
+
+
+class LentTask:
+    """One spare task, lent to the first step of each coroutine."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._base = contextvars.copy_context()
+        self._enter, self._leave = asyncio.tasks._enter_task, asyncio.tasks._leave_task
+        self._make_spare()
+
+    def _make_spare(self) -> None:
+        self._context = self._base.copy()
+        self._handover: asyncio.Future[_Work] = self._loop.create_future()
+        self._spare: asyncio.Task[Any] = asyncio.Task(
+            _spare(self._handover), loop=self._loop, context=self._context, name="netlab spare"
+        )
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """As EagerStart.start."""
+        loop, spare, context = self._loop, self._spare, self._context
+        self._enter(loop, spare)
+        try:
+            waits_for = context.run(work.send, None)
+        except BaseException as end:
+            # What the step set in its context must not reach the next request. A context that was not
+            # changed is equal at the cost of comparing one pointer.
+            if context != self._base:
+                spare.cancel()
+                self._make_spare()
+            if isinstance(end, StopIteration):
+                return end.value
+            raise
+        finally:
+            self._leave(loop, spare)
+        self._handover.set_result((work, waits_for))
+        self._make_spare()
+        return spare
+
+    async def close(self) -> None:
+        """End the spare task."""
+        self._spare.cancel()
+        await asyncio.wait([self._spare])
+
+
+async def _spare(handover: asyncio.Future[_Work]) -> Any:
+    """What a task is made of must be a coroutine by the letter: since Python 3.12 no generator will do."""
+    return await _go_on(handover)
+
+
+@types.coroutine
+def _go_on(handover: asyncio.Future[_Work]) -> Generator[Any, None, Any]:
+    """The spare's life: wait for a coroutine that has taken its first step, then be its task."""
+    try:
+        work, waits_for = yield from handover
+    except asyncio.CancelledError:
+        if not handover.done() or handover.cancelled():
+            raise
+        # Cancelled between the first step and this one: as any task would, cancel what the step waits for.
+        work, waits_for = handover.result()
+        if waits_for is not None:
+            waits_for.cancel()
+    while True:
+        try:
+            yield waits_for
+        except BaseException as error:
+            try:
+                waits_for = work.throw(error)
+            except StopIteration as stop:
+                return stop.value
+        else:
+            return (yield from work.__await__())

@@ -1,0 +1,137 @@
+"""Eager start, in both ways: the first step of a coroutine at once, in the task that then goes on with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from netlab.net.eagerstart import EagerStart, EagerTask, LentTask, eager_start
+
+Way = Callable[[asyncio.AbstractEventLoop], EagerStart]
+
+
+WAYS: list[Way] = [LentTask] if sys.version_info < (3, 12) else [LentTask, EagerTask]
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    found: Way = request.param
+    return found
+
+
+async def in_a_callback(work: Callable[[], object]) -> object:
+    """Run it where a reader's callback would run: outside every task."""
+    done = asyncio.get_running_loop().create_future()
+
+    def call() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    asyncio.get_running_loop().call_soon(call)
+    return await done
+
+
+async def test_a_coroutine_that_does_not_wait_is_done_at_once_and_costs_no_task(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+    tasks = len(asyncio.all_tasks())
+
+    async def quick() -> str:
+        assert asyncio.current_task() is not None
+        return "done"
+
+    async def fails() -> None:
+        raise KeyError("first step")
+
+    assert await in_a_callback(lambda: eager.start(quick())) == "done"
+    with pytest.raises(KeyError):
+        await in_a_callback(lambda: eager.start(fails()))
+    assert len(asyncio.all_tasks()) == tasks
+    await eager.close()
+
+
+async def test_a_coroutine_that_waits_goes_on_in_the_task_in_which_it_began(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
+
+    async def waits(number: int) -> tuple[bool, int]:
+        before = asyncio.current_task()
+        variable.set(number)
+        await asyncio.sleep(0)  # a bare yield
+        await asyncio.sleep(0.001 * number)
+        inner = asyncio.create_task(asyncio.sleep(0, number))
+        await inner
+        return before is asyncio.current_task(), variable.get()
+
+    def start_three() -> list[Awaitable[tuple[bool, int]]]:
+        return [eager.start(waits(number)) for number in (1, 2, 3)]
+
+    tasks = await in_a_callback(start_three)
+    assert await asyncio.gather(*tasks) == [(True, 1), (True, 2), (True, 3)]  # type: ignore[misc]
+    assert variable.get() == 0
+    await eager.close()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5])
+async def test_a_cancellation_reaches_the_coroutine_wherever_it_is(way: Way, turns: int) -> None:
+    eager = way(asyncio.get_running_loop())
+    seen = []
+    forever: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def waits() -> None:
+        try:
+            await forever
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+        finally:
+            seen.append("closed")
+
+    await asyncio.sleep(0)  # the spare has taken its own first step
+    task = await in_a_callback(lambda: eager.start(waits()))
+    assert isinstance(task, asyncio.Task)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == ["cancelled", "closed"] and forever.cancelled()
+    await eager.close()
+
+
+async def test_a_coroutine_that_survives_its_cancellation_goes_on(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+        return "survived"
+
+    await asyncio.sleep(0)
+    task = await in_a_callback(lambda: eager.start(stubborn()))
+    assert isinstance(task, asyncio.Task)
+    task.cancel()
+    assert await task == "survived"
+    await eager.close()
+
+
+async def test_the_lent_task_is_the_way_where_asyncio_can_be_extended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    lent = eager_start(loop)
+    assert isinstance(lent, LentTask)
+    await lent.close()
+    monkeypatch.delattr(asyncio.tasks, "_enter_task")
+    if sys.version_info < (3, 12):
+        with pytest.raises(RuntimeError, match=r"needs Python 3\.12"):
+            eager_start(loop)
+    else:
+        assert isinstance(eager_start(loop), EagerTask)
