@@ -5,7 +5,7 @@ Here lives what stands between two sockets. How long octets are on their way is 
 
 What it cannot do: a relay in user space sees a connection only after the kernel has answered its SYN, so
 it cannot delay a SYN. A connect through it costs no round trip, however far away it pretends the server
-to be. Whoever measures with it must charge the connect one more round trip, and say so;
+to be. A measurement must charge the connect one more round trip, and say so;
 `charge_connect=True` does the first: it holds back what the client sends first for as long as the
 handshake would have taken.
 """

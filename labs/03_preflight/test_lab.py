@@ -214,7 +214,7 @@ def test_a_method_that_the_browser_would_upper_case_is_listed_in_upper_case(exer
        ("http://localhost.evil.test", ["origins"]), ("http://notlocalhost", ["origins"]),
        ("https://app.example", []), ("http://localhost:*", []), ("http://app.localhost", []),
        ("http://127.0.0.1:8000", []), ("http://[::1]:8000", []))  # fmt: skip
-def test_credentials_go_only_to_origins_that_nobody_on_the_way_can_play(exercise, origin, expected):
+def test_credentials_go_only_to_origins_that_no_attacker_on_the_way_can_play(exercise, origin, expected):
     expect_mistakes(exercise, [], origins=[origin])
     expect_mistakes(exercise, expected, origins=[origin], credentials=True)
 

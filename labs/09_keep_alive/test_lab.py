@@ -412,7 +412,7 @@ def test_a_client_that_says_no_more_still_gets_its_answers(exercise, app, steps)
 
 
 @pytest.mark.task(6, rule=TEARDOWN)
-def test_bytes_that_nobody_reads_do_not_destroy_the_last_answer(exercise, app, steps):
+def test_unread_bytes_do_not_destroy_the_last_answer(exercise, app, steps):
     expected = answer(b"GET /a ", "Connection: close")
     with serving(exercise, app) as (client, _):
         steps.note("the client sends Connection: close and 200,000 octets more, and only then reads")

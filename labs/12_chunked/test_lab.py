@@ -164,7 +164,7 @@ def test_a_malformed_trailer_line_is_refused(exercise, line):
 
 @pytest.mark.task(3, rule="RFC 9110 §6.5.1")
 @table("line", b"content-length: 5", b"Transfer-Encoding: chunked", b"HOST: elsewhere", b"Authorization:x")
-def test_a_forbidden_trailer_is_refused_whoever_sent_it(exercise, line):
+def test_a_forbidden_trailer_is_refused_from_either_side(exercise, line):
     got = outcome(exercise, exercise.trailer_field, line)
     assert got == "FORBIDDEN", f"trailer_field({line!r}) must be Refused(FORBIDDEN); {got} (RFC 9110 §6.5.1)"
 

@@ -264,7 +264,7 @@ def test_by_content_length_a_piece_has_no_frame_and_the_content_no_ending(exerci
 
 @pytest.mark.task(3, rule=FLOW)
 @awaited
-async def test_a_transport_with_room_takes_the_parts_in_order_and_makes_nobody_wait(exercise):
+async def test_a_transport_with_room_takes_the_parts_in_order_and_at_once(exercise):
     connection, wire = connected(exercise)
     for number in range(3):
         await result(asyncio.ensure_future(connection.send((b"%d" % number, b"ba", b"a", b"a"))))
@@ -285,7 +285,7 @@ async def test_a_full_transport_makes_send_wait_until_all_has_gone(exercise):
 
 @pytest.mark.task(3, rule=FLOW)
 @awaited
-async def test_whoever_is_woken_looks_again_whether_there_is_room(exercise):
+async def test_a_woken_writer_looks_again_for_room(exercise):
     connection, wire = connected(exercise, room=0)
     sending = asyncio.ensure_future(connection.send((b"one",)))
     await turns()
@@ -298,7 +298,7 @@ async def test_whoever_is_woken_looks_again_whether_there_is_room(exercise):
 
 @pytest.mark.task(3, rule=FLOW)
 @awaited
-async def test_everyone_who_waits_for_room_is_woken(exercise):
+async def test_all_writers_that_wait_for_room_are_woken(exercise):
     connection, wire = connected(exercise, room=0)
     waiting = [asyncio.ensure_future(connection.send((b"%d" % number,))) for number in range(3)]
     await turns()
@@ -438,7 +438,7 @@ async def test_a_client_that_leaves_before_the_first_piece_closes_the_producer(e
 
 @pytest.mark.task(4, rule="a turn of the event loop")
 @awaited
-async def test_everyone_who_waits_for_room_is_let_go_when_the_client_leaves(exercise):
+async def test_all_writers_are_woken_when_the_client_leaves(exercise):
     connection, _ = connected(exercise, room=0)
     waiting = [asyncio.ensure_future(connection.send((b"%d" % number,))) for number in range(2)]
     await turns()

@@ -364,14 +364,14 @@ def test_a_client_that_left_too_early_is_no_reason_to_pause(exercise):
 
 
 @pytest.mark.task(5, rule="accept(2)")
-def test_an_error_that_nobody_expects_is_not_swallowed(exercise):
+def test_an_unexpected_error_is_not_swallowed(exercise):
     with pytest.raises(OSError) as raised:
         exercise.Gate(100).failed(OSError(errno.EBADF, "no socket"), now=50.0)
     assert raised.value.errno == errno.EBADF, "EBADF is a fault of the program: raise it"
 
 
 @pytest.mark.task(5, rule="accept(2)")
-def test_all_who_wait_are_let_in_and_then_others_have_their_turn(exercise):
+def test_all_waiting_clients_are_accepted_and_then_others_have_their_turn(exercise):
     loop = Doorman(exercise, Waiting("a", OSError(errno.ECONNABORTED, "gone"), "b", "c"), room=10)
     exercise.accept(loop)
     assert loop.let_in == ["a", "b", "c"], "everybody who waits is let in, one who has gone aside"
@@ -381,7 +381,7 @@ def test_all_who_wait_are_let_in_and_then_others_have_their_turn(exercise):
 
 
 @pytest.mark.task(5, rule="accept(2)")
-def test_nobody_is_let_in_whom_there_is_no_room_for(exercise):
+def test_no_client_is_accepted_without_room_for_it(exercise):
     loop = Doorman(exercise, Waiting(*range(9)), room=3)
     exercise.accept(loop)
     assert loop.let_in == [0, 1, 2], "there is room for three"
@@ -571,7 +571,7 @@ def test_after_a_stop_requests_are_answered_with_close_and_the_idle_are_let_go(f
 
 
 @pytest.mark.task(7, rule=TEARDOWN)
-def test_after_a_stop_who_has_spoken_is_served_before_the_idle_are_let_go(field, steps):
+def test_after_a_stop_active_clients_are_served_before_idle_ones_are_closed(field, steps):
     client = field.client(GET)
     field.turns()
     said(client)
@@ -586,7 +586,7 @@ def test_after_a_stop_who_has_spoken_is_served_before_the_idle_are_let_go(field,
 
 
 @pytest.mark.task(7, rule=TEARDOWN)
-def test_after_a_stop_nobody_stays_longer_than_the_drain(field):
+def test_after_a_stop_no_client_stays_longer_than_the_drain(field):
     field.client(b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n")
     field.turns()
     field.code.stop(field.loop)

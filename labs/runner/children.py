@@ -124,7 +124,7 @@ def fork(job: Callable[[Emit], None]) -> Child:
     if pid == 0:
         _be_the_child(job, ours, theirs, log)
     os.close(theirs)
-    with contextlib.suppress(OSError):  # the child does the same; whoever is first
+    with contextlib.suppress(OSError):  # the child does the same; the first one counts
         os.setpgid(pid, pid)
     return Child(pid, ours, log)
 

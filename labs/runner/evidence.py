@@ -146,7 +146,7 @@ def _plain_rows(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _silent(text: str) -> None:
-    """A measurement that nobody watches."""
+    """A measurement without a display."""
 
 
 def is_quick() -> bool:

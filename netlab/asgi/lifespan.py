@@ -55,7 +55,7 @@ class Lifespan:
             raise StartupFailed(answer.get("message") or "it gave no reason")
 
     async def shutdown(self) -> None:
-        """Ask the app to let go of what it holds. Its failure is logged: there is nobody else to tell."""
+        """Ask the app to let go of what it holds. Its failure is logged: no request is left to tell."""
         if self._task is None:
             return
         answer = await self._ask("lifespan.shutdown")

@@ -32,7 +32,7 @@ class Timeouts:
     """From the last byte of the request until the final response's head: the server is thinking."""
 
     content: float = 30.0
-    """Without a byte of content that somebody is waiting for."""
+    """Without a byte of content that a reader is waiting for."""
 
     stall: float = 30.0
     """Without the server taking a byte of the request."""
@@ -41,7 +41,7 @@ class Timeouts:
     """For 100 (Continue); then the content is sent unasked (RFC 9110 §10.1.1: not for ever)."""
 
     drain: float = 1.0
-    """For the rest of content that nobody reads, so that the connection can be used again."""
+    """For the rest of content that the caller does not read, so that the connection can be used again."""
 
     pool: float = math.inf
     """For a place in the pool."""

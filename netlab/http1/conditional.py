@@ -171,7 +171,7 @@ def _full_year(digits: int, rest: tuple[int, ...], now: int) -> int:
 def _range(value: str, size: int) -> Outcome | None:
     """One satisfiable byte range, 416, or None where the whole is the answer. RFC 9110 §14.2
 
-    Several ranges are answered whole, as a server may: nobody's player asks for them, and a list of a
+    Several ranges are answered whole, as a server may: no player asks for them, and a list of a
     thousand overlapping ones has been an attack (CVE-2011-3192).
     """
     unit, equals, wanted = value.partition("=")

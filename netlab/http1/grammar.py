@@ -40,8 +40,8 @@ _TARGET = rf"{PATH}(?:{QUERY})?|{QUERY}"
 TARGET = re.compile(_TARGET)
 
 # request-line = method SP request-target SP HTTP-version                           RFC 9112 §3
-# Of the versions, those that this program speaks: HTTP/1.x. A method of more than 32 octets is known to
-# nobody (the longest registered one has 17): it is 501, not read on and on.
+# Of the versions, those that this program speaks: HTTP/1.x. A method of more than 32 octets is unknown
+# (the longest registered one has 17): it is 501, not read on and on.
 METHOD_LENGTH = 32
 REQUEST_LINE = re.compile(rf"([{TCHAR}]{{1,{METHOD_LENGTH}}}+) ({_TARGET}) HTTP/1\.([0-9])\r\n")
 
@@ -78,7 +78,7 @@ CHUNK_LINE = re.compile(
 )
 
 # A run of small chunks in the plainest form (one digit, no extension) as one match: 13 times as fast as one
-# by one. Whoever sends a megabyte octet by octet shall not keep the others waiting.
+# by one. A client that sends a megabyte octet by octet must not keep the others waiting.
 _SMALL = b"|".join(b"%x\r\n[\x00-\xff]{%d}\r\n" % (size, size) for size in range(1, 16))
 SMALL_CHUNK = re.compile(_SMALL)
 SMALL_CHUNKS = re.compile(b"(?:" + _SMALL + b"){2,}+")

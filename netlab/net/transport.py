@@ -34,7 +34,7 @@ from netlab.net.window import follow
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
 RECEIVE = 64 * 1024
 
-# And this many while somebody waits for content, the most that malloc still serves so: an upload then costs a
+# And this many while a reader waits for content, the most that malloc still serves so: an upload then costs a
 # quarter less CPU time. At all times it would be what each client can make us hold that sends requests faster
 # than they are answered.
 BULK = 112 * 1024

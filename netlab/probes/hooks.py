@@ -1,7 +1,7 @@
 """Two favours that a server may do for the probe: collect garbage, and give free memory back to the system.
 
 They tell apart what a connection costs, what waits for the garbage collector, and what the allocator keeps
-for later though nobody uses it (which RSS counts all the same). A server offers them by calling `offer`,
+for later though it is unused (which RSS counts all the same). A server offers them by calling `offer`,
 which does nothing unless the probe started it. The probe asks by real-time signals that no common server
 uses, and only a process that says in /proc that it catches them: any other would be ended by such a signal.
 """
@@ -64,7 +64,7 @@ def ask(pid: int, hook: Hook) -> bool:
         return False
     try:
         os.kill(pid, _FIRST + hook.value)
-    except (ProcessLookupError, PermissionError):  # gone by now; or somebody else's
+    except (ProcessLookupError, PermissionError):  # gone by now, or another user's
         return False
     return True
 

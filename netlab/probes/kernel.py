@@ -102,7 +102,7 @@ class PortMemory:
 def port_memory(port: int, *, remote: bool = False) -> PortMemory:
     """Read the sockets whose local port is `port`; with `remote`, those of the other end on this machine.
 
-    Raises ProbeError where the system shows them to nobody.
+    Raises ProbeError where the system shows them to no user.
     """
     try:
         return PortMemory(port, "sock_diag", tuple(_by_sock_diag(port, remote)))

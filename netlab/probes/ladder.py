@@ -29,7 +29,7 @@ from netlab.probes.reading import FIGURES, Reading, look, settle
 
 Say = Callable[[str], None]
 
-# What a process may keep though nobody uses it. The memory of the warm-up's connections is free again and yet
+# What a process may keep although it is unused. The memory of the warm-up's connections is free again and yet
 # with the process, so that the first connections would seem to cost nothing: the line of these figures begins
 # at the first step, by when that memory is in use again. Measured with a server that holds 16 KiB for each
 # connection: with the rung of 0 connections in the line, its slope comes out a tenth too small.

@@ -11,7 +11,7 @@ Which memory figure to read:
     USS   the pages that this process alone maps: what would come back if it ended.
     written   the part of USS that the process has written. The rest are pages of program files, which turn
           from private to shared and back as *other* programs start and end: USS steps by some hundred KiB
-          with nobody at work, and a small slope drowns in it. What was written stays private.
+          with no client at work, and a small slope drowns in it. What was written stays private.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _threads(pid: int) -> int:
 def _descriptors(pid: int) -> int | None:
     folder = f"/proc/{pid}/fd"
     try:
-        # Linux 6.2 and later: the size of the folder is the number of descriptors, whoever asks.
+        # Linux 6.2 and later: the size of the folder is the number of descriptors, for any user.
         count = os.stat(folder).st_size
         if count == 0:
             count = len(os.listdir(folder)) - (

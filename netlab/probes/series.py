@@ -1,7 +1,7 @@
 """A server over time: readings taken one after the other, as a table, as CSV, as JSON, as a plot in the
 terminal.
 
-No thread: whoever measures says when to read (`sample`), or waits while it is read (`watch`, `watch_async`).
+No thread: the caller says when to read (`sample`), or waits while it is read (`watch`, `watch_async`).
 """
 
 from __future__ import annotations

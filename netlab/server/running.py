@@ -119,7 +119,7 @@ async def live(
 ) -> None:
     """A server's life: the app's startup, serving until `asked`, then the drain, cut short by `hurry`.
 
-    make: gives the server when the app is ready for it; nobody can connect before.
+    make: gives the server when the app is ready for it; no client can connect before.
     """
     startup, shutdown = (getattr(app, name, _nothing) for name in ("startup", "shutdown"))
     try:

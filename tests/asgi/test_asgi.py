@@ -170,7 +170,7 @@ async def test_a_read_that_is_cancelled_loses_no_content() -> None:
         assert (await wire.response())[2] == b"kept"
 
 
-async def test_reading_and_sending_at_once_get_in_nobodys_way() -> None:
+async def test_reading_and_sending_at_once_do_not_disturb_each_other() -> None:
     """Both wait for the same connection: the content trickles, and the client reads later than it sends."""
     size, reads = 4 << 20, 0
 
@@ -538,7 +538,7 @@ async def test_an_app_that_ends_in_mid_response_is_cut_off(
     assert ("the other half" if ending == "raises" else "the app returned") in caplog.text
 
 
-async def test_an_exception_after_the_response_is_logged_and_hurts_nobody(
+async def test_an_exception_after_the_response_is_logged_and_hurts_no_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     @http_only

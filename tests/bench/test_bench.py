@@ -117,7 +117,7 @@ def test_the_best_peer_is_the_best_of_those_that_run_python() -> None:
     assert best is not None and best.server == "b"
 
 
-def test_the_bare_loop_is_measured_where_it_can_answer_and_is_nobody_s_peer() -> None:
+def test_the_bare_loop_is_measured_where_it_can_answer_and_is_no_peer() -> None:
     bare = CONTENDERS["bare loop"]
     assert not bare.is_peer and CONTENDERS["granian"].is_peer and not CONTENDERS["nginx"].is_peer
     taking = {key for key, scenario in SCENARIOS.items() if taking_part(scenario, [bare])}

@@ -48,7 +48,7 @@ async def holding(peer: Peer) -> None:
     await peer.until_closed()
 
 
-async def test_two_who_wait_and_are_cancelled_leave_no_trace() -> None:
+async def test_two_cancelled_waiters_leave_no_trace() -> None:
     async with Scripted(holding) as server, netlab.Session(limit=1) as session:
         first = await session.get(server.url)
         line = [asyncio.create_task(session.get(server.url)) for _ in range(3)]

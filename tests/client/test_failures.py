@@ -129,7 +129,7 @@ async def test_a_server_that_does_not_answer_is_given_up() -> None:
         assert session.pool.closed == {Reason.TIMED_OUT: 1}
 
 
-async def test_content_that_stops_is_given_up_but_only_while_somebody_waits() -> None:
+async def test_content_that_stops_is_given_up_only_while_a_reader_waits() -> None:
     clock = Clock()
     async with Scripted(half) as server, netlab.Session(clock=clock) as session:
         response = await session.get(server.url)

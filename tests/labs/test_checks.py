@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_imported_is_one_line(run: Run, source: str, compl
     assert "\n" not in result.broken and not result.passed
 
 
-def test_a_thread_left_running_keeps_nobody_waiting(run: Run) -> None:
+def test_a_thread_left_running_delays_no_result(run: Run) -> None:
     thread = "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()"
     started = time.monotonic()
     assert run(GREET.format(thread)).passed

@@ -221,7 +221,7 @@ def test_a_work_folder_that_cannot_be_made_is_one_clear_line(labs: Program) -> N
     assert "/dev/null/work" in one_line(labs.run("hint", "1"))
 
 
-def test_a_reader_who_leaves_is_no_error(labs: Program) -> None:
+def test_a_reader_that_leaves_is_no_error(labs: Program) -> None:
     words = " ".join(map(shlex.quote, labs.words("hint", "1")))
     done = subprocess.run(
         ["sh", "-c", f"{words} | true"],

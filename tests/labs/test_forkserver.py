@@ -77,7 +77,7 @@ def test_each_run_gets_its_own_result(lab: Lab, tmp_path: Path, fork_server: For
     assert {key: result.passed for key, result in results.items()} == {str(n): n % 2 == 0 for n in range(6)}
 
 
-def test_a_caller_who_stops_early_leaves_no_run_behind(
+def test_a_caller_that_stops_early_leaves_no_run_behind(
     lab: Lab, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     job, sign = sleeper(lab, tmp_path)

@@ -41,7 +41,7 @@ def test_counts_are_words(number: int, text: str) -> None:
     assert terminal.count(number, "lab") == text
 
 
-def test_nobody_is_asked_in_ci_or_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_question_is_asked_in_ci_or_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not terminal.asking()
     monkeypatch.setattr("sys.stdin", _Tty())
     monkeypatch.setattr("sys.stdout", _Tty())

@@ -52,7 +52,7 @@ async def test_a_member_that_closes_another_in_the_same_turn_is_no_accident() ->
             sock.close()
 
 
-async def test_the_sweep_is_never_early_and_forgets_who_has_left() -> None:
+async def test_the_sweep_is_never_early_and_forgets_closed_members() -> None:
     now = 100.0
     sweep = Sweep(asyncio.get_running_loop(), interval=0.25, clock=lambda: now)
     late: list[str] = []

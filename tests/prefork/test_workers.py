@@ -286,7 +286,7 @@ app = App()
     )
 
 
-def test_a_port_that_somebody_has_is_refused_even_if_that_is_another_of_ours(
+def test_a_port_that_is_taken_is_refused_even_by_another_server_of_ours(
     supervise: Start, telling: Path
 ) -> None:
     server = supervise(2, "telling:app", cwd=telling)

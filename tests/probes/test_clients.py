@@ -168,7 +168,7 @@ def test_a_server_that_says_nothing_stops_the_herd() -> None:
             herd.grow(1)
 
 
-def test_nobody_there_stops_the_herd() -> None:
+def test_a_missing_server_stops_the_clients() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         target = Target.parse(f"http://127.0.0.1:{listener.getsockname()[1]}/")
     with Herd(target) as herd, pytest.raises(Stopped, match="connection 1: the server refused it"):

@@ -93,7 +93,7 @@ def test_a_process_that_vanishes_before_it_is_asked_was_not_asked(monkeypatch: p
 
 
 @linux
-def test_a_process_of_somebody_else_was_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_of_another_user_was_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*anything: Any) -> None:
         raise PermissionError
 

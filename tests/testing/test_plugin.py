@@ -93,7 +93,7 @@ async def test_fails_with_a_request_under_way(netlab_server, netlab_session):
     hanging.cancel()
     assert False, "deliberate"
 
-def test_nobody_listens_any_more():
+def test_the_port_is_closed():
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", ports[0]))
 """,
@@ -157,7 +157,7 @@ async def test_it(netlab_server):
     result.stdout.fnmatch_lines(["*LookupError: no database*"])
 
 
-def test_certificates_are_minted_once_a_session_and_trusted_by_nobody_else(project: pytest.Pytester) -> None:
+def test_certificates_are_minted_once_a_session_and_trusted_there_alone(project: pytest.Pytester) -> None:
     result = _run(
         project,
         """

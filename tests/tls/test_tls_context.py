@@ -180,7 +180,7 @@ def test_the_root_first_in_the_chain_is_told(certificates: Certificates, tmp_pat
 
 
 @pytest.mark.parametrize("style", ["PKCS8", "TraditionalOpenSSL"])
-def test_an_encrypted_key_is_told_and_nobody_is_asked_for_a_passphrase(
+def test_an_encrypted_key_is_told_and_no_passphrase_is_asked_for(
     certificates: Certificates, tmp_path: Path, style: str
 ) -> None:
     key = serialization.load_pem_private_key(certificates.leaf_key.read_bytes(), None)

@@ -123,7 +123,7 @@ def _ask(question: str) -> str:
 
 
 def ask_prediction(learner: Learner, lab: Lab) -> None:
-    """Ask once, before anything is measured; Enter skips. Never asked when nobody is there."""
+    """Ask once, before anything is measured; Enter skips. Never asked when the input is no terminal."""
     if learner.standing(lab).prediction is not None:
         return
     if not terminal.asking():

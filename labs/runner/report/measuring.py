@@ -49,7 +49,7 @@ class Evidence:
 
 
 def _silent(_: str) -> None:
-    """Nobody watches."""
+    """No display."""
 
 
 def measure(lab: Lab, code: Path, say: Callable[[str], None] = _silent, seed: int = 1) -> Evidence:

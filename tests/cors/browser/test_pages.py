@@ -77,7 +77,7 @@ async def test_a_star_does_not_cover_authorization(stage: Stage) -> None:
     assert str(told.first_change) == 'request_headers = ["*", "Authorization"]'
 
 
-async def test_a_sandboxed_frame_is_nobody(stage: Stage) -> None:
+async def test_a_sandboxed_frame_has_the_origin_null(stage: Stage) -> None:
     """Its origin is `null`, and so is every other sandbox's: no policy of ours can trust it."""
 
     def policy(w: World) -> Policy:
@@ -172,7 +172,7 @@ async def test_a_preflight_follows_no_redirect(stage: Stage) -> None:
     assert simple.script["text"] == "here", "without a preflight the redirect is followed"
 
 
-async def test_a_redirect_to_a_further_origin_makes_the_page_nobody(stage: Stage) -> None:
+async def test_a_redirect_to_a_further_origin_makes_the_origin_null(stage: Stage) -> None:
     """Fetch, HTTP-redirect fetch: the origin that arrives there is `null`, whoever the page is."""
     async with stage(cors=Policy(origins=["*"])) as there:
 
