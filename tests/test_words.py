@@ -1,4 +1,4 @@
-"""The words of the project: a sentence names its actor, and a name has one meaning. See netlab/GLOSSARY.md."""
+"""The words of the project: a sentence names its actor, a name has one meaning. See netlab/GLOSSARY.md."""
 
 from __future__ import annotations
 

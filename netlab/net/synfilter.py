@@ -23,8 +23,8 @@ def refuse_handshakes(listener: socket.socket) -> None:
     """Let no new handshake begin on a listening TCP socket; those under way complete and can be accepted.
 
     Closing a listener resets what the kernel has completed and the server has not accepted yet. So a drain
-    does this first, then accepts what is left, then closes. A client whose SYN is dropped sends it again after a
-    second and is refused, or finds the server's successor. Elsewhere than on Linux: nothing happens.
+    does this first, then accepts what is left, then closes. A client whose SYN is dropped sends it again
+    after a second and is refused, or finds the server's successor. Elsewhere than on Linux: nothing happens.
     """
     program = array.array("B", b"".join(struct.pack("HBBI", *line) for line in _NO_SYN))
     try:
