@@ -1,11 +1,11 @@
-"""A raw socket on the loopback interface: the packets themselves, the three-way handshake among them.
+"""A raw socket on an interface: it captures the packets of one TCP port, the three-way handshake included.
 
-Here lives the socket: AF_PACKET (Linux, root or CAP_NET_RAW), a classic BPF filter for one TCP port
-attached in the kernel, its time stamps. What the packets mean is read by `netlab.capture`.
+Here lives the socket: AF_PACKET (Linux, root or CAP_NET_RAW), a classic BPF filter that the kernel runs, and
+the kernel's time stamps. `netlab.capture` reads what the packets mean.
 
-Loopback shows every packet twice, once as it leaves (PACKET_OUTGOING) and once as it arrives; the filter
-keeps the arrival. It also shows large packets: checksums and segmentation are left to a network card that
-is not there.
+Loopback shows every packet twice, once as it leaves (PACKET_OUTGOING) and once as it arrives. The filter
+keeps the arrival. Loopback also shows large packets with unfinished checksums: the kernel leaves
+segmentation and checksums to a network card, and loopback has none.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _LOOPBACK = 772
 
 _TIMESPEC = struct.Struct("@ll")
 
-# The largest IP packet is 65,535 octets; the kernel may build larger ones for IPv6 ("BIG TCP", up to 512
-# KiB), which nothing on loopback does unless it is asked to.
+# The largest IP packet is 65,535 octets. The kernel may build larger ones for IPv6 ("BIG TCP", up to 512
+# KiB), on loopback only where an administrator switches that on.
 _SNAPSHOT = 1 << 18
 
 _TIMESTAMP_ATTEMPTS = 200
 
 
 class Unavailable(RuntimeError):
-    """This machine, or this user, cannot capture; the text says what would mend it."""
+    """This machine or this user cannot capture. The text names the repair."""
 
 
 class NotSupported(Unavailable):
@@ -54,7 +54,7 @@ class NotPermitted(Unavailable):
 
 
 def unavailable() -> str | None:
-    """Why capturing will not work here, as one line; None when it will."""
+    """Why this process cannot capture, as one line; None when it can."""
     try:
         _raw_socket().close()
     except Unavailable as reason:
@@ -65,9 +65,8 @@ def unavailable() -> str | None:
 class Sniffer:
     """Captures the TCP packets of one port on one interface, from `with` on.
 
-    The kernel queues the packets (up to `buffer` octets): nothing needs to run meanwhile, read them
-    afterwards. Raises NotSupported, NotPermitted; ValueError for a port out of range; OSError for an
-    interface that is not there.
+    The kernel queues the packets (up to `buffer` octets). No code needs to run meanwhile: read them later.
+    Raises NotSupported, NotPermitted; ValueError for a port out of range; OSError for an unknown interface.
     """
 
     def __init__(self, port: int, interface: str = "lo", *, buffer: int = 16 << 20) -> None:
@@ -88,7 +87,7 @@ class Sniffer:
         self.close()
 
     def open(self) -> None:
-        """Start capturing: when this returns, every packet of the port is kept."""
+        """Start capturing. When this returns, the kernel keeps every packet of the port."""
         raw = _raw_socket()
         try:
             _enlarge(raw, self._buffer)
@@ -106,20 +105,20 @@ class Sniffer:
         self._socket = raw
 
     def close(self) -> None:
-        """Stop capturing. What was not read is lost; closing twice is harmless."""
+        """Stop capturing. Packets that were not read are lost. Closing twice is harmless."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     def fileno(self) -> int:
-        """The descriptor, for a selector: readable when a packet waits."""
+        """The file descriptor, for a selector: it is readable when a packet waits."""
         return self._open_socket().fileno()
 
     @property
     def dropped(self) -> int:
         """Packets that the kernel could not keep because the buffer was full. Ask before closing."""
         counts = self._open_socket().getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-        self._dropped += int(struct.unpack("@II", counts)[1])  # asking resets the kernel's own count
+        self._dropped += int(struct.unpack("@II", counts)[1])  # reading resets the kernel's own count
         return self._dropped
 
     def read(self, timeout: float = 0.0) -> Captured | None:
@@ -153,7 +152,7 @@ class Sniffer:
             try:
                 seen.add(decode(captured))
             except DecodeError:
-                continue  # it is kept: what cannot be decoded is worth seeing too
+                continue  # the packet is kept all the same: the caller may look at it
             if sum(conversation.closed for conversation in seen.conversations) >= conversations:
                 break
         return packets + self.drain()
@@ -166,19 +165,19 @@ class Sniffer:
 
 def _raw_socket() -> socket.socket:
     if sys.platform != "linux" or not hasattr(socket, "AF_PACKET"):
-        raise NotSupported(f"capturing needs AF_PACKET sockets, which Linux has and {sys.platform} has not")
+        raise NotSupported(f"capturing needs AF_PACKET sockets: {sys.platform} has none, Linux has")
     try:
         return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     except PermissionError:
         raise NotPermitted("capturing needs root or CAP_NET_RAW: run it again with sudo") from None
     except OSError as error:
         if error.errno in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
-            raise NotSupported("capturing needs AF_PACKET sockets, which this kernel has not") from None
+            raise NotSupported("capturing needs AF_PACKET sockets: this kernel has none") from None
         raise
 
 
 def _kind_of(raw: socket.socket, interface: str) -> int:
-    """The hardware type of an interface; the filter counts on Ethernet headers."""
+    """The hardware type of an interface. The filter needs Ethernet headers; NotSupported for others."""
     raw.bind((interface, 0))
     kind = int(raw.getsockname()[3])
     if kind not in _ETHERNET_LIKE:
@@ -189,7 +188,7 @@ def _kind_of(raw: socket.socket, interface: str) -> int:
 
 
 def _enlarge(raw: socket.socket, size: int) -> None:
-    """Ask for a large receive buffer: beyond the system's limit with CAP_NET_ADMIN, up to it without."""
+    """Ask for a large receive buffer. Only CAP_NET_ADMIN may go beyond the system's limit."""
     try:
         raw.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
     except PermissionError:
@@ -207,8 +206,9 @@ def _time_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
 def _await_timestamps() -> None:
     """Return once the kernel stamps packets as they arrive.
 
-    The first user of time stamps switches them on in the background; until then a packet is stamped when
-    it is *read*, and a ladder drawn from it lies. A datagram to oneself shows which of the two it is.
+    The first socket that asks for time stamps switches them on, in the background. Until then the kernel
+    stamps a packet when it is *read*, and a ladder would show wrong times. A datagram that this socket sends
+    to itself shows which of the two times the kernel gives.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
@@ -228,7 +228,7 @@ def _await_timestamps() -> None:
 _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _LOAD_HALF_INDEXED = 0x20, 0x28, 0x30, 0x48
 _HEADER_LENGTH_TO_X = 0xB1  # X = 4 × the low nibble: the length of an IPv4 header
 _IF_EQUAL, _IF_ANY_BIT, _RETURN = 0x15, 0x45, 0x06
-_PACKET_TYPE = 0xFFFFF004  # a pretended offset: how the packet reached the socket (SKF_AD_PKTTYPE)
+_PACKET_TYPE = 0xFFFFF004  # no real offset: how the packet reached the socket (SKF_AD_PKTTYPE)
 
 _Line = tuple[str, int, int, str | None, str | None]
 
@@ -283,7 +283,7 @@ def port_filter(port: int, both_ways: bool = False) -> list[tuple[int, int, int,
 
 
 def _attach(raw: socket.socket, program: list[tuple[int, int, int, int]]) -> None:
-    import ctypes  # only here: the kernel wants a pointer
+    import ctypes  # imported here alone: the kernel wants a pointer
 
     code = b"".join(struct.pack("@HBBI", *instruction) for instruction in program)
     memory = ctypes.create_string_buffer(code, len(code))

@@ -1,6 +1,6 @@
 """The Internet checksum (RFC 1071), as IPv4 and TCP use it.
 
-Here lives the sum alone; what is summed, and what a mismatch means, is said in `ip` and `tcp`.
+Here lives the sum alone. `ip` and `tcp` say what is summed, and what a mismatch means.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Packets that a recorded conversation could have had, so that tools open what no raw socket saw.
+"""Packets that a recorded conversation could have had: tools then open what no raw socket captured.
 
-A relay records octets and times, not packets. Here a handshake, acknowledgments and a close are put
-around those octets. What comes out is marked as composed; it must never be shown as what was on a wire.
+A relay records octets and times, not packets. Here a handshake, acknowledgments and a close are put around
+those octets. Each packet carries a comment that says so: a reader must not take it for a captured one.
 """
 
 from __future__ import annotations
@@ -22,16 +22,28 @@ _WINDOW = 65_535
 
 
 class _Side:
-    """One end: whence it sends, and its next sequence number."""
+    """One end of the connection: both endpoints, and its next sequence number."""
 
     def __init__(self, here: Endpoint, there: Endpoint) -> None:
         self.here, self.there, self.next = here, there, 0
 
     def packet(
-        self, time_ns: int, flags: Flags, heard: int, data: bytes = b"", options: Options | None = None
+        self,
+        time_ns: int,
+        flags: Flags,
+        acknowledgment: int,
+        data: bytes = b"",
+        options: Options | None = None,
     ) -> Captured:
         segment = tcp.Segment(
-            self.here.port, self.there.port, self.next, heard, flags, _WINDOW, data, options or Options()
+            self.here.port,
+            self.there.port,
+            self.next,
+            acknowledgment,
+            flags,
+            _WINDOW,
+            data,
+            options or Options(),
         )
         self.next = (self.next + segment.length) & 0xFFFFFFFF
         source, destination = ip_address(self.here.address), ip_address(self.there.address)
@@ -46,12 +58,12 @@ def compose(client: Endpoint, server: Endpoint, chunks: Iterable[Chunk], started
     Chunks must be in order of time; their times count from started_ns (nanoseconds since 1970).
     """
     sides = {Direction.TO_SERVER: _Side(client, server), Direction.TO_CLIENT: _Side(server, client)}
-    asking, answering = sides[Direction.TO_SERVER], sides[Direction.TO_CLIENT]
-    hello = Options(mss=_LARGEST_PAYLOAD, sack_permitted=True)
+    client_side, server_side = sides[Direction.TO_SERVER], sides[Direction.TO_CLIENT]
+    syn_options = Options(mss=_LARGEST_PAYLOAD, sack_permitted=True)
     packets = [
-        asking.packet(started_ns, Flags.SYN, 0, options=hello),
-        answering.packet(started_ns, Flags.SYN | Flags.ACK, asking.next, options=hello),
-        asking.packet(started_ns, Flags.ACK, answering.next),
+        client_side.packet(started_ns, Flags.SYN, 0, options=syn_options),
+        server_side.packet(started_ns, Flags.SYN | Flags.ACK, client_side.next, options=syn_options),
+        client_side.packet(started_ns, Flags.ACK, server_side.next),
     ]
     now = started_ns
     for chunk in chunks:
@@ -61,7 +73,7 @@ def compose(client: Endpoint, server: Endpoint, chunks: Iterable[Chunk], started
             piece = chunk.data[start : start + _LARGEST_PAYLOAD]
             packets.append(sender.packet(now, Flags.PSH | Flags.ACK, receiver.next, piece))
             packets.append(receiver.packet(now, Flags.ACK, sender.next))
-    packets.append(asking.packet(now, Flags.FIN | Flags.ACK, answering.next))
-    packets.append(answering.packet(now, Flags.FIN | Flags.ACK, asking.next))
-    packets.append(asking.packet(now, Flags.ACK, answering.next))
+    packets.append(client_side.packet(now, Flags.FIN | Flags.ACK, server_side.next))
+    packets.append(server_side.packet(now, Flags.FIN | Flags.ACK, client_side.next))
+    packets.append(client_side.packet(now, Flags.ACK, server_side.next))
     return packets

@@ -1,6 +1,6 @@
-"""A line with a length and a width: octets go in, and come out later, no faster than it carries them.
+"""A delay line: octets go in, and come out after a delay, at no more than a given rate.
 
-This is the pure half of `netlab.relay`: every moment is told and no clock is read.
+This is the pure half of `netlab.relay`: the caller gives every time, and no clock is read.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import enum
 import math
 from collections import deque
 
-# A throttled line hands on what has piled up this often (seconds): smooth enough to look like a slow link.
+# A throttled line delivers in steps of this many seconds: smooth enough to look like a slow link.
 _SMOOTHNESS = 0.01
 
-# Sums of floats miss by less than this; two moments so close are one.
+# Sums of floats differ by less than this (seconds): two times so close count as equal.
 ROUNDING = 1e-9
 
 _PORTION = 256 << 10
@@ -29,7 +29,7 @@ class DelayLine:
     """Octets on their way: they leave `delay` seconds later, in order, at most `rate` of them a second.
 
     As on a real line, octets follow each other closely: a delay costs time, not throughput. The ending
-    takes the same way, behind the octets. Time is told, never read.
+    leaves last, behind the octets. Each method takes the time as an argument.
     """
 
     def __init__(self, delay: float = 0.0, rate: float = math.inf) -> None:
@@ -41,7 +41,7 @@ class DelayLine:
         self._taken = 0  # octets of the first piece that have left
 
     def enter(self, now: float, data: bytes) -> None:
-        """Octets enter; nothing may enter behind an ending."""
+        """Take octets. After an ending nothing enters."""
         if self.ending is None and data:
             start = max(now, self._free)
             self._free = start + len(data) / self.rate
@@ -49,7 +49,7 @@ class DelayLine:
             self.held += len(data)
 
     def end(self, now: float, ending: Ending) -> None:
-        """The last thing enters. A second ending changes nothing."""
+        """Take the ending, which leaves last. A second ending changes nothing."""
         if self.ending is None:
             self.ending = max(now, self._free) + self.delay, ending
 

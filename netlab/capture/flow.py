@@ -14,8 +14,7 @@ from netlab.capture.tcp import Flags, Segment
 # stream.
 _LARGEST_WINDOW = 1 << 30
 
-# What one piece that waits out of order costs besides its octets, so that a flood of tiny pieces is
-# bounded too.
+# Memory that a waiting piece takes besides its octets. Counting it bounds a flood of tiny pieces, too.
 _COST_OF_A_PIECE = 160
 
 _WAITING_LIMIT = 16 << 20
@@ -26,9 +25,8 @@ _FIN = Flags.FIN.value
 class Flow:
     """One direction of a connection: segments in any order become octets in order.
 
-    Numbers inside count from 0 and never wrap; only `offset` knows of the 32 bits on the wire. Where two
-    segments bring different octets for the same place, the first to arrive stands, and the difference is
-    counted.
+    Offsets inside count from 0 and never wrap; only `offset` handles the 32 bits of the wire. Two segments
+    may bring different octets for one place: those of the first are kept, and the conflict is counted.
     """
 
     def __init__(self, waiting_limit: int = _WAITING_LIMIT) -> None:

@@ -171,7 +171,7 @@ class _Follower:
         stream = self._streams.get(key)
         opens = seen.flags & (_SYN | _ACK | _RST) == _SYN
         if stream is None and key in self._closed and not opens:
-            return  # the last words of a stream that is closed
+            return  # a late packet of a closed stream
         if stream is not None and opens and stream.first_syn != seen.sequence:
             yield from self._close(key)
             stream = None
@@ -212,7 +212,7 @@ class _Follower:
             yield Flagged(stream.number, way.direction, time_ns, Flags(seen.flags))
         if seen.flags & _RST:
             stream.reset = True
-            return  # the octets of a reset are a diagnosis, not data (RFC 9293 §3.10.7)
+            return  # a reset's octets are a diagnosis, not data (RFC 9293 §3.10.7)
         flow, before = way.flow, way.flow.waiting
         data = flow.take(seen.sequence, seen.flags, seen.payload, seen.missing)
         if data:

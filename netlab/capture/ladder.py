@@ -45,10 +45,10 @@ def rungs(conversation: Conversation) -> list[Rung]:
 def _rung(conversation: Conversation, packet: Packet) -> Rung:
     direction, segment = conversation.direction(packet), packet.segment
     flow, other = conversation.flows[direction], conversation.flows[direction.opposite]
-    heard = other.relative(segment.acknowledgment) if segment.flags & Flags.ACK else None
+    acknowledgment = other.relative(segment.acknowledgment) if segment.flags & Flags.ACK else None
     return Rung(
-        conversation.time(packet), direction, segment.flags, flow.relative(segment.sequence), heard,
-        len(segment.payload), _note(packet) if segment.flags & Flags.SYN else "",
+        conversation.time(packet), direction, segment.flags, flow.relative(segment.sequence),
+        acknowledgment, len(segment.payload), _note(packet) if segment.flags & Flags.SYN else "",
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _note(packet: Packet) -> str:
 
 
 def ladder(conversation: Conversation, width: int = 64) -> str:
-    """Draw a conversation. width: columns between the two lines of life; longer texts widen it."""
+    """Draw a conversation. width: columns between the two lifelines; longer texts widen it."""
     steps = rungs(conversation)
     if not steps:
         return "no packets"

@@ -27,10 +27,10 @@ class Endpoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """What a wire gave: the octets of one packet and when, in nanoseconds since 1970 (UTC).
+    """One packet as captured: its octets, and when, in nanoseconds since 1970 (UTC).
 
-    link_type: what the octets start with (a LINKTYPE_ number; 1 is Ethernet); comment: a remark kept with
-    the packet.
+    link_type: a LINKTYPE_ number, which says what the octets start with (1 is Ethernet); comment: a remark
+    stored with the packet.
     """
 
     time_ns: int
@@ -81,8 +81,8 @@ def decode(captured: Captured) -> Packet:
 
 def encode(datagram: ip.Datagram, segment: tcp.Segment, time_ns: int, comment: str = "") -> Captured:
     """An Ethernet packet that carries segment between the addresses of datagram, all checksums right."""
-    unsealed = _with_payload(datagram, tcp.encode(segment))
-    whole = _with_payload(datagram, tcp.sealed(unsealed.payload, unsealed.pseudo_header()))
+    draft = _with_payload(datagram, tcp.encode(segment))
+    whole = _with_payload(datagram, tcp.with_checksum(draft.payload, draft.pseudo_header()))
     ethertype = ethernet.ETHERTYPE_IPV4 if whole.version == 4 else ethernet.ETHERTYPE_IPV6
     frame = ethernet.Frame(bytes(6), bytes(6), ethertype, ip.encode(whole))
     return Captured(time_ns, ethernet.encode(frame), LINK_ETHERNET, comment)

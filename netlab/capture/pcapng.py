@@ -19,7 +19,7 @@ from typing import BinaryIO
 from netlab.capture.errors import DecodeError
 from netlab.capture.packet import Captured
 
-SECTION_HEADER = 0x0A0D0D0A  # reads the same in both byte orders: it is met before the order is known (§4.1)
+SECTION_HEADER = 0x0A0D0D0A  # the same in both byte orders: it stands before the order is known (§4.1)
 INTERFACE_DESCRIPTION = 1
 OBSOLETE_PACKET = 2
 SIMPLE_PACKET = 3
@@ -34,7 +34,7 @@ _BYTE_ORDERS = {struct.pack("<I", _MAGIC): "<", struct.pack(">I", _MAGIC): ">"}
 _OPTION_COMMENT, _IF_NAME, _IF_RESOLUTION, _IF_OFFSET = 1, 2, 9, 14
 _NANOSECONDS = b"\x09"  # if_tsresol: 10 to the minus 9 (§4.2)
 
-# Larger blocks exist in theory only: the bound keeps a damaged length from asking for gigabytes.
+# No real block is larger. The bound keeps a damaged length from asking for gigabytes.
 _LARGEST_BLOCK = 16 << 20
 _INTERFACES_LIMIT = 1024
 
@@ -209,13 +209,13 @@ class Writer:
         self._write(SECTION_HEADER, struct.pack("<IHHq", _MAGIC, 1, 0, -1))
 
     def secrets(self, secrets: Secrets) -> None:
-        """Write the keys; they must come before the packets that they open (§4.7)."""
+        """Write the keys. They must stand before the packets that they open (§4.7)."""
         self._write(
             DECRYPTION_SECRETS, struct.pack("<II", secrets.kind, len(secrets.data)) + _padded(secrets.data)
         )
 
     def packet(self, captured: Captured) -> None:
-        """Write one packet; before the first of its link type, the description of an interface."""
+        """Write one packet. Before the first packet of a link type, an interface is described."""
         number = self._numbers.get(captured.link_type)
         if number is None:
             number = self._numbers[captured.link_type] = len(self._numbers)

@@ -87,7 +87,7 @@ class Conversation:
         self.packets.append(packet)
         if segment.flags & Flags.RST:
             self.reset_by = self.reset_by or direction
-            return  # the octets of a reset are a diagnosis, not data (RFC 9293 §3.10.7)
+            return  # a reset's octets are a diagnosis, not data (RFC 9293 §3.10.7)
         data = self.flows[direction].add(segment)
         if data:
             self.chunks.append(Chunk(direction, self.time(packet), data))
@@ -123,10 +123,10 @@ class Reassembler:
             self.add(packet)
 
     def add(self, packet: Packet) -> Conversation:
-        """Give one packet to its conversation, a new one where it begins one; return that conversation."""
+        """Give a packet to its conversation, or to a new one that it opens. Return that conversation."""
         ends = frozenset((packet.source, packet.destination))
         conversation = self._current.get(ends)
-        if conversation is None or _begins_anew(conversation, packet):
+        if conversation is None or _opens_new_connection(conversation, packet):
             client, server = _roles(packet)
             conversation = Conversation(client, server, packet.time_ns)
             self.conversations.append(conversation)
@@ -135,7 +135,7 @@ class Reassembler:
         return conversation
 
 
-def _begins_anew(conversation: Conversation, packet: Packet) -> bool:
+def _opens_new_connection(conversation: Conversation, packet: Packet) -> bool:
     """Whether a SYN opens a new connection between the same ends; the same SYN again is a retransmission."""
     if packet.segment.flags & _OPENING != Flags.SYN:
         return False
@@ -144,7 +144,7 @@ def _begins_anew(conversation: Conversation, packet: Packet) -> bool:
 
 
 def _roles(packet: Packet) -> tuple[Endpoint, Endpoint]:
-    """Client and server, told by the SYN; without one the lower port is taken for the server's."""
+    """Client and server. The SYN tells them; without a SYN the lower port counts as the server's."""
     flags = packet.segment.flags & (Flags.SYN | Flags.ACK)
     if flags == Flags.SYN:
         return packet.source, packet.destination

@@ -33,11 +33,11 @@ class Flags(enum.IntFlag):
 
     @property
     def names(self) -> str:
-        """The bits that are set as people write them, the ones that open and close first: `SYN, ACK`."""
-        return ", ".join(flag.name or "" for flag in _SPOKEN_ORDER if flag in self)
+        """The bits that are set as tools write them, SYN and FIN first: `SYN, ACK`."""
+        return ", ".join(flag.name or "" for flag in _WRITTEN_ORDER if flag in self)
 
 
-_SPOKEN_ORDER = (
+_WRITTEN_ORDER = (
     Flags.SYN, Flags.FIN, Flags.RST, Flags.PSH, Flags.ACK, Flags.URG, Flags.ECE, Flags.CWR, Flags.AE,
 )  # fmt: skip
 
@@ -46,8 +46,8 @@ class Checksum(enum.Enum):
     """What the checksum field says about the segment."""
 
     VALID = "valid"
-    # Loopback and modern network cards: the kernel writes the sum of the pseudo-header alone and leaves
-    # the rest to the hardware. A capture on the sending machine sees the unfinished sum.
+    # Checksum offload, on loopback and modern network cards: the kernel writes the sum of the pseudo-header
+    # alone, and the hardware adds the rest. A capture on the sending machine shows the unfinished sum.
     OFFLOADED = "left to the network card"
     WRONG = "wrong"
 
@@ -177,7 +177,7 @@ def _encode_options(options: Options) -> bytes:
 
 
 def encode(segment: Segment) -> bytes:
-    """The octets of a segment, its checksum still 0: `sealed` fills it in once the addresses are known."""
+    """The octets of a segment, its checksum still 0: `with_checksum` fills it in."""
     options = _encode_options(segment.options)
     offset = (_HEADER.size + len(options)) // 4
     header = _HEADER.pack(
@@ -187,7 +187,7 @@ def encode(segment: Segment) -> bytes:
     return header + options + segment.payload
 
 
-def sealed(data: bytes, pseudo_header: bytes) -> bytes:
+def with_checksum(data: bytes, pseudo_header: bytes) -> bytes:
     """The segment's octets with the checksum filled in (RFC 9293 §3.1)."""
     blank = data[:16] + b"\0\0" + data[18:]
     return data[:16] + internet_checksum(pseudo_header + blank).to_bytes(2, "big") + data[18:]

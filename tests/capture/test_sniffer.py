@@ -114,13 +114,13 @@ def test_without_permission_the_error_says_how_to_get_it(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_other_systems_are_told_apart(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     monkeypatch.setattr(sniffer.sys, "platform", platform)
-    with pytest.raises(sniffer.NotSupported, match=f"{platform} has not"):
+    with pytest.raises(sniffer.NotSupported, match=f"{platform} has none"):
         Sniffer(80).open()
 
 
 def test_a_kernel_without_packet_sockets_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sniffer.socket, "socket", Refusing(OSError(errno.EAFNOSUPPORT, "no")))
-    with pytest.raises(sniffer.NotSupported, match="this kernel has not"):
+    with pytest.raises(sniffer.NotSupported, match="this kernel has none"):
         Sniffer(80).open()
 
 
