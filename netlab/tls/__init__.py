@@ -1,4 +1,4 @@
-"""TLS: contexts that are safe by default, certificates for localhost, and every way to break them.
+"""TLS: contexts that are safe by default, certificates for localhost, how they break, and a tracer.
 
 Here live the public names alone, each loaded on first use: a server that only needs `server_context`
 must not pay the memory of `cryptography`, which `authority` and `breakage` bring in.
@@ -10,14 +10,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netlab.tls import authority, breakage, cases, context, issue
+    from netlab.tls import authority, breakage, cases, context, issue, keylog, keyschedule, prf
     from netlab.tls.authority import Certificates, ensure, mint
     from netlab.tls.context import ConfigurationError, Mistake, Verify, client_context, server_context
+    from netlab.tls.keylog import KeyLog
+    from netlab.tls.tracer import Tracer
+    from netlab.tls.tracing.keyring import Keyring
+    from netlab.tls.tracing.values import Side
+    from netlab.tls.wire.spans import TraceError
 
 _HOMES = {
     "Certificates": "netlab.tls.authority",
     "ConfigurationError": "netlab.tls.context",
+    "KeyLog": "netlab.tls.keylog",
+    "Keyring": "netlab.tls.tracing.keyring",
     "Mistake": "netlab.tls.context",
+    "Side": "netlab.tls.tracing.values",
+    "TraceError": "netlab.tls.wire.spans",
+    "Tracer": "netlab.tls.tracer",
     "Verify": "netlab.tls.context",
     "client_context": "netlab.tls.context",
     "ensure": "netlab.tls.authority",
@@ -25,11 +35,12 @@ _HOMES = {
     "server_context": "netlab.tls.context",
 }
 
-_ROOMS = ("authority", "breakage", "cases", "context", "issue")
+_ROOMS = ("authority", "breakage", "cases", "context", "issue", "keylog", "keyschedule", "prf")
 
 __all__ = [
-    "Certificates", "ConfigurationError", "Mistake", "Verify", "authority", "breakage", "cases",
-    "client_context", "context", "ensure", "issue", "mint", "server_context",
+    "Certificates", "ConfigurationError", "KeyLog", "Keyring", "Mistake", "Side", "TraceError", "Tracer",
+    "Verify", "authority", "breakage", "cases", "client_context", "context", "ensure", "issue", "keylog",
+    "keyschedule", "mint", "prf", "server_context",
 ]  # fmt: skip
 
 

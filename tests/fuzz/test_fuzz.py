@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import blind
+from tests.fuzz import blind, tls
 from tests.fuzz.__main__ import ROOT, keep
 from tests.fuzz.seeds import FINDS, OWN, WORDS, seeds, wire
 from tests.fuzz.targets import TARGETS
@@ -108,3 +109,19 @@ def test_ctrl_c_is_clean() -> None:
     # itself although the interrupt was handled; a shell shows 130 for both.
     assert child.returncode in (130, -signal.SIGINT)
     assert complaints == "\nfuzz: stopped\n"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("damage", ["random", "a byte in a thousand", "a byte in fifty"])
+def test_a_megabyte_of_tls_raises_nothing(damage: str) -> None:
+    """A long conversation of RFC 8448 again and again, damaged; and noise alone."""
+    chance = random.Random(damage)
+    data = bytearray(tls.conversation() * 400)[: 1 << 20]
+    if damage == "random":
+        data = bytearray(chance.randbytes(1 << 20))
+    else:
+        for _ in range(len(data) // (1000 if "thousand" in damage else 50)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+    TARGETS["tracer"](b"\0" + bytes(data))
+    TARGETS["messages"](b"\x03\0" + bytes(data))
+    TARGETS["secrets"](bytes(data))

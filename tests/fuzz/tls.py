@@ -66,6 +66,8 @@ def _read(pieces: list[tuple[Side, bytes]], cut: int) -> tuple[Tracer, list[Reco
     for each in records:
         if each.content and each.content_name == "application_data":
             web.feed(each.side, each.content)
+    for side in Side:
+        web.end(side)
     return tracer, records
 
 
