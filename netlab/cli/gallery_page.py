@@ -38,13 +38,16 @@ tr {{ border-bottom: 1px solid #8886; }}
 td:last-child {{ min-width: 18rem; }}
 code {{ font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }}
 small {{ opacity: .8; }}
-</style></head><body>
+a {{ color: #0b57d0; }}
+@media (prefers-color-scheme: dark) {{ :root {{ background: #121212; }} a {{ color: #8ab4f8; }} }}
+</style></head><body><main>
 <h1>Broken certificates, each on a port of its own</h1>
 <p>Open a link in your browser, copy a command into a terminal, or point your own client at a port. Trust
 this root first, else every case fails for the same reason: <a href="/root.pem">root.pem</a>, on this machine
 <code>{root}</code>. <code>python -m netlab certs</code> prints how curl, Python, Node, Java and browsers do
 it. A program reads <a href="/cases.json">cases.json</a>.</p>
 {groups}
+</main>
 <script>
 async function look() {{
   try {{
