@@ -19,6 +19,12 @@ class Peer:
         self.number = number
         """Counts the connections of this server, from 1."""
 
+    @property
+    def tls(self) -> ssl.SSLObject:
+        """The server's side of TLS."""
+        found: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
+        return found
+
     async def request(self) -> tuple[str, bytes]:
         """Read one request: its request line and its content. ("", b"") at the end of the connection."""
         try:

@@ -49,6 +49,28 @@ async def test_a_new_connection_resumes_the_session_of_an_earlier_one(
         assert " resumed, 1 request, closed" in repr(response.connection)
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_the_server_sees_the_resumption_too(
+    certificates: authority.Certificates, trust: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    """A resumed handshake has no certificate: the server's side knows it, whatever ours says."""
+    reused: list[bool] = []
+
+    async def script(peer: Peer) -> None:
+        reused.append(peer.tls.session_reused)
+        await peer.request()
+        await peer.respond(b"ok", "Connection: close")
+
+    context = server_context(certificates.chain, certificates.leaf_key, minimum=version, maximum=version)
+    async with Scripted(script, context) as server, netlab.Session(tls=trust) as session:
+        for _ in range(3):
+            assert await (await session.get(server.url)).read() == b"ok"
+        # Connections that are opened at the same time resume as well.
+        await asyncio.gather(*(session.get(server.url) for _ in range(2)))
+    assert reused == [False, True, True, True, True]
+    assert context.session_stats()["hits"] == 4
+
+
 async def test_another_host_gets_no_ticket(serving: ssl.SSLContext, trust: ssl.SSLContext) -> None:
     async with (
         Scripted(answers, serving) as one,
