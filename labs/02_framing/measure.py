@@ -15,8 +15,6 @@ from typing import Any
 from labs.runner import loader, plots
 from labs.runner.evidence import Measurement, Plot, Run, Table, Verdict
 
-MINE = "your parser"
-
 # Readings of one program, case by case.
 Readings = dict[str, list[Any]]
 
@@ -53,7 +51,8 @@ def own_reading(code: ModuleType, chunks: ModuleType, peers: ModuleType, wire: b
 async def ask_all(run: Run, cases: list[Any], peers: ModuleType) -> tuple[Readings, list[str]]:
     """Every program's readings of every case, and a line for each program that is here or is missing."""
     chunks = loader.load(run.folder.parent / "12_chunked" / "solution.py", "framing_chunks")
-    readings: Readings = {MINE: [own_reading(run.code, chunks, peers, case.wire) for case in cases]}
+    own = [own_reading(run.code, chunks, peers, case.wire) for case in cases]
+    readings: Readings = {f"{run.owner} parser": own}
     notes: list[str] = []
     ports: dict[str, int] = {}
     async with contextlib.AsyncExitStack() as servers:
@@ -88,7 +87,8 @@ async def measure(run: Run) -> Measurement:
     pairs = {pair: sum(pair in found for found in split) for pair in combinations(readings, 2)}
     worst, most = max(pairs.items(), key=lambda item: item[1])
     two_ways = sum(bool(split[index]) for index in tricks)
-    refused = sum(not readings[MINE][index].requests for index in tricks)
+    own = readings[f"{run.owner} parser"]
+    refused = sum(not own[index].requests for index in tricks)
     if wrong:
         verdict, condition = Verdict.FALSE, ""
     elif two_ways:
@@ -102,7 +102,7 @@ async def measure(run: Run) -> Measurement:
             "tricks_answered_by_some": sum(any(r[i].requests for r in readings.values()) for i in tricks),
             "honest_messages": len(honest),
             "honest_messages_misread_by_some": len(wrong),
-            "tricks_refused_by_your_parser": refused,
+            "tricks_refused_by_the_parser_measured": refused,
             "programs": len(readings),
             "most_disagreements_of_a_pair": most,
             "most_disagreeing_pair": " and ".join(worst),
@@ -112,7 +112,7 @@ async def measure(run: Run) -> Measurement:
         headline=(
             f"{len(readings)} programs: {two_ways} of {len(tricks)} tricks are read in two ways by some, "
             f"{len(wrong)} of {len(honest)} honest messages misread; most disagreements: {worst[0]} and "
-            f"{worst[1]} ({most}); your parser refused {refused} of the tricks"
+            f"{worst[1]} ({most}); {run.owner} parser refused {refused} of the tricks"
         ),
         tables=[who_saw_what(cases, readings, split), who_disagrees(readings, pairs)],
         plots=[

@@ -76,7 +76,7 @@ def measure(run: Run) -> Measurement:
         near = measure_near(run, root, ports, counters)
         own = measure_mine(run, root)
         far = measure_far(run, ports, context)
-    return report(near, own, far)
+    return report(near, own, far, run.owner)
 
 
 def measure_near(
@@ -116,7 +116,7 @@ def rounds_of(job: tuple[str, str], quick: bool) -> int:
 
 def measure_mine(run: Run, root: Any) -> dict[str, Near]:
     """The article's two halves against the server under measure."""
-    run.say("the same against your connection loop")
+    run.say(f"the same against {run.owner} connection loop")
     found = {}
     with servers.mine(run.code) as port, contextlib.closing(servers.Accepted(port)) as accepted:
         for key in ("requests_get", "requests_session"):
@@ -151,7 +151,9 @@ def measure_far(run: Run, ports: dict[str, int], context: Any) -> list[Far]:
 # -- what follows -------------------------------------------------------------------------------------------
 
 
-def report(near: dict[tuple[str, str], Near], own: dict[str, Near], far: list[Far]) -> Measurement:
+def report(
+    near: dict[tuple[str, str], Near], own: dict[str, Near], far: list[Far], owner: str
+) -> Measurement:
     """Figures, verdict, tables, pictures."""
     share = {scheme: handshake_share(near, scheme) for scheme in SCHEMES}
     most = max(point.round_trip for point in far)
@@ -165,8 +167,8 @@ def report(near: dict[tuple[str, str], Near], own: dict[str, Near], far: list[Fa
         "handshake_share_of_saving_percent_plain": round(share["plain"] * 100),
         "handshake_share_of_saving_percent_tls": round(share["tls"] * 100),
         "model_error_percent": round(max(model_error(point, far) for point in far) * 100, 1),
-        "connections_your_server_get": own["requests_get"].connections,
-        "connections_your_server_session": own["requests_session"].connections,
+        "connections_own_loop_get": own["requests_get"].connections,
+        "connections_own_loop_session": own["requests_session"].connections,
         **{f"{key}_{scheme}_ms": round(seen.median * 1000, 1) for (scheme, key), seen in near.items()},
         **{f"{key}_{scheme}_connections": seen.connections for (scheme, key), seen in near.items()},
     }
@@ -181,7 +183,7 @@ def report(near: dict[tuple[str, str], Near], own: dict[str, Near], far: list[Fa
             f"{at['tls', True]:.2f} s over one ({ratio:.1f} times); on loopback, plain, requests.get works "
             f"{ways:.1f} times as long as a Session: {share['plain']:.0%} of the difference are handshakes"
         ),
-        tables=[near_table(near), own_table(own), far_table(far)],
+        tables=[near_table(near), own_table(own, owner), far_table(far)],
         plots=[
             Plot(f"{COUNT} requests and the distance", plots.svg(lambda axes: draw_far(axes, far))),
             Plot(
@@ -273,10 +275,10 @@ def near_table(near: dict[tuple[str, str], Near]) -> Table:
     )
 
 
-def own_table(own: dict[str, Near]) -> Table:
+def own_table(own: dict[str, Near], owner: str) -> Table:
     """The connection loop under measure."""
     return Table(
-        f"{COUNT} GETs against your connection loop",
+        f"{COUNT} GETs against {owner} connection loop",
         ["way", "ms", "connections that it accepted"],
         [
             [clients.WAYS[key].name, round(seen.median * 1000, 1), seen.connections]

@@ -159,7 +159,8 @@ class Run:
     """What a measurement is given.
 
     `code` is the module under measure (the reference, or the learner's), `quick` asks for the short form
-    (QUICK=1), `seed` makes it repeatable, `say(text)` shows one line of progress, `folder` is the lab's own.
+    (QUICK=1), `seed` makes it repeatable, `say(text)` shows one line of progress, `folder` is the lab's own,
+    `mine` tells that the code is the learner's.
     """
 
     code: ModuleType
@@ -167,6 +168,12 @@ class Run:
     quick: bool = field(default_factory=is_quick)
     seed: int = 1
     say: Callable[[str], None] = _silent
+    mine: bool = False
+
+    @property
+    def owner(self) -> str:
+        """Whose code is measured, for titles: "your parser", "the reference's parser"."""
+        return "your" if self.mine else "the reference's"
 
     @property
     def certs(self) -> Path:

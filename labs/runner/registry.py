@@ -37,6 +37,8 @@ class Task:
     title: str
     reproduce: str = ""
     minutes: int = 10
+    shows: str = ""
+    """What to look for in the output of `reproduce`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ def _lab(entry: Entry) -> Lab:
             str(task.get("title", "")),
             task.get("reproduce", ""),
             int(task.get("minutes") or max(1, int(said.get("minutes", 0)) // len(_list(said)))),
+            task.get("shows", ""),
         )
         for n, task in enumerate(_list(said), 1)
     ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
-from labs.runner.authoring import readmes
-from labs.runner.registry import ROOT
+from labs.runner import registry
+from labs.runner.authoring import readmes, verify
+from labs.runner.registry import ROOT, Lab
 
 
 @pytest.fixture
@@ -101,3 +103,24 @@ def test_every_target_that_the_runner_itself_names_exists() -> None:
 @pytest.mark.parametrize("name", ["README.md", "labs/README.md", "certs/README.md"])
 def test_the_projects_own_readmes_keep_their_word(name: str) -> None:
     assert readmes.errors((ROOT / name).read_text("utf-8"), ROOT) == []
+
+
+@pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
+def test_what_the_texts_of_a_lab_promise_and_quote_is_there(lab: Lab) -> None:
+    """labs-verify finds this, too; here the author of quoted code sees it at once."""
+    assert list(verify._readme_keeps_its_word(lab)) == []
+
+
+@pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
+def test_a_measurement_of_the_reference_does_not_call_it_the_readers(lab: Lab) -> None:
+    """`run.owner` says "your" or "the reference's". What is not shown may name the learner's code."""
+    tree = ast.parse((lab.folder / "measure.py").read_text("utf-8"))
+    spared = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]  # docstrings
+    spared += [node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc]
+    left = {id(part) for whole in spared for part in ast.walk(whole) if "say" not in ast.dump(whole)[:90]}
+    said = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left
+    ]
+    assert [text for text in said if re.search(r"(?<![a-z])yours?(?![a-z])", text)] == []

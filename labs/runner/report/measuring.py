@@ -99,7 +99,8 @@ def _measure_here(folder: Path, code: Path, seed: int, emit: children.Emit) -> N
     try:
         module = loader.load(code)
         script = loader.load(folder / "measure.py", "measure")
-        run = Run(code=module, folder=folder, seed=seed, say=lambda text: emit({"say": str(text)}))
+        mine = code != folder / "solution.py"
+        run = Run(module, folder, seed=seed, say=lambda text: emit({"say": str(text)}), mine=mine)
         found: Any = script.measure(run)
         if inspect.isawaitable(found):
             found = asyncio.run(_awaited(found))
