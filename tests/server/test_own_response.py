@@ -70,7 +70,7 @@ async def test_a_handler_writes_its_pieces(waits_first: bool, length: int | None
 
 
 @pytest.mark.parametrize(
-    ("size", "says"), [(7, "before its end at 8"), (9, "longer than its content-length")]
+    ("size", "says"), [(7, "ended 1 bytes before"), (9, "longer than its content-length")]
 )
 async def test_another_length_than_promised_breaks_the_response_off(
     size: int, says: str, caplog: pytest.LogCaptureFixture
