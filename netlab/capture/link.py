@@ -1,8 +1,8 @@
 """The link layer: where the IP packet starts in what an interface captured.
 
-Here live the link types that captures of TCP use: Ethernet with VLAN tags (IEEE 802.1Q), Linux cooked
-capture, BSD loopback, PPP and raw IP. The numbers are those of https://www.tcpdump.org/linktypes.html.
-Radio, USB and Bluetooth captures are not read.
+Here live the link types that captures of TCP use: Ethernet with VLAN tags (IEEE 802.1Q), PPPoE (RFC 2516),
+MPLS (RFC 3032) and SNAP (IEEE 802) on it, Linux cooked capture, BSD loopback, PPP and raw IP. The numbers
+are those of https://www.tcpdump.org/linktypes.html. Radio, USB and Bluetooth captures are not read.
 """
 
 from __future__ import annotations
@@ -53,12 +53,34 @@ def _past_tags(data: bytes, at: int, name: str) -> Place:
     raise DecodeError(name, at, f"more than {_MOST_TAGS} VLAN tags", "a bound of this reader")
 
 
+_PPPOE_SESSION, _MPLS = 0x8864, 0x8847
+_SNAP = b"\xaa\xaa\x03\0\0\0"  # LLC of a frame with a length for a type; the ethertype follows
+_MOST_LABELS = 8
+
+
 def _ethernet(data: bytes) -> Place:
     kind, at = _past_tags(data, 12, "Ethernet")
+    if kind < LOWEST_TYPE and data[at : at + 6] == _SNAP:
+        kind, at = _past_tags(data, at + 6, "SNAP")
+    if kind == _PPPOE_SESSION:
+        return _ppp(data, at + 6)
+    if kind == _MPLS:
+        return _mpls(data, at)
     if kind < LOWEST_TYPE:
         problem = f"0x{kind:04x} is a length, not a type"
         raise DecodeError("Ethernet", at - 2, problem, "IEEE 802.3 §3.2.6: a type is 0x0600 or more")
     return kind, at
+
+
+def _mpls(data: bytes, at: int) -> Place:
+    """Step over the labels: 4 octets each, the last has its S bit set. The IP packet tells its version."""
+    for _ in range(_MOST_LABELS):
+        _need(data, at + 4, "MPLS")
+        last = data[at + 2] & 1
+        at += 4
+        if last:
+            return (ETHERTYPE_IPV6 if data[at : at + 1] >= b"\x60" else ETHERTYPE_IPV4), at
+    raise DecodeError("MPLS", at, f"more than {_MOST_LABELS} labels", "a bound of this reader")
 
 
 def _cooked(data: bytes) -> Place:
@@ -86,8 +108,8 @@ def _loopback(data: bytes) -> Place:
     raise DecodeError("loopback", 0, f"address family {family}", "2 is IPv4; 10, 24, 28 and 30 are IPv6")
 
 
-def _ppp(data: bytes) -> Place:
-    at = 2 if data[:2] == b"\xff\x03" else 0  # address and control may be left out (RFC 1661 §6.6)
+def _ppp(data: bytes, at: int = 0) -> Place:
+    at += 2 if data[at : at + 2] == b"\xff\x03" else 0  # address and control may be left out (RFC 1661 §6.6)
     _need(data, at + 2, "PPP")
     protocol = data[at] << 8 | data[at + 1]
     kind = {0x0021: ETHERTYPE_IPV4, 0x0057: ETHERTYPE_IPV6}.get(protocol)

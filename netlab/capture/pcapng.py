@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netlab.capture.errors import DecodeError
+from netlab.capture.link import LINK_ETHERNET
 from netlab.capture.packet import Captured
 
 SECTION_HEADER = 0x0A0D0D0A  # the same in both byte orders: it stands before the order is known (§4.1)
@@ -199,29 +200,41 @@ class Reader:
 
 
 class Writer:
-    """Write a pcapng stream: one section, an interface for each link type met, times in nanoseconds."""
+    """Write a pcapng stream: one section, an interface for each link type met, times in nanoseconds.
 
-    def __init__(self, stream: BinaryIO, interface: str = "lo") -> None:
+    link_type: that of the first packet, for secrets that are written before it.
+    """
+
+    def __init__(self, stream: BinaryIO, interface: str = "lo", link_type: int = LINK_ETHERNET) -> None:
         self._stream = stream
-        self._name = interface.encode()
+        self._name, self._link_type = interface.encode(), link_type
         self._numbers: dict[int, int] = {}
         # -1: the length of the section is not known in advance (§4.1).
         self._write(SECTION_HEADER, struct.pack("<IHHq", _MAGIC, 1, 0, -1))
 
     def secrets(self, secrets: Secrets) -> None:
-        """Write the keys. They must stand before the packets that they open (§4.7)."""
-        self._write(
-            DECRYPTION_SECRETS, struct.pack("<II", secrets.kind, len(secrets.data)) + _padded(secrets.data)
-        )
+        """Write the keys. They must stand before the packets that they open (§4.7).
+
+        An interface is described first: editcap refuses a file in which secrets stand before it.
+        """
+        if not self._numbers:
+            self._interface(self._link_type)
+        body = struct.pack("<II", secrets.kind, len(secrets.data)) + _padded(secrets.data)
+        self._write(DECRYPTION_SECRETS, body)
+
+    def _interface(self, link_type: int) -> int:
+        """Describe an interface of a link type. Return its number."""
+        self._numbers[link_type] = number = len(self._numbers)
+        options = _options({_IF_NAME: self._name, _IF_RESOLUTION: _NANOSECONDS})
+        # Snapshot length 0: no limit (§4.2).
+        self._write(INTERFACE_DESCRIPTION, struct.pack("<HHI", link_type, 0, 0) + options)
+        return number
 
     def packet(self, captured: Captured) -> None:
         """Write one packet. Before the first packet of a link type, an interface is described."""
         number = self._numbers.get(captured.link_type)
         if number is None:
-            number = self._numbers[captured.link_type] = len(self._numbers)
-            options = _options({_IF_NAME: self._name, _IF_RESOLUTION: _NANOSECONDS})
-            # Snapshot length 0: no limit (§4.2).
-            self._write(INTERFACE_DESCRIPTION, struct.pack("<HHI", captured.link_type, 0, 0) + options)
+            number = self._interface(captured.link_type)
         size = len(captured.data)
         head = struct.pack(
             "<IIIII", number, captured.time_ns >> 32, captured.time_ns & 0xFFFFFFFF, size, size
@@ -245,11 +258,11 @@ def _options(options: dict[int, bytes]) -> bytes:
 
 def dumps(packets: Iterable[Captured], key_log: bytes = b"", interface: str = "lo") -> bytes:
     """A whole pcapng file as octets; key_log is a TLS key log (the lines that SSLKEYLOGFILE holds)."""
-    stream = io.BytesIO()
-    writer = Writer(stream, interface)
+    stream, held = io.BytesIO(), list(packets)
+    writer = Writer(stream, interface, held[0].link_type if held else LINK_ETHERNET)
     if key_log:
         writer.secrets(Secrets(key_log))
-    for packet in packets:
+    for packet in held:
         writer.packet(packet)
     return stream.getvalue()
 

@@ -27,7 +27,7 @@ _PROTOCOLS = {
     59: "no next header", 89: "OSPF", 132: "SCTP",
 }  # fmt: skip
 _ETHERTYPES = {
-    0x0806: "ARP", 0x8035: "RARP", 0x8847: "MPLS", 0x8863: "PPPoE discovery", 0x8864: "PPPoE",
+    0x0806: "ARP", 0x8035: "RARP", 0x8848: "MPLS multicast", 0x8863: "PPPoE discovery",
     0x888E: "EAPOL", 0x88CC: "LLDP", 0x88E5: "MACsec",
 }  # fmt: skip
 

@@ -234,3 +234,28 @@ def test_tshark_calls_nothing_in_our_packets_malformed(tmp_path: Path, address: 
     checks = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]
     assert run_tshark(path, *checks, "-Y", wrong) == []
     assert len(run_tshark(path)) == 3 + 2 * 4 + 3
+
+
+@pytest.mark.skipif(
+    shutil.which("editcap") is None and not os.environ.get("CI"),
+    reason="needs editcap: apt-get install tshark",
+)
+def test_wiresharks_editcap_takes_a_capture_with_secrets_and_returns_it(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.pcapng", tmp_path / "theirs.pcapng"
+    pcapng.write(ours, PACKETS, KEY_LOG)
+    subprocess.run(["editcap", str(ours), str(theirs)], check=True, timeout=50)
+    packets, secrets = pcapng.read(theirs)
+    assert [(p.time_ns, p.data) for p in packets] == [(p.time_ns, p.data) for p in PACKETS]
+    assert [s.data for s in secrets] == [KEY_LOG]
+
+
+def test_secrets_stand_behind_the_interface_of_the_packets(tmp_path: Path) -> None:
+    raw = [Captured(5, b"abc", 101)]
+    data = pcapng.dumps(raw, KEY_LOG)
+    kinds = [0x0A0D0D0A, 1, 10, 6]
+    at = 0
+    for kind in kinds:
+        found, length = struct.unpack_from("<II", data, at)
+        assert found == kind
+        at += length
+    assert pcapng.loads(data) == (raw, [pcapng.Secrets(KEY_LOG)])
