@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from netlab.tls import handshake, record
 from netlab.tls.handshake import Situation
-from netlab.tls.wire import registry, ssl2, suites
+from netlab.tls.wire import meanings, registry, ssl2, suites
 from netlab.tls.wire.spans import NOT_UNDERSTOOD, Cursor, Span, TraceError, gaps, read_all
+from tests.tls.conversing import contexts, converse
 
 VERSIONS = [0x0300, 0x0301, 0x0303, 0x0304]
 EXCHANGES = ["RSA", "DHE_RSA", "ECDHE_ECDSA", "DH_anon", "PSK", "DHE_PSK", "RSA_EXPORT", "SRP_SHA", ""]
@@ -204,3 +205,22 @@ def test_a_vector_of_the_smallest_elements_has_one_span_each() -> None:
     data = message(11, body)
     span = handshake.decode(data, Situation(0x0303))
     assert len(list(span.leaves())) == 20_000 + 3
+
+
+def test_every_field_of_a_handshake_has_a_sentence_and_a_section() -> None:
+    """No leaf of a whole connection of TLS 1.3 and of TLS 1.2 is left without a meaning."""
+    silent: set[tuple[str, str]] = set()
+
+    def look(span: Span, parent: str = "") -> None:
+        sentence, section = meanings.explain(span, parent)
+        if not span.children and not (sentence.endswith(".") and section):
+            silent.add((parent, span.name))
+        for child in span.children:
+            look(child, span.name)
+
+    for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
+        for each in converse(*contexts(version)).trace()[1]:
+            inner = each.inner()
+            for span in (each.wire(), *([inner] if inner else []), *(m.fields() for m in each.messages)):
+                look(span)
+    assert silent == set()

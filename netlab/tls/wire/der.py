@@ -67,7 +67,7 @@ def _value(cursor: Cursor, name: str, depth: int) -> None:
         _inside(body, name, depth)
     else:
         text = _text(tag, body.data[body.at : body.stop])
-        body.rest("content", text)
+        body.rest("value", text)
     shown = name or _tag_name(tag)
     cursor.spans.append(Span(shown, start, body.stop, None, text, part.spans + body.spans))
     cursor.at = body.stop
@@ -96,10 +96,10 @@ def _header(cursor: Cursor) -> tuple[int, int]:
         raise TraceError(cursor.at, "a DER tag of more than one byte", "X.690 §8.1.2")
     first = cursor.peek(1)
     if first < 0x80:
-        return tag, cursor.number(1, "length")
+        return tag, cursor.number(1, "value_length")
     if not 0x81 <= first <= 0x84:
         raise TraceError(cursor.at, f"a DER length that starts with 0x{first:02x}", "X.690 §8.1.3")
-    raw = cursor.opaque(1 + (first & 0x7F), "length")
+    raw = cursor.opaque(1 + (first & 0x7F), "value_length")
     length = int.from_bytes(raw[1:], "big")
     cursor.spans[-1].text = str(length)
     return tag, length

@@ -5,6 +5,8 @@ A line that is not indented holds the name of a span and the section, the lines 
 
 from __future__ import annotations
 
+from netlab.tls.wire.sentences12 import TLS12
+
 Meaning = tuple[str, str]
 
 _TLS13 = """
@@ -32,7 +34,7 @@ encrypted_record | RFC 8446 §5.2
   Encrypted bytes. Without the key they look random.
 zeros | RFC 8446 §5.4
   Padding that hides how long the content is.
-content | RFC 8446 §5.2
+plaintext.content | RFC 8446 §5.2
   The content of the record, decrypted.
 application_data | RFC 8446 §5
   What the application sent: here, HTTP.
@@ -93,7 +95,7 @@ extension_data | RFC 8446 §4.2
 server_name | RFC 6066 §3
   The host name that the client wants: one address may serve many hosts.
 host_name | RFC 6066 §3
-  The host name, in clear text: everyone on the way can read it.
+  The host name, in clear text: every device on the way can read it.
 name_type | RFC 6066 §3
   0 is a host name; no other type exists.
 supported_groups | RFC 8446 §4.2.7
@@ -208,6 +210,88 @@ signatureAlgorithm | RFC 5280 §4.1.1.2
   How the authority signed.
 tag | X.690 §8.1.2
   The type of a DER value.
+value_length | X.690 §8.1.3
+  How many bytes the value has.
+value | X.690 §8.1.4
+  The value itself, written as its tag says.
+transport_parameter.value | RFC 9000 §18
+  The value of this parameter.
+tbsCertificate.version | RFC 5280 §4.1.2.1
+  The version of the form: 2 stands for version 3.
+tbsCertificate.signature | RFC 5280 §4.1.2.3
+  How the authority signs; it stands here, too, so that it is signed itself.
+tbsCertificate.extensions | RFC 5280 §4.1.2.9
+  Names, purposes and limits, each an extension.
+subjectPublicKeyInfo.algorithm | RFC 5280 §4.1.2.7
+  Which kind of key it is.
+subjectPublicKey | RFC 5280 §4.1.2.7
+  The public key itself.
+ec_point_format | RFC 8422 §5.1.2
+  0: both coordinates are written in full.
+heartbeat.payload | RFC 6520 §4
+  Bytes that the peer must send back.
+heartbeat.padding | RFC 6520 §4
+  Random bytes that the peer ignores.
+heartbeat_type | RFC 6520 §4
+  A request, or the answer to one.
+mode | RFC 6520 §2
+  Whether the peer may send heartbeats.
+status_type | RFC 6066 §8
+  1: the proof has the form of OCSP.
+responder_id | RFC 6066 §8
+  An authority whose proof the client trusts.
+request_extensions | RFC 6066 §8
+  Additions to the client's question.
+serialized_sct | RFC 6962 §3.3
+  The promise of one log to show the certificate.
+certificate_type | RFC 7250 §3
+  X.509, or a bare public key.
+kdf_id | RFC 9180 §7.2
+  How the key of the encryption is derived.
+aead_id | RFC 9180 §7.3
+  The cipher of the encryption.
+kem_id | RFC 9180 §7.1
+  How client and server agree on that key.
+public_key | RFC 9849 §4
+  The server's public key for the encryption of a ClientHello.
+public_name | RFC 9849 §4
+  The host name that observers see instead.
+maximum_name_length | RFC 9849 §4
+  The longest name that must stay hidden: shorter ones are padded.
+retry_configs | RFC 9849 §5
+  Keys with which the client shall try again.
+confirmation | RFC 9849 §7.2.1
+  A sign that the server could decrypt the hidden ClientHello.
+connection_id | RFC 9146 §3
+  A name for the connection that outlives a change of address.
+quic_transport_parameters | RFC 9000 §18
+  Settings of QUIC, which carries TLS inside.
+parameter_id | RFC 9000 §18
+  Which setting it is.
+use_srtp | RFC 5764 §4.1
+  Keys for a telephone call shall come out of this handshake.
+profile | RFC 5764 §4.1.2
+  A cipher for the call.
+srtp_mki | RFC 5764 §4.1.3
+  The name of a key of the call.
+dnssec_chain | RFC 9102 §2
+  The client asks for the proofs of DNSSEC, too.
+truncated_hmac | RFC 6066 §7
+  The client takes shorter checksums; no longer thought safe.
+client_certificate_type | RFC 7250 §3
+  The kinds of certificate that the client can show.
+server_certificate_type | RFC 7250 §3
+  The kinds of certificate that the client can check.
+ticket_request | RFC 9149 §2
+  How many tickets the client would like.
+uncompressed_length | RFC 8879 §4
+  How long the chain is when it is unpacked.
+compressed_certificate.algorithm | RFC 8879 §4
+  How the chain was compressed.
+compressed_certificate_message | RFC 8879 §4
+  The compressed chain.
+body | RFC 8446 §4
+  The content of a message that netlab does not unfold.
 algorithm | RFC 8446 §4.4.3
   How the signature was made.
 signature | RFC 8446 §4.4.3
@@ -228,79 +312,6 @@ not understood | RFC 8446 §3
   Bytes that do not follow the grammar at this place.
 """
 
-# What only TLS 1.2 and older have.
-_TLS12 = """
-explicit_nonce | RFC 5288 §3
-  The half of the nonce that TLS 1.2 sends: no nonce may be used twice.
-iv | RFC 5246 §6.2.3.2
-  Random bytes with which the encryption of this record starts.
-mac | RFC 5246 §6.2.3.1
-  A checksum made with a key: one changed bit, and the record is refused.
-plaintext.padding | RFC 5246 §6.2.3.2
-  Bytes that fill the last block of the cipher.
-padding_length | RFC 5246 §6.2.3.2
-  How many bytes of padding stand before this one.
-hello_request | RFC 5246 §7.4.1.1
-  The server asks the client to start a handshake anew.
-server_key_exchange | RFC 5246 §7.4.3
-  The server's public half of a fresh key, signed.
-server_hello_done | RFC 5246 §7.4.5
-  The server has said all; now the client answers.
-client_key_exchange | RFC 5246 §7.4.7
-  The client's half: a public key, or with static RSA the encrypted secret itself.
-encrypted_pre_master_secret | RFC 5246 §7.4.7.1
-  The secret of this connection, encrypted with the server's public key: its private key opens it for
-  ever.
-ecdh_Yc | RFC 8422 §5.7
-  The client's public key of this connection.
-dh_Yc | RFC 5246 §7.4.7.2
-  The client's public value of this connection.
-server_ecdh_params | RFC 8422 §5.4
-  The curve and the server's public key of this connection.
-curve_type | RFC 8422 §5.4
-  3: the curve has a registered name.
-named_curve | RFC 8422 §5.4
-  The elliptic curve that is used.
-public | RFC 8422 §5.4
-  The server's public key of this connection; it is thrown away afterwards.
-server_dh_params | RFC 5246 §7.4.3
-  The field and the server's public value of this connection.
-dh_p | RFC 5246 §7.4.3
-  The prime number of the field.
-dh_g | RFC 5246 §7.4.3
-  The generator of the field.
-dh_Ys | RFC 5246 §7.4.3
-  The server's public value; it is thrown away afterwards.
-digitally_signed | RFC 5246 §4.7
-  A signature: the sender holds the key of its certificate.
-certificate_types | RFC 5246 §7.4.4
-  The kinds of certificate that the server takes.
-distinguished_name | RFC 5246 §7.4.4
-  The name of an authority.
-session_ticket | RFC 5077 §3.2
-  The client can keep the session's secrets for the server, encrypted.
-ticket_lifetime_hint | RFC 5077 §3.3
-  For how many seconds the ticket is worth keeping.
-encrypt_then_mac | RFC 7366 §2
-  Encrypt first, then make the checksum: the order that proved right.
-extended_master_secret | RFC 7627 §5.1
-  The secret is bound to the whole handshake, so that two cannot be glued together.
-renegotiation_info | RFC 5746 §3.2
-  Ties a second handshake to the first one.
-heartbeat | RFC 6520 §2
-  Small messages that keep a connection alive; the extension of Heartbleed.
-next_protocol_negotiation | draft-agl-tls-nextprotoneg
-  The predecessor of ALPN.
-certificate_status | RFC 6066 §8
-  The proof that the certificate is not revoked, as the server fetched it.
-ocsp_response | RFC 6960 §4.2
-  The answer of the authority: good, revoked or unknown.
-cipher_specs | RFC 5246 appendix E.2
-  The ciphers that the client offers, three bytes each.
-challenge | RFC 5246 appendix E.2
-  Random bytes, the client's random of later versions.
-"""
-
 
 def _read(text: str) -> dict[str, Meaning]:
     found: dict[str, Meaning] = {}
@@ -313,4 +324,4 @@ def _read(text: str) -> dict[str, Meaning]:
     return found
 
 
-MEANINGS = _read(_TLS13) | _read(_TLS12)
+MEANINGS = _read(_TLS13) | _read(TLS12)
