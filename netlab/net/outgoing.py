@@ -32,7 +32,7 @@ class Outgoing:
     __slots__ = ("_parts",)
 
     def __init__(self, parts: Iterable[Part], sent: int = 0) -> None:
-        """`sent`: bytes of them that have gone already."""
+        """parts: what waits, in order. sent: bytes of them that the kernel has taken already."""
         self._parts = deque(parts)
         self._drop(sent)
 
@@ -43,7 +43,7 @@ class Outgoing:
         return bool(self._parts)
 
     def append(self, part: Part) -> None:
-        """Written later: goes later."""
+        """Add a piece behind the others."""
         self._parts.append(part)
 
     def send(self, sock: socket.socket) -> int:
@@ -64,7 +64,9 @@ class Outgoing:
         A record is a system call. Corked, the kernel joins records into segments four times as large before
         it sends them on, and the peer is woken less often: with that a long stream costs 12 % less CPU time.
         """
-        piece = memoryview(self._parts[0])  # type: ignore[arg-type]  # a file is no part here: `write_file`
+        first = self._parts[0]
+        assert not isinstance(first, FilePart)  # `write_file` is for plain sockets
+        piece = memoryview(first)
         sent, end, send = 0, min(len(piece), most), sock.send
         corked = end > RECORD
         if corked:

@@ -6,8 +6,8 @@ second, finds those whose moment has passed: a request pays one assignment, and 
 connections takes about a millisecond.
 
 Time is what the clock says at the last sweep. A deadline is never early: it allows for that coarseness. While
-the loop stands still, held up by a handler's long work, no time passes: what comes then lies in the kernel
-unread, and no client is late because of our wait.
+a handler's long work holds up the loop, no time passes: what clients send then lies in the kernel unread, and
+no client is late for a wait that was ours.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Sweep:
     """Members with deadlines, looked at every `interval` seconds while there are any.
 
     clock: seconds, monotonic; tests give their own and call `sweep` by hand. each: called when the clock is
-    read. members: the set that holds them, if another owner needs it, too; add and discard keep it.
+    read. members: the set that holds them, where the caller needs that set, too; add and discard keep it.
     """
 
     def __init__(

@@ -1,4 +1,7 @@
-"""How a listening socket stops without a loss: first the handshakes, then the accepting, then the close."""
+"""The SYN filter: how a listening socket stops without losing a connection.
+
+First no new handshake begins, then the completed ones are accepted, then the socket closes.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,10 @@ _NO_SYN = (
 def refuse_handshakes(listener: socket.socket) -> None:
     """Let no new handshake begin on a listening TCP socket; those under way complete and can be accepted.
 
-    Closing a listener resets what the kernel has completed and the server has not accepted yet. So a drain
-    does this first, then accepts what is left, then closes. A client whose SYN is dropped sends it again
-    after a second and is refused, or finds the server's successor. Elsewhere than on Linux: nothing happens.
+    Closing a listener resets the connections that the kernel has completed and the server has not accepted
+    yet. So a drain does this first, then accepts what is left, then closes. A client whose SYN is dropped
+    sends it again after a second; by then it is refused, or finds the server's successor. On other systems
+    than Linux nothing happens.
     """
     program = array.array("B", b"".join(struct.pack("HBBI", *line) for line in _NO_SYN))
     try:

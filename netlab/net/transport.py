@@ -34,9 +34,9 @@ from netlab.net.window import follow
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
 RECEIVE = 64 * 1024
 
-# And this many while a reader waits for content, the most that malloc still serves so: an upload then costs a
-# quarter less CPU time. At all times it would be what each client can make us hold that sends requests faster
-# than they are answered.
+# And this many while a handler waits for content, the most that malloc still serves so: an upload then costs
+# a quarter less CPU time. It is not the limit at all times: each client that sends requests faster than they
+# are answered makes us hold one read.
 BULK = 112 * 1024
 
 # Parts of one write that together have at most so many bytes are copied into one on TLS: few records.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class Backoff:
-    """The patience with one worker.
+    """How long a worker that has ended has to wait for its next start.
 
-    A worker that dies once is replaced at once; one that dies again and again soon after its start waits
-    twice as long each time, so that a crash loop does not eat the machine. One that has never served is given
-    up.
+    A worker that ends once is replaced at once. One that ends again and again soon after its start waits
+    twice as long each time, so that a crash loop does not use up the machine. One that has never served is
+    given up.
 
     first: seconds before the second restart in a row; it doubles from there. most: never more than this.
     healthy: a worker that has lived so many seconds has a clean record. attempts: starts that may fail before

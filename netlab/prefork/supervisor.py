@@ -169,7 +169,7 @@ class _Supervisor:
         events = self._selector.select(timeout)
         for key, _ in events:
             if key.data is None:
-                self._signalled(key.fileobj.recv(64))  # type: ignore[union-attr]
+                self._signalled(self._wake[1].recv(64))
             else:
                 self._hear(key.data)
         self._beats.waited(self._clock() - before - (timeout or 0.0) if not events else 0.0, self._clock())

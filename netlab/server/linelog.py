@@ -16,6 +16,7 @@ import logging
 import os
 import socket
 import stat
+import threading
 import weakref
 
 # Bytes of lines that may wait for a slow reader: some 10,000 lines.
@@ -36,7 +37,7 @@ class LineLog:
     """A log that is a file, or a descriptor such as standard error.
 
     path: a file to append to, made if need be; None: the descriptor. Raises OSError when the file cannot be
-    opened. most: bytes that may wait.
+    opened. most: bytes that may wait. Threads may write, too.
     """
 
     def __init__(self, path: str | None = None, fd: int = 2, most: int = MOST) -> None:
@@ -44,6 +45,7 @@ class LineLog:
         self.lost = 0
         """Lines dropped so far."""
         self._most = most
+        self._lock = threading.Lock()  # around what follows
         self._waiting: list[bytes] = []
         self._size = 0
         self._unsaid = 0  # lost lines that the log itself does not tell of yet
@@ -56,12 +58,13 @@ class LineLog:
     def write(self, line: str) -> None:
         """One line, without its end. Outside an event loop it is written at once."""
         octets = line.encode("utf-8", "backslashreplace") + b"\n"
-        if self._size + len(octets) > self._most:
-            self.lost += 1
-            self._unsaid += 1
-            return
-        self._waiting.append(octets)
-        self._size += len(octets)
+        with self._lock:
+            if self._size + len(octets) > self._most:
+                self.lost += 1
+                self._unsaid += 1
+                return
+            self._waiting.append(octets)
+            self._size += len(octets)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -74,19 +77,27 @@ class LineLog:
     def flush(self) -> None:
         """Write what the log takes now; the rest is offered again a little later."""
         self._planned = None
+        with self._lock:
+            taken = self._write_all()
+        if not taken:
+            with contextlib.suppress(RuntimeError):
+                self._planned = asyncio.get_running_loop().call_later(_RETRY, self.flush)
+
+    def _write_all(self) -> bool:
+        """Write what waits. False when the log takes no more now."""
         try:
             while self._waiting:
                 self._write_some()
             if self._unsaid:
                 self._tell_lost()
         except BlockingIOError:
-            with contextlib.suppress(RuntimeError):
-                self._planned = asyncio.get_running_loop().call_later(_RETRY, self.flush)
+            return False
         except OSError:  # its reader has left, or the disk is full: no client pays for that
             self.lost += len(self._waiting)
             self._unsaid += len(self._waiting)
             self._waiting.clear()
             self._size = 0
+        return True
 
     def _write_some(self) -> None:
         """One call's worth of whole lines. A longer line goes alone."""
@@ -122,8 +133,9 @@ class LineLog:
         except OSError as error:
             log.error("the log %s cannot be opened anew: %s", self.path, error.strerror)
         else:
-            os.close(self._fd)
-            self._fd = new
+            with self._lock:
+                old, self._fd = self._fd, new
+            os.close(old)
 
     def close(self) -> None:
         """Write what can be written, and close. No error when closed already."""

@@ -123,8 +123,8 @@ def server_context(
             which none is here gets a fatal alert from `Server`.
         ciphers: an OpenSSL cipher string for TLS 1.2 in place of `CIPHERS`.
         tickets: session tickets a handshake hands out for resumption; 0: no resumption by ticket.
-        keylog: append each connection's secrets to this file (RFC 9850), for Wireshark. This file opens the
-            traffic, so it is made mode 0600.
+        keylog: append each connection's secrets to this file (RFC 9850), for Wireshark. They open the
+            traffic, so the file is made for its owner alone (mode 0600).
         client_ca: PEM file with roots: each client must show a certificate below one of them (RFC 8446
             §4.3.2), or is refused; None: no client is asked for one.
 
@@ -188,7 +188,7 @@ def client_context(
         ca: PEM file with the root certificates to trust, and no others; None: those of the system.
         verify: what is checked about the server.
         crls: PEM files with revocation lists (RFC 5280 §5). With at least one, a server whose issuer has
-            no current list among them is refused; with none, no check is made.
+            no current list among them is refused; with none, revocation is not checked.
         minimum, maximum, alpn, ciphers, keylog: as for `server_context`.
 
     Raises:
@@ -255,7 +255,7 @@ class _Settings:
 
     def _alpn_mistakes(self) -> Iterator[Mistake]:
         if isinstance(self.alpn, str):
-            # A string would be taken for a list of one-letter protocols, which is never meant.
+            # A string would be taken for a list of one-letter protocols.
             yield Mistake(f"alpn={self.alpn!r}", "a string, not a list of names", f"write [{self.alpn!r}]")
             return
         for name in self.alpn:

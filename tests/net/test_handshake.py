@@ -107,14 +107,14 @@ async def test_who_says_nothing_yet_has_the_tickets_all_the_same(server: Server,
 
 async def test_an_answer_is_not_lost_when_bytes_remain_unread(server: Server, client: Client) -> None:
     await client.handshake(server.port)
-    client.tls.write(ONE_SHOT + b"what nobody will read" * 4_000)
+    client.tls.write(ONE_SHOT + b"what will not be read" * 4_000)
     await client.send()
     assert (await client.rest()).endswith(b"the answer")
 
 
 async def test_the_alert_is_not_lost_when_bytes_remain_unread(server: Server, client: Client) -> None:
     await client.loop.sock_connect(client.sock, ("127.0.0.1", server.port))
-    # A ClientHello of the length zero, and the bytes behind it that nobody will read.
+    # A ClientHello of the length zero, and bytes behind it that the server does not read.
     await client.send(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00" + bytes(50_000))
     alert = await asyncio.wait_for(client.loop.sock_recv(client.sock, 100), 10)
     assert alert[:1] == b"\x15"

@@ -138,7 +138,7 @@ class _Load(threading.Thread):
         self.broken: list[str] = []
 
     def run(self) -> None:
-        """Until nobody answers any more."""
+        """Until no worker answers any more."""
         while True:
             try:
                 sock = socket.create_connection(("127.0.0.1", self.port), timeout=30)

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,27 @@ async def test_what_did_not_go_is_offered_again(pipe: tuple[int, int]) -> None:
             await asyncio.sleep(0.01)
             seen += len(_drain(pipe[0]))
     assert lines.lost == 0
+    lines.close()
+
+
+async def test_threads_write_whole_lines_beside_the_event_loop(pipe: tuple[int, int]) -> None:
+    lines = LineLog(fd=pipe[1])
+
+    def work(number: int) -> None:
+        for count in range(100):
+            lines.write(f"{number} {count}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for count in range(100):
+        lines.write(f"loop {count}")
+        await asyncio.sleep(0)
+    for thread in threads:
+        thread.join()
+    await asyncio.sleep(0)
+    said = _drain(pipe[0]).decode().splitlines()
+    assert sorted(said) == sorted(f"{who} {count}" for who in (0, 1, 2, 3, "loop") for count in range(100))
     lines.close()
 
 
