@@ -46,7 +46,7 @@ async def measure(run: Run) -> Measurement:
         condition=condition,
         headline=_headline(talks, readings),
         tables=[_side_by_side(list(talks.values())), _schedule(talks[FULL])],
-        drawings=[Drawing(f"{talk.name}: each arrow is one flight", _ladder(talk)) for talk in modern],
+        drawings=_drawings(list(talks.values()), page.name),
         plots=[_picture(list(talks.values()))],
         notes=_notes(capture.name, page.name, alike),
     )
@@ -96,18 +96,32 @@ def _headline(talks: dict[str, Talk], readings: Sequence[Reading]) -> str:
     )
 
 
+def _drawings(talks: Sequence[Talk], page: str) -> list[Drawing]:
+    """A ladder for each connection of TLS 1.3, and all four side by side, narrow enough for any terminal."""
+    ladder = [Drawing(f"{talk.name}: each arrow is one flight", _ladder(talk)) for talk in talks[:3]]
+    table = _side_by_side(talks)
+    rows = [["", "full", "resumed", "retry", "TLS 1.2"], *table.rows[:-2]]
+    lines = [
+        "".join(f"{cell!s:<20}" if not at else f"{cell!s:>10}" for at, cell in enumerate(row)) for row in rows
+    ]
+    lines += ["", f"every byte explained: labs/report/{page}"]
+    return [*ladder, Drawing("Side by side", "\n".join(lines))]
+
+
 def _side_by_side(talks: Sequence[Talk]) -> Table:
     rows: list[list[Any]] = [
-        ["round trips before the request", *(talk.round_trips for talk in talks)],
-        ["bytes of the handshake", *(_bytes(talk.handshake) for talk in talks)],
+        ["round trips", *(talk.round_trips for talk in talks)],
+        ["bytes", *(_bytes(talk.handshake) for talk in talks)],
         ["… from the client", *(_bytes(_of(talk, Side.CLIENT)) for talk in talks)],
         ["… from the server", *(_bytes(_of(talk, Side.SERVER)) for talk in talks)],
         ["… encrypted", *(f"{_percent(talk)} %" for talk in talks)],
         ["certificate sent", *(_yes("certificate" in _names(talk)) for talk in talks)],
-        ["group of the shares", *(_group(talk) for talk in talks)],
+        ["group", *(_group(talk) for talk in talks)],
         ["cipher suite", *(talk.tracer.suite.name[4:] if talk.tracer.suite else "?" for talk in talks)],
     ]
-    return Table("Side by side", ["", *(talk.name for talk in talks)], rows)
+    return Table(
+        "The handshakes side by side, up to the later Finished", ["", *(talk.name for talk in talks)], rows
+    )
 
 
 def _of(talk: Talk, side: Side) -> list[Record]:
