@@ -85,7 +85,9 @@ def conversation(number: int) -> Wire:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("number", [0x04, 0x05, 0x0A, 0x2F, 0x35])
+@pytest.mark.parametrize(
+    "number", [0x05, 0x2F, *(pytest.param(number, marks=pytest.mark.soak) for number in (0x04, 0x0A, 0x35))]
+)
 def test_ssl3_is_opened_as_tshark_opens_it(number: int, tmp_path: Path) -> None:
     """RC4 with MD5 and SHA-1, 3DES, AES-128 and AES-256."""
     peers.needs("tshark")

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 
 from netlab.capture import Endpoint
 from netlab.cli.tracing.page import HtmlTeller
@@ -143,6 +142,8 @@ async def test_a_screen_reader_hears_name_value_and_meaning(chromium: Any, page:
 async def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
     chromium: Any, page: Path, view: str
 ) -> None:
+    from axe_playwright_python.async_playwright import Axe  # the long runs alone need it
+
     async with opened(chromium, page, view) as tab:
         await tab.locator("summary.rung").nth(2).click()
         await tab.locator("summary.rung").nth(4).click()
