@@ -10,10 +10,14 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import psutil
 import pytest
+
+if TYPE_CHECKING:
+    from netlab.tls.authority import Certificates
 
 # A timing never decides a test: a busy machine makes single examples slow.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -56,3 +60,11 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not left, f"{request.node.name} left file descriptors open: {left}"
     assert not extra, f"{request.node.name} left threads running: {extra}"
     assert not _children() - children, f"{request.node.name} left child processes: {_children() - children}"
+
+
+@pytest.fixture(scope="session")
+def minted(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Root, intermediate and leaf for localhost and 127.0.0.1, minted once for this run."""
+    from netlab.tls.authority import mint
+
+    return mint(tmp_path_factory.mktemp("certs"))

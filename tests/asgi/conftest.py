@@ -18,6 +18,7 @@ import pytest
 
 from netlab.asgi import AsgiHandler
 from netlab.server.server import Server
+from netlab.tls.authority import Certificates
 
 App = Callable[..., Awaitable[None]]
 
@@ -170,10 +171,6 @@ async def read_all(receive: Any) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with root.pem, chain.pem and leaf.key, minted for this run."""
-    from netlab.tls.authority import mint
-
-    folder = tmp_path_factory.mktemp("certs")
-    mint(folder)
-    return folder
+def certificates(minted: Certificates) -> Path:
+    """The folder with root.pem, chain.pem and leaf.key of this run."""
+    return minted.root.parent

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,9 @@ from netlab.tls import authority
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> authority.Certificates:
-    """A minted folder, good now."""
-    return authority.mint(Path(tmp_path_factory.mktemp("certs")))
+def certificates(minted: authority.Certificates) -> authority.Certificates:
+    """Root, intermediate and leaf of this run, good now."""
+    return minted
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import netlab
 from netlab.client import ClientError, Disconnected, Reason, TimedOut
 from netlab.client.timings import Step, TraceEvent
-from tests.client.clock import until
 from tests.client.scripted import Peer, Scripted, answers
+from tests.kit.waiting import until
 
 
 def balanced(session: netlab.Session) -> bool:

@@ -9,7 +9,7 @@ from netlab.client import CookieJar
 from netlab.client.cookies import cookie_date
 from netlab.client.url import parse_url
 from netlab.http1 import Fields
-from tests.client.clock import Clock
+from tests.kit.clock import Clock
 
 
 def jar_with(url: str, *lines: str, clock: Clock | None = None) -> CookieJar:

@@ -19,7 +19,7 @@ import pytest
 import netlab
 from netlab.client import Disconnected, Truncated
 from netlab.tls import authority, client_context, server_context
-from tests.client.clock import until
+from tests.kit.waiting import until
 
 ANSWER = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig"
 

@@ -20,8 +20,10 @@ from netlab.client import (
 )
 from netlab.client.dialing import resolve
 from netlab.client.url import Origin
-from tests.client.clock import Clock, pass_time, until
+from tests.client.clock import pass_time
 from tests.client.scripted import Peer, Scripted, answers
+from tests.kit.clock import Clock
+from tests.kit.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

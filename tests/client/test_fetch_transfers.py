@@ -18,7 +18,7 @@ from netlab.cli.fetching.terminal import Progress, Terminal
 from netlab.client.explain import timing_lines
 from netlab.client.timings import Timings
 from netlab.tls import authority, server_context
-from tests.client.clock import Clock
+from tests.kit.clock import Clock
 
 Fetch = Callable[..., tuple[int, bytes, str]]
 

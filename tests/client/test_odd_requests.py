@@ -21,8 +21,9 @@ from netlab.client import (
     Timeouts,
 )
 from netlab.client.url import parse_url
-from tests.client.clock import failure_of, until
+from tests.client.clock import failure_of
 from tests.client.scripted import Peer, Scripted, answers
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.usefixtures("no_task_left")
 

@@ -14,8 +14,10 @@ from netlab.client.timings import Step, TraceEvent
 from netlab.http1.fields import Fields
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import ResponseHead
-from tests.client.clock import Clock, pass_time, until
+from tests.client.clock import pass_time
 from tests.client.scripted import Peer, Scripted, answers
+from tests.kit.clock import Clock
+from tests.kit.waiting import until
 
 Script = Callable[[Peer], Awaitable[None]]
 

@@ -14,8 +14,8 @@ import pytest
 import netlab
 from netlab.client import Disconnected, Reason, Truncated
 from netlab.client.timings import Step, TraceEvent
-from tests.client.clock import until
 from tests.client.scripted import Peer, Scripted
+from tests.kit.waiting import until
 
 
 class Executions:

@@ -18,7 +18,7 @@ from netlab.client.pool import Place
 from netlab.client.reasons import State
 from netlab.relay import Relay
 from netlab.tls import authority, client_context, server_context
-from tests.client.clock import until
+from tests.kit.waiting import until
 
 # The state that a connection of each place may be in. CLOSED: its lease's holder has not noticed yet.
 STATES = {

@@ -16,8 +16,10 @@ from netlab.client import (
 )
 from netlab.client.exchange import HIGH
 from netlab.client.timings import Step
-from tests.client.clock import Clock, failure_of, pass_time, until
+from tests.client.clock import failure_of, pass_time
 from tests.client.scripted import Peer, Scripted
+from tests.kit.clock import Clock
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.usefixtures("no_task_left")
 

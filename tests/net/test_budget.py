@@ -14,28 +14,16 @@ from netlab.net.accepted import AcceptedTransport
 from netlab.net.budget import Budget
 from netlab.net.phase import CLOSED, FLUSHING, HANDSHAKE, MOVES, OPEN, SHUT, Phase, move
 from netlab.tls import authority, server_context
-
-
-class Clock:
-    """Time that passes only when a step says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def work(self, seconds: float) -> None:
-        self.now += seconds
+from tests.kit.clock import Clock
 
 
 def test_a_step_is_refused_once_the_seconds_of_the_turn_are_spent() -> None:
     clock = Clock()
     budget = Budget(0.005, clock)
-    assert [budget.run(lambda: clock.work(0.002)) for _ in range(4)] == [True, True, True, False]
+    assert [budget.run(lambda: clock.sleep(0.002)) for _ in range(4)] == [True, True, True, False]
     budget.left = budget.seconds  # the next turn
-    assert budget.run(lambda: clock.work(0.091)), "a step longer than the budget is taken, alone"
-    assert not budget.run(lambda: clock.work(0.001))
+    assert budget.run(lambda: clock.sleep(0.091)), "a step longer than the budget is taken, alone"
+    assert not budget.run(lambda: clock.sleep(0.001))
     assert budget.refused == 2
 
 
@@ -44,7 +32,7 @@ def test_a_step_that_raises_is_counted_too() -> None:
     budget = Budget(0.005, clock)
 
     def fail() -> None:
-        clock.work(0.006)
+        clock.sleep(0.006)
         raise KeyError
 
     with pytest.raises(KeyError):
@@ -66,7 +54,7 @@ async def test_a_turn_takes_the_handshakes_that_its_budget_allows_and_the_next_t
         done: list[object] = []
 
         def step(transport: object) -> None:
-            clock.work(0.003)
+            clock.sleep(0.003)
             done.append(transport)
 
         clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(6)]

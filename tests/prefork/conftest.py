@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from netlab.tls.authority import Certificates
 from tests.server.conftest import Process
-
-
-def until(true: Callable[[], object], what: str, patience: float = 40.0) -> None:
-    """Wait for something that happens in another process; only a defect makes it take so long."""
-    give_up = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < give_up, f"still waiting until {what}"
-        time.sleep(0.01)
 
 
 class Supervisor(Process):
@@ -63,10 +55,6 @@ def supervise() -> Iterator[Callable[..., Supervisor]]:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with root.pem, chain.pem and leaf.key, minted for this run."""
-    from netlab.tls.authority import mint
-
-    folder = tmp_path_factory.mktemp("certs")
-    mint(folder)
-    return folder
+def certificates(minted: Certificates) -> Path:
+    """The folder with root.pem, chain.pem and leaf.key of this run."""
+    return minted.root.parent

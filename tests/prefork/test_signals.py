@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from netlab.tls.authority import mint
-from tests.prefork.conftest import Supervisor, until
+from tests.kit.waiting import wait_until
+from tests.prefork.conftest import Supervisor
 from tests.prefork.test_workers import _get
 from tests.server.conftest import Process
 
@@ -56,7 +57,7 @@ def test_sighup_loads_the_certificate_anew_and_a_bad_one_not(
         with context.wrap_socket(plain) as open_connection:
             _use(other, live)
             server.child.send_signal(signal.SIGHUP)
-            until(lambda: all(_serial(server.port) != old for _ in range(6)), "the new one is shown")
+            wait_until(lambda: all(_serial(server.port) != old for _ in range(6)), "the new one is shown")
             open_connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert open_connection.recv(100).startswith(b"HTTP/1.1 200"), "connections go on"
     new = _serial(server.port)
@@ -75,7 +76,7 @@ def test_sigusr1_opens_the_log_anew_and_sigusr2_is_ignored(
     log = tmp_path / "log"
     server = start("--access-log", "--log-file", str(log))
     _get(server.port)
-    until(lambda: "GET / 200" in log.read_text(), "the line is written")
+    wait_until(lambda: "GET / 200" in log.read_text(), "the line is written")
     log.rename(tmp_path / "log.1")
     server.child.send_signal(signal.SIGUSR2)
     server.child.send_signal(signal.SIGUSR1)
@@ -84,7 +85,7 @@ def test_sigusr1_opens_the_log_anew_and_sigusr2_is_ignored(
         _get(server.port, "/?again")
         return log.exists() and "again" in log.read_text()
 
-    until(written, "lines go to the new file")
+    wait_until(written, "lines go to the new file")
     assert server.stop()[0] == 0
 
 
@@ -112,8 +113,10 @@ def test_a_worker_that_hangs_is_replaced_and_says_where_it_hung(supervise: Start
     with socket.create_connection(("127.0.0.1", server.port), timeout=40) as client:
         client.sendall(b"GET /hang HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.recv(100) == b"", "the process that had the connection is gone"
-    until(lambda: len({worker.pid for worker in server.workers()} - before) == 1, "one has been replaced")
-    until(lambda: int(_get(server.port)) not in before, "the new one answers")
+    wait_until(
+        lambda: len({worker.pid for worker in server.workers()} - before) == 1, "one has been replaced"
+    )
+    wait_until(lambda: int(_get(server.port)) not in before, "the new one answers")
     status, _, complaints = server.stop()
     assert status == 0
     assert "has not answered for 1.5 s" in complaints and "the_place_where_it_hangs" in complaints

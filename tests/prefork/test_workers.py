@@ -18,7 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.prefork.conftest import Supervisor, until
+from tests.kit.waiting import wait_until
+from tests.prefork.conftest import Supervisor
 from tests.server.conftest import ROOT, Raw
 
 Start = Callable[..., Supervisor]
@@ -64,7 +65,7 @@ def _answering(port: int, least: int) -> set[int]:
         seen.add(int(_get(port)))
         return len(seen) >= least
 
-    until(enough, f"{least} workers have answered")
+    wait_until(enough, f"{least} workers have answered")
     return seen
 
 
@@ -84,10 +85,10 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_serve_meanwhile(
     before = {worker.pid for worker in server.workers()}
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
-    until(lambda: not psutil.pid_exists(victim), "the victim is buried")
+    wait_until(lambda: not psutil.pid_exists(victim), "the victim is buried")
     for _ in range(50):
         assert int(_get(server.port)) != victim
-    until(lambda: len(server.workers()) == 3, "there are three again")
+    wait_until(lambda: len(server.workers()) == 3, "there are three again")
     after = _answering(server.port, 3)
     assert before - after == {victim}
     status, out, complaints = server.stop()
@@ -104,7 +105,7 @@ def test_a_worker_that_dies_of_a_request_is_replaced(supervise: Start, telling: 
     with pytest.raises((AssertionError, ConnectionError)):  # the end of the connection, or a reset
         client.response()
     client.close()
-    until(lambda: not psutil.pid_exists(victim) and len(server.workers()) == 2, "there are two again")
+    wait_until(lambda: not psutil.pid_exists(victim) and len(server.workers()) == 2, "there are two again")
     assert len(_answering(server.port, 2)) == 2
     status, _, complaints = server.stop()
     assert status == 0
@@ -124,7 +125,7 @@ def test_a_worker_that_is_asked_to_end_finishes_its_work_and_is_replaced(
     status, _, content = client.response()
     assert (status, int(content)) == (200, worker)
     client.close()
-    until(lambda: not psutil.pid_exists(worker) and len(server.workers()) == 2, "it has been replaced")
+    wait_until(lambda: not psutil.pid_exists(worker) and len(server.workers()) == 2, "it has been replaced")
     assert server.stop()[0] == 0
 
 
@@ -181,7 +182,7 @@ def test_a_drain_under_load_loses_no_response(supervise: Start, telling: Path, n
     load = [_Load(server.port) for _ in range(4)]
     for thread in load:
         thread.start()
-    until(lambda: all(thread.answered > 20 for thread in load), "the load is on")
+    wait_until(lambda: all(thread.answered > 20 for thread in load), "the load is on")
     workers = server.workers()
     server.signal(number)
     answers = [client.response() for client in slow]
@@ -206,9 +207,9 @@ def test_a_second_signal_ends_all_at_once(supervise: Start, telling: Path) -> No
         clients[-1].send(b"GET /wait?s=3600 HTTP/1.1\r\nHost: x\r\n\r\n")
         return all(_has_clients(worker) for worker in server.workers())
 
-    until(ask, "every worker has a client")
+    wait_until(ask, "every worker has a client")
     server.signal(signal.SIGTERM)
-    until(lambda: _refused(server.port), "the drain has begun")
+    wait_until(lambda: _refused(server.port), "the drain has begun")
     assert server.child.poll() is None and len(server.workers()) == 2
     assert server.stop(signal.SIGTERM)[0] == 0
     for client in clients:
@@ -234,10 +235,10 @@ def test_a_third_signal_kills_what_does_not_listen(supervise: Start, tmp_path: P
     server = supervise(2, "deaf:app", cwd=tmp_path)
     client = Raw(server.port)
     client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    until(lambda: (tmp_path / "deaf").exists(), "the handler blocks its worker")
+    wait_until(lambda: (tmp_path / "deaf").exists(), "the handler blocks its worker")
     for left in (1, 1):
         server.signal(signal.SIGINT)
-        until(lambda left=left: len(server.workers()) == left, "the other worker has ended")
+        wait_until(lambda left=left: len(server.workers()) == left, "the other worker has ended")
     assert server.stop(signal.SIGINT)[0] == 0
     client.close()
 
@@ -247,7 +248,7 @@ def test_nothing_is_orphaned_when_the_supervisor_is_killed(supervise: Start, tel
     workers = server.workers()
     client = Raw(server.port)
     client.send(b"GET /wait?s=0.5 HTTP/1.1\r\nHost: x\r\n\r\n")
-    until(lambda: _is_served(workers, client), "the request is under way")
+    wait_until(lambda: _is_served(workers, client), "the request is under way")
     server.signal(signal.SIGKILL)
     assert client.response()[0] == 200, "what was under way is finished"
     client.close()
@@ -330,7 +331,7 @@ def test_a_unix_socket_is_shared_by_all(supervise: Start, telling: Path) -> None
 
     victim = get()
     os.kill(victim, signal.SIGKILL)
-    until(lambda: not psutil.pid_exists(victim) and len(server.workers()) == 3, "it has been replaced")
+    wait_until(lambda: not psutil.pid_exists(victim) and len(server.workers()) == 3, "it has been replaced")
     assert victim not in {get() for _ in range(20)}
     assert path.exists()
     assert server.stop()[0] == 0
@@ -360,7 +361,7 @@ def test_a_tls_session_is_resumed_by_any_worker(supervise: Start, telling: Path,
             session = client.session  # a ticket of TLS 1.3 is good once
         return len(answered) == 3
 
-    until(visit, "every worker has answered")
+    wait_until(visit, "every worker has answered")
     assert server.stop()[0] == 0
 
 

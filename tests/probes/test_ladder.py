@@ -18,6 +18,7 @@ from netlab.probes.launch import Server
 from netlab.probes.process import Snapshot
 from netlab.tls import authority
 from netlab.tls.context import client_context
+from tests.kit.clock import Clock
 
 URL = "http://127.0.0.1:{port}/"
 SHORT = Plan((20, 40, 60), runs=1, warmup=5)
@@ -189,14 +190,6 @@ def test_a_warm_up_above_the_first_step_is_refused_and_none_is_given_by_itself()
 
 
 # Steady state, with a clock of our own.
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def settled(readings: list[reading.Reading], patience: float = 100.0) -> tuple[reading.Reading, int]:

@@ -14,17 +14,7 @@ from netlab.probes.errors import ProbeError
 from netlab.probes.process import Snapshot
 from netlab.probes.reading import Reading
 from netlab.probes.series import ASCII, Series, plot, sparkline
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from tests.kit.clock import Clock
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from netlab import relay as relay_module
 from netlab.capture import Direction, Reassembler, decode
 from netlab.relay import Clock, Conversation, Relay
+from tests.kit.waiting import until
 
 OUT, BACK = Direction.TO_SERVER, Direction.TO_CLIENT
 
@@ -74,12 +75,6 @@ class Ends:
 
     async def end(self, who: socket.socket) -> bytes:
         return await self.loop.sock_recv(who, 1)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Let the loop run until something is so; the suite's own timeout is the limit."""
-    while not true():
-        await asyncio.sleep(0)
 
 
 def nothing_to_read(connection: socket.socket) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from netlab.tls.authority import Certificates
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -54,13 +56,9 @@ class Process:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with root.pem, chain.pem and leaf.key, minted for this run."""
-    from netlab.tls.authority import mint
-
-    folder = tmp_path_factory.mktemp("certs")
-    mint(folder)
-    return folder
+def certificates(minted: Certificates) -> Path:
+    """The folder with root.pem, chain.pem and leaf.key of this run."""
+    return minted.root.parent
 
 
 @pytest.fixture(scope="module")

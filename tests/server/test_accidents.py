@@ -16,6 +16,7 @@ import pytest
 from netlab import Request, Response, Server
 from netlab.cli.demonstration import Demonstration
 from netlab.tls import Verify, authority, client_context, server_context
+from tests.kit.waiting import until
 
 GET = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -34,12 +35,6 @@ async def ask(port: int, *paths: bytes) -> bytes:
         return await asyncio.wait_for(reader.read(), 10)
     finally:
         writer.close()
-
-
-async def until(holds: Any) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_log_that_cannot_be_written_costs_no_answer() -> None:

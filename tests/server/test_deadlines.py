@@ -12,20 +12,11 @@ from typing import Any
 import pytest
 
 from netlab import Limits, Request, Response, Server, Timeouts
+from tests.kit.clock import Clock
 
 from .conftest import Process, Raw
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-
-
-class Clock:
-    """Monotonic seconds that stand still until a test turns them."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Timed:

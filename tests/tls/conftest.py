@@ -16,9 +16,9 @@ from netlab.tls import authority, breakage, cases
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> authority.Certificates:
-    """A minted folder, good now."""
-    return authority.mint(tmp_path_factory.mktemp("certs"))
+def certificates(minted: authority.Certificates) -> authority.Certificates:
+    """Root, intermediate and leaf of this run, good now."""
+    return minted
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,9 @@ LAB = Path(__file__).resolve().parents[3] / "labs" / "04_browser"
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> authority.Certificates:
-    """Root, intermediate and leaf for localhost and 127.0.0.1, good now."""
-    return authority.mint(Path(tmp_path_factory.mktemp("certs")))
+def certificates(minted: authority.Certificates) -> authority.Certificates:
+    """Root, intermediate and leaf of this run, good now."""
+    return minted
 
 
 @pytest.fixture(scope="session")

@@ -10,24 +10,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from netlab.probes.process import glance
+from tests.kit.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
 # Seconds that nothing here takes; they end a test that would hang, and decide nothing else.
 PATIENCE = 30.0
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition that is sure to come."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"still waiting for: {what}"
-        time.sleep(0.01)
 
 
 class Child:
@@ -100,7 +92,7 @@ class Child:
             quiet = quiet + 1 if asleep and before - earlier < 0.002 else 0
             return quiet == 4
 
-        until(still, "the server to come to rest")
+        wait_until(still, "the server to come to rest")
 
     # -- signals --------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .child import until
+from tests.kit.waiting import wait_until
 
 HOST = "127.0.0.1"
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -122,7 +122,7 @@ class Honest:
     def more(self, count: int) -> None:
         """Return when that many further requests have been answered."""
         goal = self.served + count
-        until(lambda: self.served >= goal or bool(self.failed), f"{count} answers to an honest client")
+        wait_until(lambda: self.served >= goal or bool(self.failed), f"{count} answers to an honest client")
         assert not self.failed, self.failed
 
     def _live(self) -> None:

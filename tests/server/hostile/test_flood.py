@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from .child import Child, readable, until
+from tests.kit.waiting import wait_until
+
+from .child import Child, readable
 from .clients import ATTACKS, GET, Horde, connect, honest_connection, one_answer, rest
 
 SILENT = ATTACKS["says nothing"]
@@ -44,10 +46,10 @@ def test_a_flood_is_kept_waiting_without_a_busy_loop_and_let_in_when_there_is_ro
             assert not readable(late, 0.2)
         assert one_answer(late).startswith(b"HTTP/1.1 200 ")
         late.close()
-        until(lambda: server.descriptors <= empty + 1, "the descriptors of the flood")
+        wait_until(lambda: server.descriptors <= empty + 1, "the descriptors of the flood")
         with Horde(server.port, SILENT) as horde:
             horde.grow(200)
-            until(lambda: server.descriptors == full, "the limit, a second time")
+            wait_until(lambda: server.descriptors == full, "the limit, a second time")
         code, complaints = server.end()
     assert code == 0
     assert complaints.count("\n") == 1, f"a flood must not fill the log: {complaints}"
@@ -89,7 +91,7 @@ def test_a_listener_without_any_connection_comes_back_after_emfile() -> None:
         with honest_connection(server.port) as first:
             first.sendall(GET)
             assert one_answer(first).endswith(b"hoarding")
-        until(lambda: server.descriptors >= LIMIT - 1, "the app to take every descriptor")
+        wait_until(lambda: server.descriptors >= LIMIT - 1, "the app to take every descriptor")
         with honest_connection(server.port) as second:
             second.sendall(GET)
             assert one_answer(second).endswith(b"hoarding")

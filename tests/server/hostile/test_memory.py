@@ -15,9 +15,10 @@ import pytest
 
 from netlab import Server
 from netlab.server.connection import Connection
+from tests.kit.waiting import wait_until
 
 from .besieged import routes
-from .child import Child, until
+from .child import Child
 from .clients import ATTACKS, GET, ONES, POST, Attack, Honest, Horde, honest_connection, one_answer
 
 KIB = 1024
@@ -105,8 +106,8 @@ def test_descriptors_come_back() -> None:
         for name in ("a head as large as may be", "a content that never comes", "pipelining without reading"):
             with Horde(server.port, ATTACKS[name]) as horde:
                 horde.grow(50)
-                until(lambda: server.descriptors >= empty + 50, "fifty connections")
-            until(lambda: server.descriptors == empty, "their descriptors to come back")
+                wait_until(lambda: server.descriptors >= empty + 50, "fifty connections")
+            wait_until(lambda: server.descriptors == empty, "their descriptors to come back")
 
 
 @pytest.mark.parametrize("name", [name for name, attack in ATTACKS.items() if not attack.tls])

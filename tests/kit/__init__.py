@@ -1,0 +1,1 @@
+"""What tests of several rooms share: a clock that a test turns, and waiting for a condition."""
