@@ -2,8 +2,7 @@
 
 Theory of operation. This process opens the listening socket and keeps it. The server runs in a child that
 inherits the socket (`--fd`). When a file changes, the child gets SIGTERM, drains and ends, and a new child
-takes the socket. In between no client is refused: its connection waits in the kernel, or its SYN is sent
-again by its own kernel after a second.
+takes the socket. In between no client is refused: its connection waits in the kernel.
 
 A child that ends by itself (an error in the app) is not started again until the next change.
 """
@@ -26,9 +25,6 @@ from netlab.cli.errors import UserError
 
 # Seconds that a child has to end: its drain is cut short by a second signal after that.
 PATIENCE = 3.0
-
-# Linux: asm-generic/socket.h
-SO_DETACH_FILTER = 27
 
 # Connections that wait in the kernel while no child runs.
 BACKLOG = 128
@@ -59,7 +55,6 @@ def run_reloading(host: str, port: int, folders: Sequence[str], argv: Sequence[s
                         f"netlab: changed: {', '.join(names[:5])}; starting anew", file=sys.stderr, flush=True
                     )
                     child.end()
-                    _accept_handshakes(listener)
                     child.start()
             finally:
                 child.end()
@@ -105,14 +100,6 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _accept_handshakes(listener: socket.socket) -> None:
-    """A server that stops drops the SYNs of new clients (`server.handshakes`). Its successor wants them."""
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
-    except OSError:
-        pass  # no filter is there
 
 
 class _Child:

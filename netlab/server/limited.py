@@ -18,8 +18,8 @@ _BUSY = {"content-type": "text/plain; charset=utf-8", "retry-after": "1"}
 class Limited:
     """The handler of an app with at most so many requests under way.
 
-    A request is under way until the app has returned its response; for an ASGI app, until it has sent the
-    beginning of it. `startup` and `shutdown` are the app's. Raises ValueError for a limit below 1.
+    A request is under way until the app has returned: an ASGI app's background work counts, too. `startup`
+    and `shutdown` are the app's. Raises ValueError for a limit below 1.
     """
 
     def __init__(self, app: Callable[[Request], Awaitable[Response | None]], most: int) -> None:
