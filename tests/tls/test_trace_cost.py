@@ -43,7 +43,7 @@ def _a_message_in_crumbs(size: int) -> Pieces:
 
 def _small_messages(size: int) -> Pieces:
     """Messages of four bytes, many in a record."""
-    return [(Side.SERVER, handshake_record(b"\x0e\0\0\0" * 4000)) for _ in range(size // 16_000)]
+    return [(Side.SERVER, handshake_record(b"\x0e\0\0\0" * 400)) for _ in range(size // 1600)]
 
 
 def _finished_again(size: int) -> Pieces:
