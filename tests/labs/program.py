@@ -22,7 +22,8 @@ class Program:
         self.exercise = self.work / "01_toy" / "exercise.py"
         self.record = self.work / "progress.jsonl"
         self.environment = os.environ | {"LABS_WORK": str(self.work), "QUICK": "1"}
-        self.environment.pop("CI", None)
+        for name in ("CI", "COLUMNS"):  # a worker of pytest-xdist sets COLUMNS
+            self.environment.pop(name, None)
 
     def words(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "labs", *words, "--labs", str(self.labs)]

@@ -66,7 +66,7 @@ def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
         learner.out.say(f"\ntask {task}: {title}", terminal.STRONG)
         parts = [textwrap.dedent("\n".join(region.body)) for region in marked if region.task == task]
         learner.out.code("\n\n# …\n\n".join(parts))
-    learner.out.say(f"\nThe whole of it: {shown(lab.solution)}", terminal.DIM)
+    learner.out.verbatim(f"\nThe whole of it: {shown(lab.solution)}", terminal.DIM)
     learner.out.say(f"What others got wrong: `make wrong-{lab.number:02d}`", terminal.DIM)
     return 0
 
@@ -109,7 +109,7 @@ def _tell_wrong(learner: Learner, program: wrong.WrongProgram) -> None:
     for change in program.changes:
         learner.out.say()
         for line in change.shown.splitlines():
-            learner.out.say(f"    {line}", styles.get(line[:1], terminal.DIM))
+            learner.out.verbatim(f"    {line}", styles.get(line[:1], terminal.DIM))
     learner.out.say(f"  caught by {', '.join(program.caught_by)}", terminal.DIM)
 
 
@@ -153,8 +153,8 @@ def reset(learner: Learner, lab: Lab) -> int:
     """Put the learner's folder into the trash, and say how to bring it back."""
     there, command = learner.work.reset(lab)
     learner.record.add(lab, "reset", to=str(there))
-    learner.out.say(f"Put away: {shown(there)}")
-    learner.out.say(f"This brings it back: {command}")
+    learner.out.verbatim(f"Put away: {shown(there)}")
+    learner.out.verbatim(f"This brings it back: {command}")
     learner.out.say(f"`make lab-{lab.number:02d}` starts anew.", terminal.DIM)
     return 0
 

@@ -150,11 +150,11 @@ def _check_once(learner: Learner, lab: Lab, path: Path) -> None:
     out = learner.out
     if out.fancy:
         print("\033[2J\033[H", end="")
-    out.say(f"Lab {lab.number:02d} · {lab.title}: {shown(path)}", terminal.STRONG)
+    out.verbatim(f"Lab {lab.number:02d} · {lab.title}: {shown(path)}", terminal.STRONG)
     out.say(f"checking … ({time.strftime('%H:%M:%S')})\n", terminal.DIM)
     try:
         if check(learner, lab, path):
             out.say(f"\nAll tasks pass: `make lab-{lab.number:02d}` measures your code.", terminal.GOOD)
     except LabError as error:
-        out.say(f"labs: {error}", terminal.BAD)
+        out.verbatim(f"labs: {error}", terminal.BAD)
     out.say("\nWatching; save the file to check again, Ctrl-C ends.", terminal.DIM)

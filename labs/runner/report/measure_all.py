@@ -37,7 +37,7 @@ def measure_all(entries: Sequence[Entry], folder: Path, record: Record, out: ter
         out.say("QUICK=1: shortened; each lab's page shows what was measured.", terminal.DIM)
     predictions = {lab.id: said for lab in labs if (said := _prediction(record, lab))}
     path = write(lines, folder / "index.html", predictions)
-    out.say(f"\nThe report, with every plot: {path}")
+    out.verbatim(f"\nThe report, with every plot: {path}")
     return int(any(evidence.outcome is Outcome.FAILED for evidence in found.values()))
 
 
@@ -54,7 +54,7 @@ def _tell(evidence: Evidence, folder: Path, out: terminal.Terminal) -> None:
     if evidence.outcome is Outcome.FAILED and evidence.log:
         log = folder / f"{evidence.lab.number:02d}_{evidence.lab.slug}.log"
         write_whole(log, evidence.log + "\n")
-        out.say(f"   its traceback: {log}")
+        out.verbatim(f"   its traceback: {log}")
 
 
 def _table(lines: Sequence[page.Line], out: terminal.Terminal) -> None:
