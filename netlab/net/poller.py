@@ -100,22 +100,23 @@ class Poller:
         self.handshakes.left = self.handshakes.seconds
         postponed: list[Postponing] = []
         self.postponed = postponed
-        since = monotonic()
+        late = monotonic() + POSTPONED
         try:
             for fd, events in self._poll(0, _BATCH):
                 # One member's work may have closed another of this same batch.
                 member = members.get(fd)
                 if member is not None:
                     member.ready(events)
-                    if postponed and monotonic() - since > POSTPONED:
+                    if postponed and monotonic() > late:
                         self._send_postponed(postponed)
-                        since = monotonic()
+                        late = monotonic() + POSTPONED
         finally:
             self.postponed = None
-            self._send_postponed(postponed)
+            for writer in postponed:
+                writer.send_postponed()
 
     def _send_postponed(self, postponed: list[Postponing]) -> None:
-        """Send what the members have written in this turn."""
+        """Send what the members have written so far in this turn."""
         batch = postponed[:]
         postponed.clear()
         for member in batch:

@@ -103,8 +103,9 @@ class Transport:
 
     def ready(self, events: int) -> None:
         """The socket is readable, writable or broken."""
-        if events & self._read_on:
-            if self._read_on == WRITABLE:
+        read_on = self._read_on
+        if events & read_on:
+            if read_on == WRITABLE:
                 self._read_on = READABLE  # OpenSSL can write now what it had to write first
                 self._watch()
             self._read()
