@@ -331,7 +331,7 @@ class Relay:
             try:
                 client, address = await loop.sock_accept(self._listener)
             except OSError as problem:
-                # Anything else is the end of one client, who left while waiting.
+                # Anything else is the end of one client, which left while it waited.
                 await asyncio.sleep(_SHORTAGES.get(problem.errno or 0, 0))
                 continue
             self.conversations.append(Conversation(self, client, Endpoint(*address[:2])))

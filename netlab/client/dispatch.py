@@ -110,6 +110,7 @@ class Dispatch:
 
     async def _connect(self, lease: Lease[Connection], timings: Timings) -> None:
         connection = lease.connection
+        self._services.tell(Step.OPENING, connection, connection.why_opened)
         try:
             await connection.connect(timings)
         except BaseException:

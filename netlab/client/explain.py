@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netlab.client.reasons import Reason
+from netlab.client.reasons import Opened, Reason
 from netlab.client.timings import Step, Timings, TraceEvent
 from netlab.http1.framing import WITHOUT_CONTENT, FramingKind
 from netlab.http1.messages import ResponseHead
@@ -71,6 +71,8 @@ _VERSIONS = {"TLSv1.2": "two round trips", "TLSv1.3": "one round trip"}
 def explain(event: TraceEvent) -> Iterator[str]:
     """The lines for one step of a request's way."""
     match event.step, event.detail:
+        case Step.OPENING, Opened() as why:
+            yield f"* connection #{event.connection.number} is opened: {why.value}"
         case Step.RESOLVED, addresses:
             yield f"* {event.connection.origin.host} is {', '.join(addresses)}"
         case Step.CONNECTED, address:

@@ -35,6 +35,7 @@ class Timings:
 class Step(Enum):
     """What a trace is told."""
 
+    OPENING = "a connection is opened"
     RESOLVED = "a name became addresses"
     CONNECTED = "TCP is connected"
     TUNNELLED = "the proxy has made a tunnel"
@@ -53,9 +54,9 @@ class Step(Enum):
 class TraceEvent:
     """One step. connection: a netlab.client.connection.Connection, or None before there is one.
 
-    detail: RESOLVED the addresses; CONNECTED the one that answered, as `socket` has it; SECURED a TLSInfo;
-    SENT the head as bytes; CONTINUE and HEAD a ResponseHead; KEPT the seconds it may stay idle; CLOSED and
-    STALE a Reason.
+    detail: OPENING an Opened; RESOLVED the addresses; CONNECTED the one that answered, as `socket` has it;
+    TUNNELLED the proxy's Origin; SECURED a TLSInfo; SENT the head as bytes; CONTINUE and HEAD a ResponseHead;
+    KEPT the seconds it may stay idle; CLOSED and STALE a Reason.
     """
 
     step: Step

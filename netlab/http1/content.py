@@ -16,6 +16,7 @@ from typing import Any
 
 from netlab.http1 import heads, refusing
 from netlab.http1.errors import ProtocolError
+from netlab.http1.fields import Fields
 from netlab.http1.framing import Framing, FramingKind
 from netlab.http1.grammar import CHUNK_LINE, HEXDIG_RUN, SMALL_CHUNK, SMALL_CHUNKS
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
@@ -325,7 +326,10 @@ class Reader:
         self._at = end + 4
         self._scanned = 0
         self._read = type(self)._read_head
-        return EndOfMessage(read_trailers(block, self.limits))
+        return EndOfMessage(self._trailers(block))
+
+    def _trailers(self, block: str) -> Fields:
+        return read_trailers(block, self.limits)
 
     def _wait(self, rule: str, section: str) -> Event | None:
         """More bytes are needed (None): an error once the peer has said that none will come."""

@@ -27,6 +27,7 @@ from netlab.http1.grammar import CHUNK_LINE, CONTENT_LENGTH, STATUS_LINE
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import Event, ResponseHead
 from netlab.http1.refusing import refuse_bare_lf, section_too_large
+from netlab.http1.trailers import read_trailers
 
 # Empty lines before one status line. A server that ends its content with a CRLF too many sends one.
 EMPTY_LINES = 4
@@ -93,6 +94,9 @@ class ResponseParser(Reader):
             self._start_content(head.framing)
         return head
 
+    def _trailers(self, block: str) -> Fields:
+        return read_trailers(_unfold(block) if _is_folded(block) else block, self.limits)
+
     def _refuse_incomplete_head(self) -> None:
         buffer, at = self._buffer, self._at
         if self._scanned <= at + len(_BEGINNING):
@@ -126,7 +130,7 @@ def response_head(block: str, limits: Limits, method: str) -> ResponseHead:
     section = block[line.end() : -2]
     if len(section) > limits.field_section:
         raise section_too_large(limits)
-    if section[:1] in (" ", "\t") or "\r\n " in section or "\r\n\t" in section:
+    if _is_folded(section):
         section = _unfold(section)
     fields = heads.read_fields(section, limits.field_lines)
     minor, status = (0 if line[2] == "0" else 1), int(line[3])
@@ -191,6 +195,10 @@ def _status_line(text: str, limits: Limits) -> re.Match[str]:
     if line[1] != "1":
         raise ProtocolError(505, f"HTTP/{line[1]}.{line[2]} is not spoken here", "RFC 9112 §2.3")
     return line
+
+
+def _is_folded(section: str) -> bool:
+    return section[:1] in (" ", "\t") or "\r\n " in section or "\r\n\t" in section
 
 
 def _unfold(section: str) -> str:

@@ -7,7 +7,7 @@ write. This one leaves the poller, reads on at the pace of its protocol until no
 then.
 
 A reset also reaches a reader that has paused. What the kernel has acknowledged by then belongs to the reader,
-who gets it after `resume`.
+which gets it after `resume`.
 """
 
 from __future__ import annotations

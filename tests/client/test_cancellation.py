@@ -1,4 +1,4 @@
-"""Requests that are given up at every possible moment: nobody starves, no place leaks, the books balance."""
+"""Requests that are cancelled at every moment: no waiter starves, no place leaks, the books balance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def gather_cancelled(task: asyncio.Task[object]) -> None:
 
 
 async def test_a_released_connection_reaches_the_next_though_the_first_in_line_is_cancelled() -> None:
-    """Release and cancel in one turn of the loop: the wake-up must not be lost with the one who was woken."""
+    """Release and cancel in one turn of the loop: the wake-up must not be lost with the cancelled waiter."""
     async with Scripted(holding) as server, netlab.Session(limit=1) as session:
         first = await session.get(server.url)
         second = asyncio.create_task(session.get(server.url))
@@ -176,7 +176,7 @@ async def test_a_storm_of_cancellations_leaves_the_books_balanced(
         await until(lambda: session.pool.counts()["in_use"] == session.pool.counts()["connecting"] == 0)
         assert session.pool.counts()["waiting"] == 0
         assert session.pool.opened == len(session.pool.places) + sum(session.pool.closed.values())
-        # Nobody has left a place behind: as many requests as there are places can be under way at once.
+        # No place has leaked: as many requests as there are places can be under way at once.
         async with Scripted(holding, tls) as d:
             held = [await session.get(d.url) for _ in range(3)]
             for response in held:

@@ -214,7 +214,7 @@ async def test_a_request_may_have_a_deadline_for_all_of_it(script: object) -> No
 
 
 async def test_reading_slowly_slows_the_server_down() -> None:
-    """What nobody reads stays in the kernel: at most about half a MiB is held here."""
+    """Content that is not read stays in the kernel: at most about half a MiB is held here."""
     sent = 0
 
     async def script(peer: Peer) -> None:

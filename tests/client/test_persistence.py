@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 import netlab
-from netlab.client import Disconnected, Reason, Timeouts
+from netlab.client import Disconnected, Opened, Reason, Timeouts
 from netlab.client.persistence import may_idle
 from netlab.client.timings import Step, TraceEvent
 from netlab.http1.fields import Fields
@@ -159,7 +159,7 @@ async def test_a_busy_connection_is_retired_when_its_exchange_is_over() -> None:
         assert session.pool.closed == {Reason.LIFETIME: 1}
 
 
-# -- content that nobody reads ------------------------------------------------------------------------------
+# -- content that is not read -------------------------------------------------------------------------------
 
 
 async def test_a_little_unread_content_is_read_past() -> None:
@@ -236,8 +236,43 @@ async def test_the_trace_tells_the_whole_story() -> None:
         for _ in range(2):
             await (await session.get(server.url)).read()
     assert [event.step for event in events] == [
-        Step.RESOLVED, Step.CONNECTED, Step.SENT, Step.HEAD, Step.KEPT,
+        Step.OPENING, Step.RESOLVED, Step.CONNECTED, Step.SENT, Step.HEAD, Step.KEPT,
         Step.REUSED, Step.SENT, Step.HEAD, Step.KEPT, Step.CLOSED,
     ]  # fmt: skip
-    assert events[4].detail == 30.0
+    assert events[0].detail is Opened.FIRST
+    assert events[5].detail == 30.0
     assert events[-1].detail is Reason.SESSION_CLOSED
+
+
+@pytest.mark.parametrize("when", ["with the response", "while idle", "in two halves"])
+async def test_a_line_end_too_many_behind_content_costs_no_connection(when: str) -> None:
+    async def script(peer: Peer) -> None:
+        while (await peer.request())[0]:
+            response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+            if when == "with the response":
+                await peer.send(response + b"\r\n")
+            elif when == "while idle":
+                await peer.send(response)
+                await asyncio.sleep(0.01)
+                await peer.send(b"\r\n")
+            else:
+                await peer.send(response + b"\r")
+                await asyncio.sleep(0.01)
+                await peer.send(b"\n")
+
+    async with Scripted(script) as server, netlab.Session() as session:
+        for _ in range(3):
+            assert await (await session.get(server.url)).read() == b"ok"
+            await asyncio.sleep(0.02)
+        assert session.pool.opened == 1
+
+
+async def test_anything_else_behind_content_costs_the_connection() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+        await peer.until_closed()
+
+    async with Scripted(script) as server, netlab.Session() as session:
+        assert await (await session.get(server.url)).read() == b"ok"
+        assert session.pool.closed == {Reason.UNASKED: 1}

@@ -139,7 +139,7 @@ def test_limit_per_host_and_limit_hold_together() -> None:
 
 
 def test_a_grant_that_is_cancelled_goes_to_the_next_waiter() -> None:
-    """The lost wake-up: release and cancel in the same turn must not starve who stands behind."""
+    """The lost wake-up: release and cancel in the same turn must not starve the next waiter."""
     pool = make(limit=1)
     held = connect(pool, "a")
     second, third = waiting(pool.acquire("a")), waiting(pool.acquire("a"))
@@ -211,7 +211,7 @@ def test_the_books_balance_whatever_happens(limit: int, per_host: int, seed: int
         elif roll < 0.55 and waiters:
             pool.cancel_wait(waiters.pop(chance.randrange(len(waiters))))
         elif roll < 0.65 and pool.places:
-            # Any connection may die at any moment, whoever holds it.
+            # Any connection may die at any moment, leased or not.
             chance.choice(list(pool.places)).close(Reason.BROKEN)
         elif holders:
             connection = holders.pop(chance.randrange(len(holders)))
@@ -238,10 +238,10 @@ def check(
     assert not per_host or max(hosts.values(), default=0) <= per_host
     served = [waiter.granted.connection for waiter in waiters if waiter.granted]
     assert now["waiting"] == len(waiters) - len(served)
-    # Every place that is not idle has exactly one who answers for it.
+    # Every place that is not idle has exactly one holder that answers for it.
     busy = [connection for connection, place in pool.places.items() if place is not Place.IDLE]
     assert sorted(map(id, busy)) == sorted(map(id, [*holders, *served]))
-    # Nobody waits for what is there.
+    # No waiter waits for what is there.
     for waiter in waiters:
         if not waiter.granted:
             assert pool.decide(waiter.origin)[0] is Verdict.WAIT

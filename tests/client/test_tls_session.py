@@ -149,7 +149,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 async def test_an_end_without_close_notify_is_a_truncation(
     serving: ssl.SSLContext, trust: ssl.SSLContext, octets: bytes
 ) -> None:
-    """RFC 8446 §6.1: whoever can cut the TCP connection could else cut the content unnoticed."""
+    """RFC 8446 §6.1: an attacker that can cut the TCP connection could else cut the content unnoticed."""
 
     async def script(peer: Peer) -> None:
         await peer.request()

@@ -314,7 +314,7 @@ async def test_a_loop_that_stood_still_does_not_lengthen_later_deadlines() -> No
     async with Scripted(script) as server, session:
         await (await session.get(server.url)).read()
         swept = session.services.sweep.now
-        clock.now += 1000  # somebody's long work
+        clock.now += 1000  # a handler that holds the loop up
         await until(lambda: session.services.sweep.now != swept)
         assert session.services.sweep.now < swept + 2, "the sweep took it for time that passed"
         asking = asyncio.create_task(session.get(server.url))

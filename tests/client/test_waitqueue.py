@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netlab.client.pool import Lease, Pool
 from netlab.client.waitqueue import WaitQueue
+from tests.client.test_pool import Fake
 
 
 @dataclass
@@ -71,7 +74,7 @@ def test_cancelled_waiters_are_not_kept() -> None:
 
 
 def test_a_full_host_is_not_looked_at_again_and_again() -> None:
-    """A release costs the logarithm of the line, though a thousand stand before the one who may go."""
+    """A release costs the logarithm of the queue, though a thousand wait before the waiter that may go."""
     queue: WaitQueue[Queued] = WaitQueue()
     for origin in ["full"] * 1000 + ["b"] * 1000:
         queue.append(Queued(origin))
@@ -90,3 +93,28 @@ def test_a_full_host_is_not_looked_at_again_and_again() -> None:
     queue.unpark("full")
     first = queue.first(lambda origin: False)
     assert first is not None and first.number == 0
+
+
+def test_a_checkout_costs_the_same_behind_ten_thousand_waiters() -> None:
+    """Counted in calls, which no other load on the machine changes."""
+
+    def calls_of_a_checkout(waiters: int) -> int:
+        pool: Pool[Fake] = Pool(lambda origin, why: Fake(pool, str(origin)), limit=1)
+        lease = pool.acquire("a")
+        assert isinstance(lease, Lease)
+        pool.connected(lease.connection)
+        for _ in range(waiters):
+            pool.acquire("a")
+        calls = 0
+
+        def count(*_: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        sys.setprofile(count)
+        for _ in range(10):
+            pool.put_back(lease.connection)
+        sys.setprofile(None)
+        return calls
+
+    assert calls_of_a_checkout(10_000) == calls_of_a_checkout(100)

@@ -185,3 +185,19 @@ def test_a_head_that_cannot_become_good_is_refused_before_its_end(octets: bytes,
 def test_an_interim_response_is_followed_by_a_response_or_refused(way: str) -> None:
     error, count = refused(b"HTTP/1.1 100 Continue\r\n\r\nSSH-2.0\r\n", way)
     assert "this is not HTTP" in error.rule and (way == "whole" or count == 26)
+
+
+@WAYS
+def test_a_folded_trailer_is_joined_and_hides_no_framing(way: str) -> None:
+    start = OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
+    _, _, end = read(start + b"X-A: b\r\n c\r\n\r\n", way)
+    assert end is not None and end.trailers["x-a"] == "b c"
+    error, _ = refused(start + b"X-A: b\r\nContent-Length:\r\n 2\r\n\r\n", way)
+    assert error.section == "RFC 9110 §6.5.1"
+
+
+def test_a_large_head_is_read_up_to_the_limit() -> None:
+    limits = Limits(field_section=64 * 1024, field_lines=1024)
+    line = b"X: " + b"y" * (64 * 1024 - 26) + b"\r\n"
+    head, content, _ = read(OK + line + b"Content-Length: 2\r\n\r\nhi", "whole", limits)
+    assert content == b"hi" and len(head.fields["x"]) > 65_000

@@ -31,7 +31,7 @@ class ManualClock:
 
     class Timer:
         def cancel(self) -> None:
-            pass  # a callback too many only wakes somebody who looks at the clock again
+            pass  # a callback too many only wakes a pump that looks at the clock again
 
     def time(self) -> float:
         return self.now
@@ -62,19 +62,19 @@ class Ends:
         await self.loop.sock_connect(self.client, ("127.0.0.1", self.relay.port))
         self.server, _ = await self.loop.sock_accept(self.listener)
 
-    async def say(self, who: socket.socket, data: bytes) -> None:
-        await self.loop.sock_sendall(who, data)
+    async def say(self, end: socket.socket, data: bytes) -> None:
+        await self.loop.sock_sendall(end, data)
 
-    async def hear(self, who: socket.socket, size: int) -> bytes:
+    async def hear(self, end: socket.socket, size: int) -> bytes:
         data = b""
         while len(data) < size:
-            part = await self.loop.sock_recv(who, size - len(data))
+            part = await self.loop.sock_recv(end, size - len(data))
             assert part, f"the connection ended after {data!r}"
             data += part
         return data
 
-    async def end(self, who: socket.socket) -> bytes:
-        return await self.loop.sock_recv(who, 1)
+    async def end(self, end: socket.socket) -> bytes:
+        return await self.loop.sock_recv(end, 1)
 
 
 def nothing_to_read(connection: socket.socket) -> bool:
@@ -161,10 +161,10 @@ async def test_a_half_close_by_the_server_leaves_the_way_there_open() -> None:
         assert await ends.hear(ends.server, 10) == b"still here"
 
 
-@pytest.mark.parametrize("who", ["client", "server"])
-async def test_a_reset_by_one_side_reaches_the_other_as_a_reset(who: str) -> None:
+@pytest.mark.parametrize("side", ["client", "server"])
+async def test_a_reset_by_one_side_reaches_the_other_as_a_reset(side: str) -> None:
     async with joined() as ends:
-        one, other = (ends.client, ends.server) if who == "client" else (ends.server, ends.client)
+        one, other = (ends.client, ends.server) if side == "client" else (ends.server, ends.client)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, relay_module._RESET_ON_CLOSE)
         one.close()
         with pytest.raises(ConnectionResetError):
@@ -322,16 +322,16 @@ async def test_on_the_real_clock_a_round_trip_takes_at_least_its_delays() -> Non
 
 async def test_an_unreachable_target_resets_the_client_and_says_why() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        nobody = listener.getsockname()[1]
+        closed_port = listener.getsockname()[1]
     loop = asyncio.get_running_loop()
-    async with Relay("127.0.0.1", nobody) as relay:
+    async with Relay("127.0.0.1", closed_port) as relay:
         with socket.socket() as client:
             client.setblocking(False)
             await loop.sock_connect(client, ("127.0.0.1", relay.port))
             with pytest.raises(ConnectionResetError):
                 await loop.sock_recv(client, 1)
         (conversation,) = relay.conversations
-        assert conversation.error == f"cannot reach 127.0.0.1:{nobody}: Connection refused"
+        assert conversation.error == f"cannot reach 127.0.0.1:{closed_port}: Connection refused"
         assert conversation.closed
 
 
