@@ -24,7 +24,7 @@ class BadCase(ValueError):
 
 
 @dataclass
-class Message:
+class ExpectedRequest:
     """One request as the parser must tell it."""
 
     method: str
@@ -39,7 +39,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ExpectedRefusal:
     """The status of a ProtocolError, and the sections any of which it may name."""
 
     status: int
@@ -47,16 +47,16 @@ class Refusal:
 
 
 @dataclass
-class Outcome:
+class ParserOutcome:
     """What the parser must make of a case: messages, then nothing, a refusal or waiting for more."""
 
-    messages: list[Message] = field(default_factory=list)
-    refusal: Refusal | None = None
+    messages: list[ExpectedRequest] = field(default_factory=list)
+    refusal: ExpectedRefusal | None = None
     waits: bool = False
 
 
 @dataclass
-class Answer:
+class ExpectedAnswer:
     """One response that the server must (or, if optional, may) give."""
 
     status: int
@@ -78,7 +78,7 @@ class End(Enum):
 class Reaction:
     """What the live server must do: answers to each step, and what becomes of the connection."""
 
-    answers: list[list[Answer]]
+    answers: list[list[ExpectedAnswer]]
     end: End
 
 
@@ -86,7 +86,7 @@ TRANSPORTS = ("plain", "tls")
 
 
 @dataclass
-class Case:
+class WireCase:
     """One wire case. `steps` are sent one after the other, each when the answers to the last are there."""
 
     file: str
@@ -96,7 +96,7 @@ class Case:
     level: str
     rule: str
     steps: list[bytes]
-    parser: Outcome
+    parser: ParserOutcome
     server: Reaction
     cut: bool = False
     half_close: bool = False
@@ -201,9 +201,9 @@ def _field(text: str) -> Line:
     return name.lower(), value.strip(" ")
 
 
-def read_outcome(text: str) -> Outcome:
+def read_outcome(text: str) -> ParserOutcome:
     """Read what stands behind `parser:`."""
-    outcome = Outcome()
+    outcome = ParserOutcome()
     if text == "nothing":
         return outcome
     for item in items(text):
@@ -212,9 +212,9 @@ def read_outcome(text: str) -> Outcome:
         word, _, rest = item.partition(" ")
         if head := _HEAD.fullmatch(item):
             method, target = (unescape(part).decode("latin-1") for part in head.group(1, 2))
-            outcome.messages.append(Message(method, target, int(head[3])))
+            outcome.messages.append(ExpectedRequest(method, target, int(head[3])))
         elif refused := _REFUSED.fullmatch(item):
-            outcome.refusal = Refusal(int(refused[1]), tuple(refused[2].split(" or ")))
+            outcome.refusal = ExpectedRefusal(int(refused[1]), tuple(refused[2].split(" or ")))
         elif item == "waits":
             outcome.waits = True
         elif not outcome.messages:
@@ -237,9 +237,9 @@ def read_outcome(text: str) -> Outcome:
     return outcome
 
 
-def read_answers(text: str) -> tuple[list[Answer], End | None]:
+def read_answers(text: str) -> tuple[list[ExpectedAnswer], End | None]:
     """Read what stands behind `server:`: the answers, and the end of the connection (None: not said)."""
-    answers: list[Answer] = []
+    answers: list[ExpectedAnswer] = []
     listed = items(text)
     end = next((end for end in End if end.value == listed[-1]), None)
     for item in listed if end is None else listed[:-1]:
@@ -248,7 +248,7 @@ def read_answers(text: str) -> tuple[list[Answer], End | None]:
             raise ValueError(f"not an answer: {item!r}")
         content = None if match[3] is None else _quoted(match[3])
         fields = [_field(text) for text in re.findall(r' with ("(?:[^"\\]|\\.)*")', match[4])]
-        answers.append(Answer(int(match[1]), bool(match[2]), content, fields))
+        answers.append(ExpectedAnswer(int(match[1]), bool(match[2]), content, fields))
     return answers, end
 
 
@@ -257,9 +257,9 @@ def read_answers(text: str) -> tuple[list[Answer], End | None]:
 _RULE = re.compile(rf"({_SECTIONS}) \((MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|policy)\): (.+)")
 
 
-def read_cases(text: str, file: str) -> list[Case]:
+def read_cases(text: str, file: str) -> list[WireCase]:
     """Every case of one Markdown file. Raises BadCase."""
-    cases: list[Case] = []
+    cases: list[WireCase] = []
     parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
     line = parts[0].count("\n") + 1
     for name, body in zip(parts[1::2], parts[2::2], strict=True):
@@ -268,7 +268,7 @@ def read_cases(text: str, file: str) -> list[Case]:
         except ValueError as error:
             raise BadCase(f"{file}.md:{line}: {name}: {error}") from None
         line += body.count("\n") + 1
-    known: dict[str, Case] = {}
+    known: dict[str, WireCase] = {}
     for case in cases:
         if case.id in known:
             raise BadCase(f"{case.where}: the name is taken by the case of line {known[case.id].line}")
@@ -276,11 +276,11 @@ def read_cases(text: str, file: str) -> list[Case]:
     return cases
 
 
-def _read_case(file: str, line: int, name: str, body: str) -> Case:
+def _read_case(file: str, line: int, name: str, body: str) -> WireCase:
     rule = None
     steps: list[bytes] = []
     bullets: dict[str, str] = {}
-    answers: list[list[Answer]] = []
+    answers: list[list[ExpectedAnswer]] = []
     end: End | None = None
     lines = iter(body.split("\n"))
     for text in lines:
@@ -308,7 +308,7 @@ def _read_case(file: str, line: int, name: str, body: str) -> Case:
         raise ValueError("a case needs its rule and a request block")
     sections = tuple(rule[1].split(" or "))
     reaction = Reaction(answers, End.CLOSES)
-    case = Case(file, line, name, sections, rule[2], rule[3], steps, Outcome(), reaction)
+    case = WireCase(file, line, name, sections, rule[2], rule[3], steps, ParserOutcome(), reaction)
     _expect(case, bullets, end)
     return case
 
@@ -323,7 +323,7 @@ def _block(lines: Iterable[str]) -> str:
     raise ValueError("a block is not closed")
 
 
-def _expect(case: Case, bullets: dict[str, str], end: End | None) -> None:
+def _expect(case: WireCase, bullets: dict[str, str], end: End | None) -> None:
     """Put what the bullets say into the case."""
     answers = case.server.answers
     if "refused" in bullets:
@@ -331,7 +331,7 @@ def _expect(case: Case, bullets: dict[str, str], end: End | None) -> None:
             raise ValueError("`refused:` says it all: no `parser:`, no `server:`")
         status, _, sections = bullets["refused"].partition(", ")
         case.parser = read_outcome(f"refused {status} by {sections}")
-        answers.append([Answer(int(status))])
+        answers.append([ExpectedAnswer(int(status))])
         end = End.CLOSES
     elif "parser" in bullets:
         case.parser = read_outcome(bullets["parser"])
@@ -353,7 +353,7 @@ def _expect(case: Case, bullets: dict[str, str], end: End | None) -> None:
         raise ValueError("a connection cannot persist beyond the client's end of input")
 
 
-def every_case() -> list[Case]:
+def every_case() -> list[WireCase]:
     """All cases of this folder, file by file, in the order they are written."""
     return [
         case

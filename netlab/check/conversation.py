@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from netlab.check.target import Target
+from netlab.check.target import JudgedServer
 from netlab.http1 import Content, EndOfMessage, Fields, ProtocolError, ResponseHead, ResponseParser
 from netlab.http1.framing import NO_CONTENT
 
@@ -21,7 +21,7 @@ _STATUS = re.compile(rb"HTTP/[0-9.]+ ([1-5][0-9]{2})")
 _MOST = 1 << 20  # bytes of answers that are kept: more is a server that does not stop
 
 
-class Ending(Enum):
+class ConnectionEnd(Enum):
     """What became of the connection."""
 
     OPEN = "the connection is open"
@@ -30,7 +30,7 @@ class Ending(Enum):
 
 
 @dataclass(slots=True)
-class Answer:
+class ObservedAnswer:
     """One response as it came. complete: has its content come whole?"""
 
     status: int
@@ -53,8 +53,8 @@ class Answer:
 class Observed:
     """All that one conversation showed."""
 
-    answers: list[Answer] = field(default_factory=list)
-    ending: Ending = Ending.OPEN
+    answers: list[ObservedAnswer] = field(default_factory=list)
+    ending: ConnectionEnd = ConnectionEnd.OPEN
     malformed: str = ""
     """What was wrong with the bytes that were no response, "" if nothing was."""
     sent: bytes = b""
@@ -62,7 +62,7 @@ class Observed:
     """Did an answer that was due not come in time?"""
 
     @property
-    def finals(self) -> list[Answer]:
+    def finals(self) -> list[ObservedAnswer]:
         """The final responses, in their order."""
         return [answer for answer in self.answers if not answer.interim]
 
@@ -74,21 +74,21 @@ class Observed:
         return "; ".join(parts)
 
 
-class Conversation:
+class JudgeConnection:
     """One connection. Use `async with`; every wait ends after the target's timeout."""
 
-    def __init__(self, target: Target, methods: Sequence[str] = ()) -> None:
+    def __init__(self, target: JudgedServer, methods: Sequence[str] = ()) -> None:
         self._target = target
         self._methods = list(methods)
         self._parser = ResponseParser()
         self._expect_next()
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
-        self._pending: Answer | None = None
+        self._pending: ObservedAnswer | None = None
         self._kept = 0
         self.observed = Observed()
 
-    async def __aenter__(self) -> Conversation:
+    async def __aenter__(self) -> JudgeConnection:
         """Connect. Raises OSError, also when the server does not take the connection in time."""
         target, context = self._target, self._target.context()
         async with asyncio.timeout(max(target.timeout, 5.0)):
@@ -125,7 +125,7 @@ class Conversation:
         observed = self.observed
         try:
             async with asyncio.timeout(self._target.timeout):
-                while observed.ending is Ending.OPEN and not observed.malformed:
+                while observed.ending is ConnectionEnd.OPEN and not observed.malformed:
                     got = sum(answer.complete for answer in observed.finals)
                     if got >= finals and len(observed.answers) - len(observed.finals) >= interims:
                         return
@@ -137,7 +137,7 @@ class Conversation:
         """Receive until the server closes, or for so many seconds."""
         try:
             async with asyncio.timeout(seconds):
-                while self.observed.ending is Ending.OPEN:
+                while self.observed.ending is ConnectionEnd.OPEN:
                     await self._more()
         except TimeoutError:
             pass
@@ -146,10 +146,10 @@ class Conversation:
         try:
             data = await self._reader.read(1 << 16)
         except (ConnectionError, ssl.SSLError, OSError):
-            self.observed.ending = Ending.RESET
+            self.observed.ending = ConnectionEnd.RESET
             return
         if not data:
-            self.observed.ending = Ending.CLOSED
+            self.observed.ending = ConnectionEnd.CLOSED
             self._parser.feed_eof()
         elif self._kept <= _MOST:
             self._kept += len(data)
@@ -168,18 +168,22 @@ class Conversation:
                         self._pending.content += event.data
                 elif isinstance(event, EndOfMessage):
                     self._end()
-                    if self.observed.ending is not Ending.OPEN and not self._parser.buffered:
+                    if self.observed.ending is not ConnectionEnd.OPEN and not self._parser.buffered:
                         return  # content that ended with the connection: the parser has nothing more
         except ProtocolError as error:
-            if self.observed.ending is Ending.CLOSED and not self._parser.buffered and self._pending is None:
+            if (
+                self.observed.ending is ConnectionEnd.CLOSED
+                and not self._parser.buffered
+                and self._pending is None
+            ):
                 return  # the end between two responses
             self.observed.malformed = str(error)
             status = _STATUS.match(data)
             if status is not None and self._pending is None:
-                self.observed.answers.append(Answer(int(status[1]), Fields(), complete=True))
+                self.observed.answers.append(ObservedAnswer(int(status[1]), Fields(), complete=True))
 
     def _head(self, head: ResponseHead) -> None:
-        answer = self._pending = Answer(head.status, head.fields)
+        answer = self._pending = ObservedAnswer(head.status, head.fields)
         self.observed.answers.append(answer)
         if answer.interim:
             answer.complete, self._pending = True, None

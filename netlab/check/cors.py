@@ -9,9 +9,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from netlab.check.asking import Rule, ask
-from netlab.check.conversation import Answer
-from netlab.check.target import Target
-from netlab.check.verdict import Verdict
+from netlab.check.conversation import ObservedAnswer
+from netlab.check.target import JudgedServer
+from netlab.check.verdict import CaseVerdict
 
 STRANGER = "https://stranger.example"
 _THEFT = "Any web page that a signed-in user visits can read this user's answers from the server."
@@ -47,7 +47,7 @@ NEIGHBOURS = Rule(
 RULES = (REFLECTED, STAR, NULL, VARY, MAX_AGE, NEIGHBOURS)
 
 
-async def check_cors(target: Target) -> list[Verdict]:
+async def check_cors(target: JudgedServer) -> list[CaseVerdict]:
     """Every rule of this file."""
     stranger, preflight = await _ask(target, STRANGER), await _preflight(target, target.origin or STRANGER)
     null, friend = await _ask(target, "null"), await _ask(target, target.origin) if target.origin else None
@@ -75,35 +75,35 @@ async def check_cors(target: Target) -> list[Verdict]:
     ]  # fmt: skip
 
 
-async def _ask(target: Target, origin: str) -> Answer | None:
+async def _ask(target: JudgedServer, origin: str) -> ObservedAnswer | None:
     answer, _ = await ask(target, "GET", f"Origin: {origin}")
     return answer
 
 
-async def _preflight(target: Target, origin: str) -> Answer | None:
+async def _preflight(target: JudgedServer, origin: str) -> ObservedAnswer | None:
     lines = (f"Origin: {origin}", "Access-Control-Request-Method: PUT")
     answer, _ = await ask(target, "OPTIONS", *lines, "Access-Control-Request-Headers: content-type")
     return answer
 
 
-def _field(answer: Answer | None, name: str) -> str:
+def _field(answer: ObservedAnswer | None, name: str) -> str:
     return str(answer.fields.get(name) or "") if answer is not None else ""
 
 
-def _allowed(answer: Answer | None) -> str:
+def _allowed(answer: ObservedAnswer | None) -> str:
     return _field(answer, "access-control-allow-origin")
 
 
-def _credentials(answer: Answer | None) -> bool:
+def _credentials(answer: ObservedAnswer | None) -> bool:
     return _field(answer, "access-control-allow-credentials") == "true"
 
 
-def _varies(answer: Answer) -> bool:
+def _varies(answer: ObservedAnswer) -> bool:
     names = {name.strip().lower() for name in _field(answer, "vary").split(",")}
     return bool(names & {"origin", "*"})
 
 
-def _max_age(preflight: Answer | None) -> Verdict:
+def _max_age(preflight: ObservedAnswer | None) -> CaseVerdict:
     value = _field(preflight, "access-control-max-age")
     if not value:
         return MAX_AGE.skipped("the preflight's answer has no Access-Control-Max-Age")
@@ -121,7 +121,7 @@ def neighbours(origin: str) -> list[str]:
     return [*found, f"{other}://{host}{port}", f"{parts.scheme}://{host}:{(parts.port or 443) + 1}"]
 
 
-async def _neighbours(target: Target) -> Verdict:
+async def _neighbours(target: JudgedServer) -> CaseVerdict:
     if not target.origin:
         return NEIGHBOURS.skipped("name an allowed origin with --origin to try its neighbours")
     if _allowed(await _ask(target, target.origin)) == "*":

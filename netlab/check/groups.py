@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netlab.check.cases import Case
+from netlab.check.cases import WireCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ _ATTACKS = {
 }
 
 
-def attack_of(case: Case) -> str:
+def attack_of(case: WireCase) -> str:
     """What an attacker gains where this case fails; "" where nothing is known or no rule is refused."""
     if case.attack:
         return case.attack

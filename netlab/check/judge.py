@@ -8,11 +8,11 @@ taken.
 
 from __future__ import annotations
 
-from netlab.check.cases import Case, End
-from netlab.check.conversation import Conversation, Ending, Observed
+from netlab.check.cases import End, WireCase
+from netlab.check.conversation import ConnectionEnd, JudgeConnection, Observed
 from netlab.check.groups import OF_FILE, attack_of
-from netlab.check.target import Target
-from netlab.check.verdict import Outcome, Verdict
+from netlab.check.target import JudgedServer
+from netlab.check.verdict import CaseVerdict, Result
 
 # Statuses by which a server refuses a message as such, whatever its application is.
 REFUSALS = frozenset({400, 408, 411, 413, 414, 417, 421, 426, 431, 501, 505})
@@ -28,28 +28,28 @@ GRACE = 0.5
 _NEXT = "GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
 
 
-async def judge(case: Case, target: Target) -> Verdict:
+async def judge(case: WireCase, target: JudgedServer) -> CaseVerdict:
     """Play a case and say what it shows. Raises OSError when the server cannot be reached."""
     if case.parser.refusal is not None and case.parser.refusal.status in _OWN_LIMITS:
         return _verdict(
-            case, Outcome.SKIPPED, None, "the limit is netlab's own: the group limits asks for more"
+            case, Result.SKIPPED, None, "the limit is netlab's own: the group limits asks for more"
         )
     methods = [message.method for message in case.parser.messages]
     if case.parser.refusal is not None and case.request.startswith(b"HEAD "):
         methods.append("HEAD")
-    async with Conversation(target, methods) as conversation:
+    async with JudgeConnection(target, methods) as conversation:
         await _play(case, target, conversation)
     why = _wrong(case, conversation.observed)
-    return _verdict(case, Outcome.FAILED if why else Outcome.PASSED, conversation.observed, why)
+    return _verdict(case, Result.FAILED if why else Result.PASSED, conversation.observed, why)
 
 
-def unplayed(case: Case, why: str) -> Verdict:
+def unplayed(case: WireCase, why: str) -> CaseVerdict:
     """The verdict on a case that is not played."""
-    return _verdict(case, Outcome.SKIPPED, None, why)
+    return _verdict(case, Result.SKIPPED, None, why)
 
 
-def _verdict(case: Case, outcome: Outcome, observed: Observed | None, why: str) -> Verdict:
-    return Verdict(
+def _verdict(case: WireCase, outcome: Result, observed: Observed | None, why: str) -> CaseVerdict:
+    return CaseVerdict(
         name=f"{OF_FILE[case.file]}/{case.id}",
         group=OF_FILE[case.file],
         title=case.name,
@@ -61,18 +61,18 @@ def _verdict(case: Case, outcome: Outcome, observed: Observed | None, why: str) 
         got=str(observed or ""),
         sent=observed.sent if observed else b"",
         why=why,
-        attack=attack_of(case) if outcome is Outcome.FAILED else "",
+        attack=attack_of(case) if outcome is Result.FAILED else "",
     )
 
 
-def due(case: Case) -> tuple[int, int]:
+def due(case: WireCase) -> tuple[int, int]:
     """How many final and interim responses the case must have."""
     answers = [answer for step in case.server.answers for answer in step if not answer.optional]
     interims = sum(answer.status < 200 for answer in answers)
     return len(answers) - interims, interims
 
 
-def expectation(case: Case) -> str:
+def expectation(case: WireCase) -> str:
     """What must come, in words."""
     finals, interims = due(case)
     if case.parser.refusal is not None and must_be_refused(case) and finals == 1:
@@ -86,7 +86,7 @@ def expectation(case: Case) -> str:
     )
 
 
-async def _play(case: Case, target: Target, conversation: Conversation) -> None:
+async def _play(case: WireCase, target: JudgedServer, conversation: JudgeConnection) -> None:
     """Send the steps, each behind the answers to the one before; then see whether the connection goes on."""
     finals = interims = 0
     for number, step in enumerate(case.steps):
@@ -103,30 +103,30 @@ async def _play(case: Case, target: Target, conversation: Conversation) -> None:
         await conversation.half_close()
     finals, _ = due(case)
     await conversation.receive(finals)
-    if case.half_close or observed.ending is not Ending.OPEN or observed.late or observed.malformed:
+    if case.half_close or observed.ending is not ConnectionEnd.OPEN or observed.late or observed.malformed:
         await conversation.until_closed(GRACE)
         return
     if case.server.end is End.CLOSES:
         await conversation.until_closed(GRACE)
-    if observed.ending is Ending.OPEN and _may_go_on(case, observed):
+    if observed.ending is ConnectionEnd.OPEN and _may_go_on(case, observed):
         # An answer to this is an answer too many behind a refusal, and proof of persistence elsewhere.
         await conversation.send(_NEXT.format(path=target.path, authority=target.authority).encode())
         await conversation.receive(finals + 1)
         await conversation.until_closed(GRACE / 5)
 
 
-def _may_go_on(case: Case, observed: Observed) -> bool:
+def _may_go_on(case: WireCase, observed: Observed) -> bool:
     """May a next request be sent? Not behind "close", nor where content was announced and never sent."""
     return not (observed.finals and observed.finals[-1].says_close) and observed.sent == case.request
 
 
-def must_be_refused(case: Case) -> bool:
+def must_be_refused(case: WireCase) -> bool:
     """Is the last answer a refusal? What stands behind a request that says close is never looked at."""
     finals = [a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional]
     return case.parser.refusal is not None and finals[-1:] == [case.parser.refusal.status]
 
 
-def _wrong(case: Case, observed: Observed) -> str:
+def _wrong(case: WireCase, observed: Observed) -> str:
     """Why the case failed; "" when it passed."""
     if observed.malformed:
         return f"the answer is malformed: {observed.malformed}"
@@ -142,7 +142,7 @@ def _wrong_refusal(observed: Observed, statuses: list[int], finals: int) -> str:
     before = finals - 1
     last = statuses[before:]
     if not last:
-        if observed.ending is Ending.OPEN:
+        if observed.ending is ConnectionEnd.OPEN:
             return "no answer came and the connection stayed open: the server waits for more"
         return ""  # closed without an answer: nothing of it was taken
     if last[0] not in REFUSALS | _GATEWAY and last[0] < 500:
@@ -152,7 +152,7 @@ def _wrong_refusal(observed: Observed, statuses: list[int], finals: int) -> str:
     return ""
 
 
-def _wrong_number(case: Case, observed: Observed, statuses: list[int], finals: int) -> str:
+def _wrong_number(case: WireCase, observed: Observed, statuses: list[int], finals: int) -> str:
     """A message that keeps the rules must be answered; as many answers must come as requests were sent."""
     ours = [a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional]
     for status, own in zip(statuses, ours, strict=False):
@@ -167,12 +167,12 @@ def _wrong_number(case: Case, observed: Observed, statuses: list[int], finals: i
     elif len(extra) > 1:
         return f"{len(statuses)} answers to {finals} requests: content was read as a request"
     if len(statuses) < finals and not any(answer.says_close for answer in observed.finals):
-        what = "the server waits for more" if observed.ending is Ending.OPEN else observed.ending.value
+        what = "the server waits for more" if observed.ending is ConnectionEnd.OPEN else observed.ending.value
         return f"{len(statuses)} of {finals} answers came: {what}"
     return ""
 
 
-def _wrong_end(case: Case, observed: Observed, statuses: list[int], finals: int) -> str:
+def _wrong_end(case: WireCase, observed: Observed, statuses: list[int], finals: int) -> str:
     """The connection goes on, or ends, as both sides said."""
     goes_on, closed_by_word = len(statuses) > finals, any(answer.says_close for answer in observed.finals)
     if case.half_close or not observed.sent.startswith(case.request):

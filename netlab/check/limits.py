@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 
 from netlab.check.asking import Rule, ask, request_bytes
-from netlab.check.conversation import Conversation, Ending
+from netlab.check.conversation import ConnectionEnd, JudgeConnection
 from netlab.check.judge import REFUSALS
-from netlab.check.target import Target
-from netlab.check.verdict import Verdict
+from netlab.check.target import JudgedServer
+from netlab.check.verdict import CaseVerdict
 
 KIB = 1024
 # Seconds that a head may take to come whole: netlab gives 10, nginx 60.
@@ -50,7 +50,7 @@ SLOW = Rule(
 RULES = (TARGET, VALUE, LINES, ENDLESS, EXTENSIONS)
 
 
-async def check_sizes(target: Target) -> list[Verdict]:
+async def check_sizes(target: JudgedServer) -> list[CaseVerdict]:
     """Heads that are too large, each whole."""
     host = f"Host: {target.authority}\r\n".encode()
     heads = {
@@ -63,25 +63,25 @@ async def check_sizes(target: Target) -> list[Verdict]:
     return [await _too_large(target, rule, head) for rule, head in heads.items()]
 
 
-async def _too_large(target: Target, rule: Rule, head: bytes) -> Verdict:
-    async with Conversation(target) as conversation:
+async def _too_large(target: JudgedServer, rule: Rule, head: bytes) -> CaseVerdict:
+    async with JudgeConnection(target) as conversation:
         await conversation.send(head)
         await conversation.receive(1)
     observed = conversation.observed
     refused = any(answer.status in REFUSALS or answer.status >= 500 for answer in observed.finals)
     early = rule is EXTENSIONS and any(400 <= answer.status < 500 for answer in observed.finals)
-    holds = refused or early or (observed.ending is not Ending.OPEN and not observed.finals)
+    holds = refused or early or (observed.ending is not ConnectionEnd.OPEN and not observed.finals)
     taken = f"taken with {observed.finals[0].status}" if observed.finals else "the server waits for more"
     return rule.held(holds, str(observed), taken, head[:200])
 
 
-async def check_deadline(target: Target) -> list[Verdict]:
+async def check_deadline(target: JudgedServer) -> list[CaseVerdict]:
     """A head that comes byte by byte and never ends. Takes as long as the server gives it."""
     loop = asyncio.get_running_loop()
     start, sent = loop.time(), request_bytes(target)[:-2]
-    async with Conversation(target) as conversation:
+    async with JudgeConnection(target) as conversation:
         await conversation.send(sent)
-        while conversation.observed.ending is Ending.OPEN and not conversation.observed.finals:
+        while conversation.observed.ending is ConnectionEnd.OPEN and not conversation.observed.finals:
             if loop.time() - start > PATIENCE:
                 return [SLOW.failed("no answer; the connection is open", f"held for {PATIENCE:.0f} s", sent)]
             await conversation.until_closed(1.0)
@@ -89,7 +89,7 @@ async def check_deadline(target: Target) -> list[Verdict]:
     return [SLOW.passed(f"{conversation.observed} after {loop.time() - start:.0f} s", sent)]
 
 
-async def reachable(target: Target) -> str:
+async def reachable(target: JudgedServer) -> str:
     """Ask for the target's path once, correctly; what the server calls itself. Raises OSError."""
     answer, observed = await ask(target, "GET")
     if answer is None:

@@ -7,8 +7,8 @@ from html import escape
 
 from netlab.check.groups import GROUPS
 from netlab.check.report import visible
-from netlab.check.target import Target
-from netlab.check.verdict import Outcome, Verdict, summary
+from netlab.check.target import JudgedServer
+from netlab.check.verdict import CaseVerdict, Result, summary
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --bad: #b3261e; --good: #1b6e2e; --soft: #8882; }
@@ -30,7 +30,7 @@ code { background: var(--soft); padding: .1rem .3rem; font: .85rem/1.5 ui-monosp
 """
 
 
-def as_html(target: Target, verdicts: Sequence[Verdict]) -> str:
+def as_html(target: JudgedServer, verdicts: Sequence[CaseVerdict]) -> str:
     """The page as text: the summary first, then each group with its failures open to read."""
     counted = summary(verdicts)
     broken, total = counted["must"]["failed"], counted["must"]["passed"] + counted["must"]["failed"]
@@ -53,7 +53,7 @@ def as_html(target: Target, verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def _table(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _table(verdicts: Sequence[CaseVerdict]) -> Iterator[str]:
     yield '<table><thead><tr><th scope="col">group</th><th scope="col" class="n">MUST</th>'
     yield '<th scope="col" class="n">SHOULD</th></tr></thead><tbody>'
     for group in GROUPS:
@@ -69,24 +69,24 @@ def _share(counts: dict[str, int]) -> str:
     return f"{counts['passed']} of {tried}" if tried else "–"
 
 
-def _group(name: str, title: str, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _group(name: str, title: str, verdicts: Sequence[CaseVerdict]) -> Iterator[str]:
     own = [verdict for verdict in verdicts if verdict.group == name]
     if not own:
         return
     yield f'<h2 id="{name}">{escape(title)}</h2>'
-    failed = [verdict for verdict in own if verdict.outcome is Outcome.FAILED]
+    failed = [verdict for verdict in own if verdict.outcome is Result.FAILED]
     for verdict in sorted(failed, key=lambda verdict: ("must", "should", "may").index(verdict.requirement)):
         yield from _failure(verdict)
-    rest = [verdict for verdict in own if verdict.outcome is not Outcome.FAILED]
+    rest = [verdict for verdict in own if verdict.outcome is not Result.FAILED]
     if rest:
         yield f"<details><summary>{len(rest)} passed or skipped</summary><ul>"
         for verdict in rest:
-            note = f" (skipped: {verdict.why})" if verdict.outcome is Outcome.SKIPPED else ""
+            note = f" (skipped: {verdict.why})" if verdict.outcome is Result.SKIPPED else ""
             yield f"<li>{escape(verdict.title)}{escape(note)}: {escape(verdict.section)}</li>"
         yield "</ul></details>"
 
 
-def _failure(verdict: Verdict) -> Iterator[str]:
+def _failure(verdict: CaseVerdict) -> Iterator[str]:
     """One failure, folded: its rule, its bytes, what came, and the attack."""
     yield f'<details><summary><span class="bad">{escape(verdict.level)}</span> {escape(verdict.title)}: '
     yield f"{escape(verdict.why)}</summary><dl>"

@@ -9,8 +9,8 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from netlab.check.groups import GROUPS
-from netlab.check.target import Target
-from netlab.check.verdict import Outcome, Verdict, summary
+from netlab.check.target import JudgedServer
+from netlab.check.verdict import CaseVerdict, Result, summary
 
 _SHOWN = 160  # bytes of a request that a line of text shows
 
@@ -22,7 +22,7 @@ def visible(data: bytes, most: int = _SHOWN) -> str:
     return text if len(data) <= most else f"{text}… ({len(data):,} bytes)"
 
 
-def explained(verdict: Verdict, width: int = 80) -> Iterator[str]:
+def explained(verdict: CaseVerdict, width: int = 80) -> Iterator[str]:
     """A failure in full: the rule, what was sent, what came, and what an attacker could do with it."""
     yield f"✗ {verdict.name}  [{verdict.level}, {verdict.section}]"
     rows = [
@@ -40,7 +40,7 @@ def explained(verdict: Verdict, width: int = 80) -> Iterator[str]:
             )
 
 
-def table(verdicts: Iterable[Verdict]) -> Iterator[str]:
+def table(verdicts: Iterable[CaseVerdict]) -> Iterator[str]:
     """The summary by group: passed of all, for what MUST and what SHOULD hold."""
     found = list(verdicts)
     yield f"{'':<30}{'MUST':>12}{'SHOULD':>12}{'skipped':>10}"
@@ -51,17 +51,17 @@ def table(verdicts: Iterable[Verdict]) -> Iterator[str]:
     yield f"{'in all':<30}{_share(found, 'must'):>12}{_share(found, 'should'):>12}{_skipped(found):>10}"
 
 
-def _share(verdicts: Iterable[Verdict], requirement: str) -> str:
+def _share(verdicts: Iterable[CaseVerdict], requirement: str) -> str:
     counted = summary(verdicts)[requirement]
     tried = counted["passed"] + counted["failed"]
     return f"{counted['passed']}/{tried}" if tried else "–"
 
 
-def _skipped(verdicts: Iterable[Verdict]) -> str:
-    return str(sum(verdict.outcome is Outcome.SKIPPED for verdict in verdicts) or "–")
+def _skipped(verdicts: Iterable[CaseVerdict]) -> str:
+    return str(sum(verdict.outcome is Result.SKIPPED for verdict in verdicts) or "–")
 
 
-def as_json(target: Target, verdicts: Sequence[Verdict]) -> str:
+def as_json(target: JudgedServer, verdicts: Sequence[CaseVerdict]) -> str:
     """{"target", "summary", "cases"}: a program's view. Bytes are latin-1 text."""
     return json.dumps(
         {
@@ -74,7 +74,7 @@ def as_json(target: Target, verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def _case(verdict: Verdict) -> dict[str, Any]:
+def _case(verdict: CaseVerdict) -> dict[str, Any]:
     return {
         "name": verdict.name,
         "group": verdict.group,
@@ -92,7 +92,7 @@ def _case(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def as_junit(target: Target, verdicts: Sequence[Verdict]) -> str:
+def as_junit(target: JudgedServer, verdicts: Sequence[CaseVerdict]) -> str:
     """JUnit XML, as CI systems read it. A SHOULD that is broken is no failure there: only a MUST is."""
     failed = sum(verdict.breaks_a_must for verdict in verdicts)
     skipped = sum(_is_skipped(verdict) for verdict in verdicts)
@@ -112,10 +112,10 @@ def as_junit(target: Target, verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*lines, "</testsuite>", ""])
 
 
-def _is_skipped(verdict: Verdict) -> bool:
+def _is_skipped(verdict: CaseVerdict) -> bool:
     """Skipped, or a recommendation that is not followed."""
-    return verdict.outcome is Outcome.SKIPPED or (
-        verdict.outcome is Outcome.FAILED and not verdict.breaks_a_must
+    return verdict.outcome is Result.SKIPPED or (
+        verdict.outcome is Result.FAILED and not verdict.breaks_a_must
     )
 
 

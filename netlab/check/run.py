@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from netlab.check.asking import Rule
-from netlab.check.cases import Case, every_case
+from netlab.check.cases import WireCase, every_case
 from netlab.check.cors import check_cors
 from netlab.check.groups import NAMES, OF_FILE
 from netlab.check.judge import judge, unplayed
 from netlab.check.limits import RULES as LIMITS
 from netlab.check.limits import check_deadline, check_sizes, reachable
 from netlab.check.security import check_tls
-from netlab.check.target import Target
-from netlab.check.verdict import Outcome, Verdict
+from netlab.check.target import JudgedServer
+from netlab.check.verdict import CaseVerdict, Result
 
 # What a proxy in front decides itself: the server behind it cannot be judged there.
 _OF_THE_PROXY = frozenset({"persistence", "half-close", "limits", "tls"})
@@ -30,10 +30,10 @@ class Job:
     """One piece of work. names: the verdicts it gives; start: begins it."""
 
     names: tuple[str, ...]
-    start: Callable[[], Awaitable[list[Verdict]]]
+    start: Callable[[], Awaitable[list[CaseVerdict]]]
 
 
-def jobs(target: Target, only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Job]:
+def jobs(target: JudgedServer, only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Job]:
     """What to run: the names in `only` (groups, or parts of case names), without those in `skip`.
 
     Raises NoSuchCase.
@@ -57,7 +57,7 @@ def _fits(name: str, word: str) -> bool:
     return name.partition("/")[0] == word if word in NAMES else word in name
 
 
-def _every_job(target: Target) -> Iterator[Job]:
+def _every_job(target: JudgedServer) -> Iterator[Job]:
     for case in sorted(every_case(), key=lambda case: NAMES.index(OF_FILE[case.file])):
         yield Job((f"{OF_FILE[case.file]}/{case.id}",), _playing(case, target))
     sizes = tuple(rule.name for rule in LIMITS)
@@ -67,8 +67,8 @@ def _every_job(target: Target) -> Iterator[Job]:
     yield Job(("tls/basics",), lambda: check_tls(target))
 
 
-def _playing(case: Case, target: Target) -> Callable[[], Awaitable[list[Verdict]]]:
-    async def play() -> list[Verdict]:
+def _playing(case: WireCase, target: JudgedServer) -> Callable[[], Awaitable[list[CaseVerdict]]]:
+    async def play() -> list[CaseVerdict]:
         if case.only == ("plain" if target.secure else "tls"):
             return [unplayed(case, f"the case is for {case.only} connections")]
         if target.secure and case.half_close:
@@ -79,8 +79,8 @@ def _playing(case: Case, target: Target) -> Callable[[], Awaitable[list[Verdict]
 
 
 async def run(
-    target: Target, chosen: Sequence[Job], tell: Callable[[Verdict], None] = lambda verdict: None
-) -> list[Verdict]:
+    target: JudgedServer, chosen: Sequence[Job], tell: Callable[[CaseVerdict], None] = lambda verdict: None
+) -> list[CaseVerdict]:
     """Run the jobs; `tell` hears of each verdict as it comes. In the order of the jobs.
 
     Raises OSError when the server does not answer a plain request.
@@ -88,7 +88,7 @@ async def run(
     await reachable(target)
     gate = asyncio.Semaphore(target.connections)
 
-    async def one(job: Job) -> list[Verdict]:
+    async def one(job: Job) -> list[CaseVerdict]:
         async with gate:
             try:
                 verdicts = await job.start()
@@ -105,13 +105,13 @@ async def run(
     return [verdict for task in tasks for verdict in task.result()]
 
 
-def _unreachable(name: str, error: OSError) -> Verdict:
+def _unreachable(name: str, error: OSError) -> CaseVerdict:
     title = name.partition("/")[2]
     rule = Rule(name, title, "the server takes connections", "RFC 9110 §3", "MUST", "an answer")
     return rule.failed(f"{error}", "the server could not be reached for this case")
 
 
-def _behind_proxy(verdict: Verdict) -> Verdict:
-    if verdict.group in _OF_THE_PROXY and verdict.outcome is not Outcome.SKIPPED:
-        return replace(verdict, outcome=Outcome.SKIPPED, why="the proxy in front decides this", attack="")
+def _behind_proxy(verdict: CaseVerdict) -> CaseVerdict:
+    if verdict.group in _OF_THE_PROXY and verdict.outcome is not Result.SKIPPED:
+        return replace(verdict, outcome=Result.SKIPPED, why="the proxy in front decides this", attack="")
     return verdict

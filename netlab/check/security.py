@@ -12,8 +12,8 @@ import time
 import warnings
 
 from netlab.check.asking import Rule, request_bytes
-from netlab.check.target import Target
-from netlab.check.verdict import Verdict
+from netlab.check.target import JudgedServer
+from netlab.check.verdict import CaseVerdict
 
 _DAYS = 14
 OLD = Rule(
@@ -45,7 +45,7 @@ NOTIFY = Rule(
 RULES = (OLD, NEW, CHAIN, EXPIRY, ALPN, NOTIFY)
 
 
-async def check_tls(target: Target) -> list[Verdict]:
+async def check_tls(target: JudgedServer) -> list[CaseVerdict]:
     """Every rule of this file; skipped for http."""
     if not target.secure:
         return [rule.skipped("the URL is http") for rule in RULES]
@@ -58,7 +58,7 @@ async def check_tls(target: Target) -> list[Verdict]:
     ]
 
 
-async def _handshake(target: Target, context: ssl.SSLContext) -> ssl.SSLObject:
+async def _handshake(target: JudgedServer, context: ssl.SSLContext) -> ssl.SSLObject:
     """Connect, shake hands, leave; what was negotiated. Raises OSError (ssl.SSLError is one)."""
     async with asyncio.timeout(max(target.timeout, 5.0)):
         _, writer = await asyncio.open_connection(
@@ -77,7 +77,7 @@ def _any_certificate() -> ssl.SSLContext:
     return context
 
 
-async def _old_versions(target: Target) -> Verdict:
+async def _old_versions(target: JudgedServer) -> CaseVerdict:
     taken = []
     for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
         context = _any_certificate()
@@ -92,7 +92,7 @@ async def _old_versions(target: Target) -> Verdict:
     return OLD.held(not taken, ", ".join(taken) or "both refused", f"{' and '.join(taken)} accepted")
 
 
-async def _version(target: Target) -> Verdict:
+async def _version(target: JudgedServer) -> CaseVerdict:
     context = _any_certificate()
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
@@ -101,7 +101,7 @@ async def _version(target: Target) -> Verdict:
         return NEW.failed(str(error), "TLS 1.3 is refused")
 
 
-async def _certificate(target: Target) -> list[Verdict]:
+async def _certificate(target: JudgedServer) -> list[CaseVerdict]:
     context = ssl.create_default_context(cafile=target.cacert or None)
     try:
         found = await _handshake(target, context)
@@ -113,7 +113,7 @@ async def _certificate(target: Target) -> list[Verdict]:
     return [CHAIN.passed("verified"), EXPIRY.held(left > _DAYS, got, got)]
 
 
-async def _alpn(target: Target) -> Verdict:
+async def _alpn(target: JudgedServer) -> CaseVerdict:
     context = _any_certificate()
     context.set_alpn_protocols(["http/1.1"])
     selected = (await _handshake(target, context)).selected_alpn_protocol()
@@ -127,7 +127,7 @@ async def _alpn(target: Target) -> Verdict:
     return ALPN.failed("http/1.1 selected; another goes on", "no alert for a protocol that it does not speak")
 
 
-async def _close(target: Target) -> Verdict:
+async def _close(target: JudgedServer) -> CaseVerdict:
     """Ask with Connection: close, and see whether the TLS stream ends before the TCP connection does."""
     sent = request_bytes(target, "GET", "Connection: close")
     try:
@@ -137,7 +137,7 @@ async def _close(target: Target) -> Verdict:
     return NOTIFY.held(notified, "close_notify" if notified else "TCP ended first", "no close_notify", sent)
 
 
-def _ends_with_notify(target: Target, sent: bytes) -> bool:
+def _ends_with_notify(target: JudgedServer, sent: bytes) -> bool:
     """Read the answer to its end on a blocking socket: it is the one that tells the two ends apart."""
     context = _any_certificate()
     with (

@@ -18,7 +18,7 @@ class NotAllowed(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class JudgedServer:
     """One server. timeout: seconds that an answer may take. cacert: PEM file of the root to trust, or ""."""
 
     host: str
@@ -59,7 +59,7 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
-def target_of(text: str, *, may_test: bool = False, timeout: float = 3.0, **options: object) -> Target:
+def target_of(text: str, *, may_test: bool = False, timeout: float = 3.0, **options: object) -> JudgedServer:
     """The target that a URL names. Raises InvalidURL, and NotAllowed for a host elsewhere."""
     url = parse_url(text)
     if not may_test and not is_this_machine(url.origin.host):
@@ -67,7 +67,7 @@ def target_of(text: str, *, may_test: bool = False, timeout: float = 3.0, **opti
             f"{url.origin.host} is not this machine, and the judge sends malformed requests: "
             "add --i-may-test-this-host if you may test it"
         )
-    return Target(
+    return JudgedServer(
         url.origin.host,
         url.origin.port,
         url.origin.secure,

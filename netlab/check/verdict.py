@@ -21,7 +21,7 @@ LEVELS = {
 }
 
 
-class Outcome(Enum):
+class Result(Enum):
     """How a case ended."""
 
     PASSED = "passed"
@@ -30,7 +30,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CaseVerdict:
     """The outcome of one case.
 
     name: `group/case`. level: "MUST", "SHOULD", … as the RFC says it, or "policy". expected and got: one line
@@ -44,7 +44,7 @@ class Verdict:
     rule: str
     section: str
     level: str
-    outcome: Outcome
+    outcome: Result
     expected: str
     got: str
     sent: bytes = b""
@@ -59,13 +59,13 @@ class Verdict:
     @property
     def breaks_a_must(self) -> bool:
         """Does the server violate the protocol here?"""
-        return self.outcome is Outcome.FAILED and self.requirement == "must"
+        return self.outcome is Result.FAILED and self.requirement == "must"
 
 
-def summary(verdicts: Iterable[Verdict]) -> dict[str, dict[str, int]]:
+def summary(verdicts: Iterable[CaseVerdict]) -> dict[str, dict[str, int]]:
     """For must, should and may: how many passed, failed and were skipped."""
     counted = Counter((verdict.requirement, verdict.outcome.value) for verdict in verdicts)
     return {
-        requirement: {outcome.value: counted[requirement, outcome.value] for outcome in Outcome}
+        requirement: {outcome.value: counted[requirement, outcome.value] for outcome in Result}
         for requirement in ("must", "should", "may")
     }

@@ -18,8 +18,8 @@ from netlab.check.page import as_html
 from netlab.check.report import as_json, as_junit, explained, table
 from netlab.check.run import Job, NoSuchCase, jobs
 from netlab.check.run import run as play
-from netlab.check.target import NotAllowed, Target, target_of
-from netlab.check.verdict import Outcome, Verdict
+from netlab.check.target import JudgedServer, NotAllowed, target_of
+from netlab.check.verdict import CaseVerdict, Result
 from netlab.cli.errors import UserError
 from netlab.client.errors import InvalidURL
 
@@ -89,11 +89,11 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(verdict.breaks_a_must for verdict in verdicts) else 0
 
 
-def _judge(target: Target, chosen: list[Job], quiet: bool) -> list[Verdict]:
+def _judge(target: JudgedServer, chosen: list[Job], quiet: bool) -> list[CaseVerdict]:
     total, done, failed = sum(len(job.names) for job in chosen), 0, 0
     live = sys.stderr.isatty() and not quiet
 
-    def tell(verdict: Verdict) -> None:
+    def tell(verdict: CaseVerdict) -> None:
         nonlocal done, failed
         done += 1
         failed += verdict.breaks_a_must
@@ -112,7 +112,7 @@ def _judge(target: Target, chosen: list[Job], quiet: bool) -> list[Verdict]:
             sys.stderr.write("\r" + " " * 78 + "\r")
 
 
-def _write(options: argparse.Namespace, target: Target, verdicts: list[Verdict]) -> None:
+def _write(options: argparse.Namespace, target: JudgedServer, verdicts: list[CaseVerdict]) -> None:
     for name, render in (("json", as_json), ("junit", as_junit), ("html", as_html)):
         path = getattr(options, name)
         if path == "-":
@@ -124,16 +124,16 @@ def _write(options: argparse.Namespace, target: Target, verdicts: list[Verdict])
                 raise UserError(f"{path}: {error.strerror}: give another file to --{name}") from None
 
 
-def _print(options: argparse.Namespace, target: Target, verdicts: list[Verdict]) -> None:
+def _print(options: argparse.Namespace, target: JudgedServer, verdicts: list[CaseVerdict]) -> None:
     width = min(100, max(60, shutil.get_terminal_size().columns))
     shown = {"must"} if not options.all else {"must", "should", "may"}
     for verdict in verdicts:
-        if verdict.outcome is Outcome.FAILED and verdict.requirement in shown:
+        if verdict.outcome is Result.FAILED and verdict.requirement in shown:
             print("\n".join(explained(verdict, width)))
             print()
     print(f"{target}, judged by netlab check\n")
     print("\n".join(table(verdicts)))
     broken = sum(verdict.breaks_a_must for verdict in verdicts)
-    unfollowed = sum(v.outcome is Outcome.FAILED and v.requirement == "should" for v in verdicts)
+    unfollowed = sum(v.outcome is Result.FAILED and v.requirement == "should" for v in verdicts)
     print(f"\n{broken} MUST broken, {unfollowed} recommendations not followed", end="")
     print("" if options.all or not unfollowed else " (--all prints them)")

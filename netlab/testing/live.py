@@ -25,7 +25,7 @@ _Result = TypeVar("_Result")
 PATIENCE_WITH_LOOP = 30.0
 
 
-class Background:
+class BackgroundLoop:
     """An event loop in a thread. `run` carries out a coroutine there and waits for it."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class LiveServer:
     `verify=` and httpx's `ssl.create_default_context(cafile=…)`; None without TLS.
     """
 
-    def __init__(self, background: Background, app: Handler, server: Server, root: Path | None) -> None:
+    def __init__(self, background: BackgroundLoop, app: Handler, server: Server, root: Path | None) -> None:
         self._background = background
         self._app = app
         self.server = server
@@ -92,15 +92,15 @@ class LiveServers:
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
-        self._background: Background | None = None
+        self._background: BackgroundLoop | None = None
         self._servers: list[LiveServer] = []
         self._relays: list[Relay] = []
 
     @property
-    def background(self) -> Background:
+    def background(self) -> BackgroundLoop:
         """The loop, made when it is first needed."""
         if self._background is None:
-            self._background = Background()
+            self._background = BackgroundLoop()
         return self._background
 
     def start(self, app: Any, *, tls: bool = False, **options: Any) -> LiveServer:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netlab.relay import Relay
     from netlab.testing.authority import Authority
     from netlab.testing.live import LiveServer, LiveServers
-    from netlab.testing.rawclient import Wire
+    from netlab.testing.rawclient import RawConnection
     from netlab.testing.started import ServerFactory
     from netlab.tls.authority import Certificates
 
@@ -87,14 +87,14 @@ def netlab_live(netlab_live_servers: LiveServers) -> Callable[..., LiveServer]:
 
 
 @_fixture("pytest", "function")
-def wire() -> Iterator[Callable[[Any], Wire]]:
+def wire() -> Iterator[Callable[[Any], RawConnection]]:
     """`connection = wire(server)`: raw bytes out with `send`, what came back with `expect` and `until`."""
-    from netlab.testing.rawclient import Wire
+    from netlab.testing.rawclient import RawConnection
 
-    opened: list[Wire] = []
+    opened: list[RawConnection] = []
 
-    def connect(server: Any) -> Wire:
-        opened.append(Wire(server))
+    def connect(server: Any) -> RawConnection:
+        opened.append(RawConnection(server))
         return opened[-1]
 
     try:

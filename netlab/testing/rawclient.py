@@ -24,7 +24,7 @@ def address_of(server: Any) -> tuple[str, int]:
     return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
-class Wire:
+class RawConnection:
     """One connection. `sent` and `received` keep every byte."""
 
     def __init__(self, server: Any) -> None:

@@ -13,7 +13,7 @@ import netlab
 from netlab.__main__ import main
 from netlab.check.run import NoSuchCase, jobs
 from netlab.check.target import is_this_machine, target_of
-from netlab.check.verdict import Outcome, Verdict
+from netlab.check.verdict import CaseVerdict, Result
 from netlab.cli.demonstration import Demonstration
 
 
@@ -100,5 +100,5 @@ def test_cases_are_chosen_by_group_or_part_of_a_name() -> None:
 
 
 def test_a_broken_recommendation_is_no_broken_must() -> None:
-    verdict = Verdict("a/b", "a", "t", "r", "s", "SHOULD NOT", Outcome.FAILED, "e", "g")
+    verdict = CaseVerdict("a/b", "a", "t", "r", "s", "SHOULD NOT", Result.FAILED, "e", "g")
     assert verdict.requirement == "should" and not verdict.breaks_a_must

@@ -12,8 +12,8 @@ import netlab
 from netlab.check.cors import check_cors, neighbours
 from netlab.check.limits import check_sizes
 from netlab.check.run import jobs, run
-from netlab.check.target import Target, target_of
-from netlab.check.verdict import Outcome, Verdict, summary
+from netlab.check.target import JudgedServer, target_of
+from netlab.check.verdict import CaseVerdict, Result, summary
 from netlab.cli.demonstration import Demonstration
 from netlab.cors import Policy
 
@@ -21,7 +21,7 @@ Stream = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def scripted(answer: Stream) -> AsyncIterator[Target]:
+async def scripted(answer: Stream) -> AsyncIterator[JudgedServer]:
     """A server made of one function for each connection."""
     running: set[asyncio.Task[None]] = set()
 
@@ -49,12 +49,12 @@ async def scripted(answer: Stream) -> AsyncIterator[Target]:
         await server.wait_closed()
 
 
-def by_name(verdicts: list[Verdict]) -> dict[str, Verdict]:
+def by_name(verdicts: list[CaseVerdict]) -> dict[str, CaseVerdict]:
     return {verdict.name: verdict for verdict in verdicts}
 
 
-def broken(verdicts: list[Verdict]) -> list[str]:
-    return [f"{verdict.name}: {verdict.why}" for verdict in verdicts if verdict.outcome is Outcome.FAILED]
+def broken(verdicts: list[CaseVerdict]) -> list[str]:
+    return [f"{verdict.name}: {verdict.why}" for verdict in verdicts if verdict.outcome is Result.FAILED]
 
 
 OK = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 2\r\n\r\nok"
@@ -68,7 +68,7 @@ async def test_netlab_breaks_no_rule() -> None:
     assert not broken(verdicts)
     counted = summary(verdicts)
     assert counted["must"]["passed"] >= 320 and counted["should"]["passed"] >= 135
-    assert {verdict.group for verdict in verdicts if verdict.outcome is Outcome.PASSED} == {
+    assert {verdict.group for verdict in verdicts if verdict.outcome is Result.PASSED} == {
         "framing", "request-line", "fields", "host", "persistence", "expect", "methods", "half-close",
         "limits", "cors",
     }  # fmt: skip
@@ -110,7 +110,7 @@ async def test_a_server_that_refuses_everything_behind_the_first_request_is_not_
     async with scripted(refuses) as target:
         verdicts = await run(target, jobs(target, ["chunked-several_chunks", "host-missing"]))
     found = by_name(verdicts)
-    assert found["host/host-missing"].outcome is Outcome.PASSED
+    assert found["host/host-missing"].outcome is Result.PASSED
     assert all("correct request" in v.why for v in verdicts if v.name.startswith("framing/"))
 
 
@@ -135,7 +135,7 @@ async def test_a_malformed_answer_is_a_failure_with_its_reason() -> None:
 
     async with scripted(malformed) as target:
         (verdict, *_) = await run(target, jobs(target, ["host/host-missing"]))
-    assert verdict.outcome is Outcome.FAILED and "malformed" in verdict.why
+    assert verdict.outcome is Result.FAILED and "malformed" in verdict.why
 
 
 async def test_a_server_without_limits_is_caught() -> None:
@@ -148,7 +148,7 @@ async def test_a_server_without_limits_is_caught() -> None:
 
     async with scripted(endless) as target:
         verdicts = await check_sizes(target)
-    assert [verdict.outcome for verdict in verdicts] == [Outcome.FAILED] * 5
+    assert [verdict.outcome for verdict in verdicts] == [Result.FAILED] * 5
     assert "waits for more" in by_name(verdicts)["limits/endless-line"].why
 
 
@@ -176,13 +176,13 @@ async def test_a_cors_policy_is_judged_by_its_answers(defect: str) -> None:
     async with netlab.Server(app) as server:
         target = target_of(f"http://127.0.0.1:{server.port}/", origin="https://app.example")
         verdicts = by_name(await check_cors(target))
-    assert verdicts[f"cors/{defect}"].outcome is Outcome.FAILED
+    assert verdicts[f"cors/{defect}"].outcome is Result.FAILED
 
 
 async def test_without_cors_fields_nothing_is_judged() -> None:
     async with netlab.Server(Demonstration()) as server:
         verdicts = await check_cors(target_of(f"http://127.0.0.1:{server.port}/"))
-    assert {verdict.outcome for verdict in verdicts} == {Outcome.SKIPPED}
+    assert {verdict.outcome for verdict in verdicts} == {Result.SKIPPED}
 
 
 def test_neighbours_are_what_a_careless_comparison_takes() -> None:
@@ -200,5 +200,5 @@ async def test_behind_a_proxy_the_connection_is_not_judged() -> None:
     async with netlab.Server(Demonstration()) as server:
         target = target_of(f"http://127.0.0.1:{server.port}/", behind_proxy=True)
         verdicts = await run(target, jobs(target, ["pipelining", "host-missing"]))
-    assert {v.outcome for v in verdicts if v.group == "persistence"} == {Outcome.SKIPPED}
-    assert {v.outcome for v in verdicts if v.group == "host"} == {Outcome.PASSED}
+    assert {v.outcome for v in verdicts if v.group == "persistence"} == {Result.SKIPPED}
+    assert {v.outcome for v in verdicts if v.group == "host"} == {Result.PASSED}

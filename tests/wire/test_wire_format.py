@@ -11,10 +11,10 @@ from wire_client import read_answers as read_responses
 
 from netlab.check.cases import (
     CASES,
-    Answer,
     BadCase,
     End,
-    Message,
+    ExpectedAnswer,
+    ExpectedRequest,
     every_case,
     items,
     read_answers,
@@ -120,8 +120,10 @@ def test_an_outcome_is_read() -> None:
         'GET / 1.0, authority "b", refused 400 by RFC 9112 §7.1 or RFC 9112 §5'
     )
     first, second = outcome.messages
-    assert first == Message("POST", "/,", 1, b"x\r", None, [("host", "a")], [("a-b", "c")], complete=True)
-    assert second == Message("GET", "/", 0, authority="b")
+    assert first == ExpectedRequest(
+        "POST", "/,", 1, b"x\r", None, [("host", "a")], [("a-b", "c")], complete=True
+    )
+    assert second == ExpectedRequest("GET", "/", 0, authority="b")
     assert outcome.refusal is not None
     assert (outcome.refusal.status, outcome.refusal.sections) == (400, ("RFC 9112 §7.1", "RFC 9112 §5"))
 
@@ -156,13 +158,13 @@ def test_an_outcome_that_says_nothing_clear_is_refused(text: str) -> None:
 def test_answers_are_read() -> None:
     answers, end = read_answers(r'100?, 200 "a\"b" with "Allow: GET, HEAD" with "X: y", 404, persists')
     assert answers == [
-        Answer(100, True),
-        Answer(200, False, b'a"b', [("allow", "GET, HEAD"), ("x", "y")]),
-        Answer(404),
+        ExpectedAnswer(100, True),
+        ExpectedAnswer(200, False, b'a"b', [("allow", "GET, HEAD"), ("x", "y")]),
+        ExpectedAnswer(404),
     ]
     assert end is End.PERSISTS
     assert read_answers("closes") == ([], End.CLOSES)
-    assert read_answers("100") == ([Answer(100)], None)
+    assert read_answers("100") == ([ExpectedAnswer(100)], None)
 
 
 @pytest.mark.parametrize("text", ["200 hello, closes", "600, closes", "closes, 200", "200 with X, closes"])
@@ -180,7 +182,7 @@ def test_a_case_is_read() -> None:
     assert case.sections == ("RFC 9112 §2.2", "RFC 9112 §3")
     assert case.request == b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     assert case.parser.refusal is not None
-    assert case.server.answers == [[Answer(400)]]
+    assert case.server.answers == [[ExpectedAnswer(400)]]
     assert case.server.end is End.CLOSES
     assert not case.half_close
 
@@ -217,7 +219,7 @@ def test_steps_are_sent_one_after_the_other() -> None:
     text += '- parser: POST / 1.1, content "hi", end\n- server: 200, closes\n'
     (case,) = read_cases(text, "file")
     assert [len(step) for step in case.steps] == [27, 2]
-    assert case.server.answers == [[Answer(100)], [Answer(200)]]
+    assert case.server.answers == [[ExpectedAnswer(100)], [ExpectedAnswer(200)]]
 
 
 def test_the_cases_are_all_there() -> None:

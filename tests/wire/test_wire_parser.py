@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from netlab.check.cases import Case, Message, Outcome, Refusal, every_case
+from netlab.check.cases import ExpectedRefusal, ExpectedRequest, ParserOutcome, WireCase, every_case
 from netlab.http1 import Content, EndOfMessage, ProtocolError, RequestHead, RequestParser
 from netlab.http1.framing import NO_CONTENT
 
@@ -33,7 +33,7 @@ class Reading:
     def __init__(self) -> None:
         self.parser = RequestParser()
         self.heads: list[RequestHead] = []
-        self.messages: list[Message] = []
+        self.messages: list[ExpectedRequest] = []
         self.error: ProtocolError | None = None
 
     def feed(self, pieces: Iterable[bytes]) -> Reading:
@@ -61,7 +61,9 @@ class Reading:
             complete = event.framing is NO_CONTENT
             self.heads.append(event)
             self.messages.append(
-                Message(event.method, event.target, event.minor, authority=event.authority, complete=complete)
+                ExpectedRequest(
+                    event.method, event.target, event.minor, authority=event.authority, complete=complete
+                )
             )
         elif isinstance(event, Content):
             assert event.data, "Content is never empty"
@@ -73,7 +75,7 @@ class Reading:
             self.messages[-1].trailers = [(name.lower(), value) for name, value in event.trailers.lines]
 
 
-def check(reading: Reading, outcome: Outcome, rules: str) -> None:
+def check(reading: Reading, outcome: ParserOutcome, rules: str) -> None:
     """The reading is what the case says."""
     error = reading.error
     if outcome.refusal is None:
@@ -96,14 +98,14 @@ def check(reading: Reading, outcome: Outcome, rules: str) -> None:
         assert all(line in lines for line in expected.fields), f"{expected.fields} are not all in {lines}"
 
 
-def check_refusal(error: ProtocolError, refusal: Refusal) -> None:
+def check_refusal(error: ProtocolError, refusal: ExpectedRefusal) -> None:
     assert error.status == refusal.status, f"refused with {error.status} ({error}), not with {refusal.status}"
     named = any(error.section == s or error.section.startswith(f"{s} ") for s in refusal.sections)
     assert named, f"refused by {error.section} ({error.rule}), not by {' or '.join(refusal.sections)}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_the_parser(case: Case) -> None:
+def test_the_parser(case: WireCase) -> None:
     rules = f"{case.sections[0]} ({case.level}): {case.rule}"
     ways = {
         "whole": [case.request],
@@ -120,7 +122,7 @@ def test_the_parser(case: Case) -> None:
         check_cuts(case)
 
 
-def check_what_follows(reading: Reading, outcome: Outcome) -> None:
+def check_what_follows(reading: Reading, outcome: ParserOutcome) -> None:
     """Behind a refusal nothing is read any more; behind a message that is cut, its end is an error."""
     known = len(reading.messages)
     if outcome.refusal is not None:
@@ -136,7 +138,7 @@ def check_what_follows(reading: Reading, outcome: Outcome) -> None:
     assert len(reading.messages) == known
 
 
-def check_coalesced(case: Case, rules: str) -> None:
+def check_coalesced(case: WireCase, rules: str) -> None:
     """All in one piece behind a good request, and before one, read if and only if the case is good."""
     reading = Reading().feed([BEFORE + case.request + (b"" if case.parser.waits else AFTER)])
     before = reading.messages.pop(0)
@@ -149,7 +151,7 @@ def check_coalesced(case: Case, rules: str) -> None:
     check(reading, case.parser, rules)
 
 
-def check_splits(case: Case, rules: str) -> None:
+def check_splits(case: WireCase, rules: str) -> None:
     """In two pieces, cut at each octet."""
     request = case.request
     if len(request) <= SPLIT:
@@ -157,7 +159,7 @@ def check_splits(case: Case, rules: str) -> None:
             check(Reading().feed([request[:at], request[at:]]), case.parser, rules)
 
 
-def check_cuts(case: Case) -> None:
+def check_cuts(case: WireCase) -> None:
     """The case cut at every octet: a message is complete when its last octet has come, and not before."""
     ends = [sum(map(len, case.steps[: n + 1])) for n in range(len(case.steps))]
     assert len(ends) == len(case.parser.messages), "in a case that is cut anywhere, each message is a block"

@@ -15,7 +15,7 @@ from wire_client import PATIENCE, Client
 from wire_play import Play, Recorder, Way, check_record, play, quiet
 
 from netlab import Server
-from netlab.check.cases import TRANSPORTS, Answer, Case, every_case
+from netlab.check.cases import TRANSPORTS, ExpectedAnswer, WireCase, every_case
 from netlab.cli import demonstration
 from netlab.tls import client_context, ensure, server_context
 
@@ -35,7 +35,7 @@ PLAYED = [(case, transport) for case in CASES for transport in TRANSPORTS if cas
 
 
 @pytest.mark.parametrize(("case", "transport"), PLAYED, ids=[f"{case.id}-{way}" for case, way in PLAYED])
-async def test_the_live_server(case: Case, transport: str, contexts: Contexts) -> None:
+async def test_the_live_server(case: WireCase, transport: str, contexts: Contexts) -> None:
     tls, trusting = contexts if transport == "tls" else (None, None)
     wrong: list[str] = []
     async with Server(Recorder(), tls=tls) as server:
@@ -50,7 +50,7 @@ STREAMED = [case for case in CASES if case.file in ("chunked", "expect")]
 
 
 @pytest.mark.parametrize("case", STREAMED, ids=[case.id for case in STREAMED])
-async def test_the_demonstration(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_demonstration(case: WireCase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a handler streams what it reads, the answer to a broken chunk is still that of its rule.
 
     The echo begins to stream when its client pauses. On a busy machine this one might seem to: it gets time.
@@ -63,7 +63,7 @@ async def test_the_demonstration(case: Case, monkeypatch: pytest.MonkeyPatch) ->
     assert not wrong, "\n".join([f"{case.where}: {case.name}", f"{case.sections[0]}: {case.rule}", *wrong])
 
 
-async def play_cuts(case: Case, server: Server, context: ssl.SSLContext | None) -> list[str]:
+async def play_cuts(case: WireCase, server: Server, context: ssl.SSLContext | None) -> list[str]:
     """The case cut at every octet, then a half-close: what is complete is answered, and nothing else."""
     wrong = []
     ends = [sum(map(len, case.steps[: n + 1])) for n in range(len(case.steps))]
@@ -72,7 +72,7 @@ async def play_cuts(case: Case, server: Server, context: ssl.SSLContext | None) 
         record = server.app = Recorder()
         performance = Play(case, Way.WHOLE)
         performance.expected = [a for step in case.server.answers[:complete] for a in step] + [
-            Answer(400, True)
+            ExpectedAnswer(400, True)
         ]
         client = await Client.connect(server.port, context)
         try:

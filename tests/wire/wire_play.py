@@ -13,7 +13,7 @@ from enum import Enum
 from wire_client import PATIENCE, Client, Got, octets, read_answers, turn
 
 from netlab import Request, Response, Server
-from netlab.check.cases import Answer, Case, End, Message
+from netlab.check.cases import End, ExpectedAnswer, ExpectedRequest, WireCase
 from netlab.cli.demonstration import Demonstration
 
 BEFORE = b"GET /before HTTP/1.1\r\nHost: before\r\n\r\n"
@@ -62,11 +62,11 @@ class Recorder:
 class Play:
     """One case, one way, one connection."""
 
-    def __init__(self, case: Case, way: Way) -> None:
+    def __init__(self, case: WireCase, way: Way) -> None:
         self.case = case
         self.way = way
         self.before = way is Way.COALESCED
-        self.expected = [Answer(200, content=b"/before")] if self.before else []
+        self.expected = [ExpectedAnswer(200, content=b"/before")] if self.before else []
         self.expected += [answer for step in case.server.answers for answer in self._adapt(step)]
         methods = ["GET"] if self.before else []
         self.methods = methods + [message.method for message in case.parser.messages]
@@ -82,11 +82,11 @@ class Play:
         self.data = b""
         self.ended = False
 
-    def _adapt(self, answers: list[Answer]) -> list[Answer]:
+    def _adapt(self, answers: list[ExpectedAnswer]) -> list[ExpectedAnswer]:
         """Sent all in one piece, content has come before anybody could ask for it: 100 may be omitted."""
         if self.way is not Way.COALESCED:
             return answers
-        return [Answer(a.status, True, a.content, a.fields) if a.status < 200 else a for a in answers]
+        return [ExpectedAnswer(a.status, True, a.content, a.fields) if a.status < 200 else a for a in answers]
 
     async def run(self, client: Client, cut: int | None = None) -> list[str]:
         """Play it, or only its first `cut` octets and the end of input; return what was wrong."""
@@ -145,7 +145,7 @@ class Play:
         self.after = not self._told_to_close()
         if not self.after:
             return
-        self.expected.append(Answer(200, content=b"/after"))
+        self.expected.append(ExpectedAnswer(200, content=b"/after"))
         if self.way is not Way.COALESCED:
             await client.send(AFTER)
         await self._receive_for(client, [self.expected])
@@ -158,7 +158,7 @@ class Play:
         while not self.ended:
             await self._receive(client)
 
-    async def _receive_for(self, client: Client, steps: list[list[Answer]]) -> None:
+    async def _receive_for(self, client: Client, steps: list[list[ExpectedAnswer]]) -> None:
         """Receive until as many answers are there as these steps must have."""
         before = [200] if self.before and steps != [self.expected] else []
         wanted = before + [a.status for step in steps for a in self._adapt(step) if not a.optional]
@@ -194,7 +194,7 @@ class Play:
             return [f"expected {[a.status for a in self.expected]} and no more, got {shown}"]
         return self._compare_close(got[-1]) if got else []
 
-    def _compare_one(self, answer: Answer, got: Got) -> list[str]:
+    def _compare_one(self, answer: ExpectedAnswer, got: Got) -> list[str]:
         if answer.content is not None and got.content != answer.content:
             return [f"expected {answer.status} with {answer.content!r:.100}, got {got}"]
         for name, value in answer.fields:
@@ -228,7 +228,11 @@ class Play:
 
 
 def check_record(
-    record: Recorder, served: list[Message], others: list[Message], before: bool = False, after: bool = False
+    record: Recorder,
+    served: list[ExpectedRequest],
+    others: list[ExpectedRequest],
+    before: bool = False,
+    after: bool = False,
 ) -> list[str]:
     """What the handlers saw against what they must have seen: `served`, and at most the begin of one more."""
     first = [("GET", "/before", b"")] if before else []
@@ -248,7 +252,7 @@ def check_record(
 
 
 async def play(
-    case: Case, way: Way, server: Server, context: ssl.SSLContext | None, whole: bool = True
+    case: WireCase, way: Way, server: Server, context: ssl.SSLContext | None, whole: bool = True
 ) -> list[str]:
     """Play a case one way against a server whose app becomes a Recorder; return what was wrong."""
     record = server.app = Recorder(whole)
