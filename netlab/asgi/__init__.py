@@ -3,11 +3,11 @@
 Here stands the translation: a Request into a scope and messages, messages into a Response. How these go over
 the wire stands in `netlab.server`. Source: the ASGI specification, HTTP 2.4 and Lifespan 2.0.
 
-`handler` is what a server calls, `scope` what an app is told, `incoming` what it receives, `exchange` what it
-sends, `lifespan` its start and its end.
+`handler` is what a server calls. `scope` says what an app is told, `call` what it receives and sends,
+`headers` what its headers become, `lifespan` its start and its end; `interface` tells ASGI apps from others.
 
-Left out, frankly: WebSocket (an upgrade reaches the app as an ordinary HTTP request, which it may answer with
-426), server push, and the extension that sends files by their path.
+Left out: WebSocket (an upgrade reaches the app as an ordinary HTTP request, which it may answer with 426) and
+server push. README.md beside this file is the page for users.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ class AsgiHandler:
 
     app: an ASGI 3 callable. root_path: the prefix that it is mounted under; a proxy may strip it or not.
     lifespan: "auto" runs an app that does not know the lifespan protocol without it, "on" refuses to start
-    such an app, "off" does not ask. grace: seconds that it may go on
-    when its client has left in the middle of an exchange; then its task is cancelled. Less than a server that
-    stops waits for its handlers. drain: seconds that background tasks have at shutdown.
+    such an app, "off" does not ask. grace: seconds that the app may go on when its client has left in the
+    middle of an exchange; then its task is cancelled. Less than a server that stops waits for its handlers.
+    drain: seconds that background tasks have at shutdown. Raises ValueError for another `lifespan`.
 
     `startup` and `shutdown` speak the lifespan protocol, once a server: `netlab.serve` calls them. Where you
     start a Server yourself, use the handler as an async context manager around it.
@@ -39,7 +39,9 @@ class AsgiHandler:
         if lifespan not in ("auto", "on", "off"):
             raise ValueError(f"lifespan is {lifespan!r}: give 'auto', 'on' or 'off'")
         self.app = app
-        self._scopes = Scopes(Mount(root_path))
+        mount = Mount(root_path)
+        self.root_path = mount.root_path
+        self._scopes = Scopes(mount)
         self.lifespan = lifespan
         self.grace = grace
         self.drain = drain

@@ -1,6 +1,6 @@
 """One request, one decision: which CORS fields its response gets, and why. A pure function, no I/O.
 
-`decide` never stops a request that is no preflight: CORS governs who may *read* a response, so a denied
+`decide` never stops a request that is no preflight: CORS governs the *reading* of a response, so a denied
 request still runs, and the browser withholds the answer from the page. What a policy may say lives in
 `policy`; the browser's half of the protocol lives in `browser`.
 

@@ -153,3 +153,29 @@ async def test_background_work_ends_before_the_shutdown() -> None:
         wire.get()
         await wire.response()
     assert told == ["mail sent", "post office closed"]
+
+
+async def _without_lifespan(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "http":
+        raise LookupError("no lifespan here")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"state" if "state" in scope else b"none"})
+
+
+async def test_lifespan_on_refuses_an_app_that_does_not_know_it() -> None:
+    with pytest.raises(StartupFailed, match=r"does not speak .*LookupError: no lifespan here"):
+        await AsgiHandler(_without_lifespan, lifespan="on").startup()
+
+
+@pytest.mark.parametrize(("lifespan", "asked"), [("auto", ["lifespan"]), ("off", [])])
+async def test_lifespan_off_does_not_ask(lifespan: Any, asked: list[str]) -> None:
+    kinds: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        kinds.append(scope["type"])
+        await _without_lifespan(scope, receive, send)
+
+    async with AsgiHandler(app, lifespan=lifespan):
+        assert kinds == asked
+    with pytest.raises(ValueError, match="give 'auto', 'on' or 'off'"):
+        AsgiHandler(app, lifespan="maybe")  # type: ignore[arg-type]

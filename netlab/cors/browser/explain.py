@@ -231,7 +231,7 @@ def _questions(run: _Run, policy: Policy, request: PageRequest, names: Sequence[
 
 
 def _actual(run: _Run, policy: Policy, request: PageRequest) -> None:
-    """The request itself: it runs in any case, and the browser decides who reads the answer."""
+    """The request itself: it runs in any case, and the browser decides if the page may read the answer."""
     decision = decide(policy, request.method, actual_headers(request))
     run.handled = True
     run.tell(SERVER, HTTP_REQUESTS, "does the request reach the handler?", f"yes: {request.method} runs")
