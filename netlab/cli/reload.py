@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 from netlab.cli.errors import UserError
+from netlab.server.running import hung_up, with_terminal
 
 # Seconds that a child has to end: its drain is cut short by a second signal after that.
 PATIENCE = 3.0
@@ -44,10 +45,21 @@ def run_reloading(host: str, port: int, folders: Sequence[str], argv: Sequence[s
     def end(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP and hung_up(terminal):
+            stop.set()
+        else:
+            for each in children:
+                each.hand_on(number)
+
+    terminal, children = with_terminal(), list[_Child]()
+    orders = dict.fromkeys((signal.SIGTERM, signal.SIGINT), end)
+    orders |= dict.fromkeys((signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2), hand_on)
+    before = {number: signal.signal(number, order) for number, order in orders.items()}
     try:
         with _listening(host, port) as listener:
             child = _Child(listener.fileno(), argv)
+            children.append(child)
             try:
                 for changes in watch(folders or ["."], stop):
                     names = sorted({Path(path).name for path in changes})
@@ -113,6 +125,10 @@ class _Child:
     def start(self) -> None:
         """Start a process. Its output is ours; Ctrl-C reaches us alone, and we end it."""
         self._process = subprocess.Popen(self._command, pass_fds=[self._fd], start_new_session=True)
+
+    def hand_on(self, number: int) -> None:
+        """Hand a signal on. No error when the process has ended."""
+        self._process.send_signal(number)
 
     def end(self) -> None:
         """Drain, then cut short, then kill."""

@@ -234,6 +234,9 @@ def test_reload_takes_the_new_code_and_refuses_no_client(tmp_path: Path) -> None
         while (said := ask()) == b"one" and time.monotonic() < deadline:
             time.sleep(0.05)
         assert said == b"two!", "each request was answered, by the old code or by the new one"
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            server.child.send_signal(number)
+            assert ask() == b"two!", "handed on to the process that serves, which goes on"
     finally:
         status, _, complaints = server.stop(signal.SIGINT)
     assert status == 0 and "changed: users_app.py; starting anew" in complaints
