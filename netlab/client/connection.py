@@ -146,7 +146,9 @@ class Connection:
         """The producer of the content has failed. A reset: the server must not take half for the whole."""
         if self.exchange is not None:
             self.exchange.fail(error)
-            self._abort(Reason.ABANDONED)
+            if self.state is not State.CLOSED:
+                self.transport.abort()
+            self.close(Reason.ABANDONED)
 
     # -- bytes come -----------------------------------------------------------------------------------------
 
@@ -293,13 +295,11 @@ class Connection:
         over = self._lifespan.rest(head, now, self._services.settings.keepalive_timeout)
         if self.sending is not None and self.sending.unfinished:
             return Reason.UNSENT
-        if self.transport.broken:
-            return Reason.SERVER_CLOSED
         if self._wants_close or not head.persistent:
             return said_close(head, self._wants_close)
         if self._receiving.has_more:
             return Reason.UNASKED
-        if self._receiving.ended:
+        if self._receiving.ended or self.transport.broken:
             return Reason.SERVER_CLOSED
         return over
 
@@ -365,12 +365,6 @@ class Connection:
             self.exchange.fail(late)
         self.close(Reason.TIMED_OUT)
 
-    def _abort(self, reason: Reason) -> None:
-        """Close with a reset."""
-        if self.state is not State.CLOSED:
-            self.transport.abort()
-        self.close(reason)
-
     def close(self, reason: Reason) -> None:
         """Close now. No error when closed already."""
         if self.state is State.CLOSED:
@@ -390,11 +384,6 @@ class Connection:
             exchange.fail(failures.connection_closed(self.origin.authority, reason))
         if self.lease is None:
             self._books.remove(self, reason)
-
-    @property
-    def new(self) -> bool:
-        """Is it to be connected first?"""
-        return self.state is State.CONNECTING
 
     @property
     def loop_is_closed(self) -> bool:

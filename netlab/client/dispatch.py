@@ -19,7 +19,7 @@ from netlab.client.errors import Disconnected, SessionClosed, TimedOut
 from netlab.client.exchange import Exchange
 from netlab.client.outgoing import Outgoing
 from netlab.client.pool import Lease, Pool, Waiter
-from netlab.client.reasons import Reason
+from netlab.client.reasons import Reason, State
 from netlab.client.services import Services
 from netlab.client.timings import Step, Timings
 from netlab.client.url import Origin
@@ -75,11 +75,11 @@ class Dispatch:
             now = services.clock()
             timings.wait, asked = now - asked, now
         connection = lease.connection
-        while not connection.new and (reason := connection.unfit(asked)) is not None:
+        while connection.state is not State.CONNECTING and (reason := connection.unfit(asked)) is not None:
             services.tell(Step.STALE, connection, reason)
             connection.close(reason)
             connection = lease.replace()
-        if connection.new:
+        if connection.state is State.CONNECTING:
             await self._connect(lease, timings)
         elif services.trace is not None:
             services.tell(Step.REUSED, connection)

@@ -12,6 +12,7 @@ import pytest
 import netlab
 from netlab.client import ContentTooLarge, DecodingFailed
 from netlab.client.decoding import PIECE, accept_encoding, decoder_for
+from tests.client.clock import needs
 
 TEXT = b"hello, " * 10_000
 
@@ -22,11 +23,11 @@ def deflate_raw(data: bytes) -> bytes:
 
 
 def brotli(data: bytes) -> bytes:
-    return bytes(pytest.importorskip("brotli", reason="pip install brotli").compress(data))
+    return bytes(needs("brotli").compress(data))
 
 
 def zstd(data: bytes) -> bytes:
-    return bytes(pytest.importorskip("zstandard", reason="pip install zstandard").compress(data))
+    return bytes(needs("zstandard").compress(data))
 
 
 CODINGS: dict[str, tuple[str, Any]] = {

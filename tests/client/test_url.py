@@ -13,6 +13,7 @@ from netlab.client import ConnectFailed, InvalidRequest, InvalidURL
 from netlab.client.dialing import resolve
 from netlab.client.outgoing import build
 from netlab.client.url import Origin, parse_url
+from tests.client.clock import needs
 from tests.client.scripted import Peer, Scripted
 
 
@@ -63,7 +64,7 @@ def test_without_the_idna_package_a_name_that_idna_2003_maps_elsewhere_is_refuse
 
 @pytest.mark.parametrize("name", DEVIATIONS)
 def test_with_the_idna_package_names_are_those_of_idna_2008(name: str) -> None:
-    pytest.importorskip("idna", reason="pip install idna")
+    needs("idna")
     assert parse_url(f"http://{name}/").origin.host == DEVIATIONS[name]
 
 
