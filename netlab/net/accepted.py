@@ -42,6 +42,12 @@ class ServerProtocol(TransportProtocol, Protocol):
     def spoke_plain_text(self) -> None:
         """The client began without TLS. The transport is a plain one from now on, its bytes still unread."""
 
+    def linger(self) -> None:
+        """OpenSSL has refused the handshake with an alert; the transport is a plain one from now on.
+
+        What the client still sends must be read before the close, or a reset undoes the alert.
+        """
+
 
 class AcceptedTransport(Transport):
     """The transport of a connection that the server has accepted.
@@ -137,15 +143,14 @@ class AcceptedTransport(Transport):
             self._looked = True
             if not self._look():
                 return
-        sock = self._socket
-        cork(sock, 1)
+        cork(self._socket, 1)
         try:
             self._handshake_step()
             if self._postponed:
                 self.send_postponed()  # into the same segment as the session tickets
         finally:  # whatever a protocol raises: a cork left in would hold back each answer for 200 ms
             if not self.closed:
-                cork(sock, 0)
+                cork(self._socket, 0)
 
     def _look(self) -> bool:
         """Look at the client's first bytes. False when this connection needs no handshake any more."""
@@ -166,14 +171,29 @@ class AcceptedTransport(Transport):
             return False
         return True
 
+    def _fail(self, error: Exception | None) -> None:
+        """As Transport._fail; a client whose handshake was refused with an alert has time to read it."""
+        sock, protocol = self._socket, self._protocol
+        # At the end of the client's bytes there is nothing to wait for.
+        refused = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
+        if refused and self._phase is HANDSHAKE and isinstance(sock, ssl.SSLSocket):
+            self._forget_tls(sock)
+            cast(ServerProtocol, protocol).linger()
+        else:
+            super()._fail(error)
+
     def _become_plain(self, sock: ssl.SSLSocket) -> None:
         protocol = cast(ServerProtocol, self._protocol)  # as it was given: the transport is not closed
+        self._forget_tls(sock)
+        protocol.spoke_plain_text()
+
+    def _forget_tls(self, sock: ssl.SSLSocket) -> None:
+        """Go on with the plain socket below."""
         self._socket = socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         self._socket.setblocking(False)
         self.secure = False
         self._phase = move(HANDSHAKE, OPEN)
         self.resume()
-        protocol.spoke_plain_text()
 
     def _refuse_protocols(self, sock: ssl.SSLSocket, theirs: list[bytes]) -> None:
         try:

@@ -41,7 +41,7 @@ BEGINNINGS: dict[State, str] = {
 TRANSITIONS: dict[State, dict[State, str]] = {
     OPENING: {
         IDLE: "the TLS handshake is done",
-        LINGERING: "the client spoke plain HTTP, and is refused",
+        LINGERING: "the client spoke plain HTTP, or its handshake was refused",
         CLOSED: "the handshake failed, was late, or the server drains",
     },
     IDLE: {

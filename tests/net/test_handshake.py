@@ -119,3 +119,12 @@ async def test_the_alert_is_not_lost_when_bytes_remain_unread(server: Server, cl
     alert = await asyncio.wait_for(client.loop.sock_recv(client.sock, 100), 10)
     assert alert[:1] == b"\x15"
     assert alert[5:] == b"\x02\x32"  # fatal, decode_error (RFC 8446 §6)
+    # What comes after it is read, too: a client that sends on sees the end, and no reset.
+    await client.send(bytes(50_000))
+    assert await asyncio.wait_for(client.loop.sock_recv(client.sock, 100), 10) == b""
+    await client.send(bytes(50_000))
+    (connection,) = server.connections
+    client.sock.shutdown(socket.SHUT_WR)
+    while server.connections:
+        await asyncio.sleep(0)
+    assert connection.is_closed
