@@ -9,11 +9,12 @@ import math
 import textwrap
 from collections.abc import Sequence
 
-from labs.runner import terminal
+from labs.runner import layout, terminal
 from labs.runner.authoring import regions, wrong
 from labs.runner.authoring.hints import hint
+from labs.runner.authoring.stub import stub_of
 from labs.runner.errors import LabError
-from labs.runner.learner import progress
+from labs.runner.learner import beside, progress
 from labs.runner.learner.learner import Learner
 from labs.runner.learner.workspace import shown
 from labs.runner.registry import Entry, Lab
@@ -61,14 +62,53 @@ def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
             return 0
     learner.record.add(lab, "solution")
     source = lab.solution.read_text("utf-8")
-    marked = regions.find(source, shown(lab.solution))
-    for task, title in regions.titles(marked).items():
+    own = _own_source(learner, lab)
+    for task, title in regions.titles(regions.find(source, shown(lab.solution))).items():
         learner.out.say(f"\ntask {task}: {title}", terminal.STRONG)
-        parts = [textwrap.dedent("\n".join(region.body)) for region in marked if region.task == task]
-        learner.out.code("\n\n# …\n\n".join(parts))
+        _tell_task(learner, source, own, task)
+        idea = hint((lab.folder / "hints" / "1.md").read_text("utf-8"), task)
+        learner.out.say("\nwhy", terminal.DIM)
+        learner.out.markdown(idea)
+        _tell_titles(learner, lab, task)
     learner.out.verbatim(f"\nThe whole of it: {shown(lab.solution)}", terminal.DIM)
-    learner.out.say(f"What others got wrong: `make wrong-{lab.number:02d}`", terminal.DIM)
+    learner.out.say(f"What others got wrong, line by line: `make wrong-{lab.number:02d}`", terminal.DIM)
     return 0
+
+
+def _own_source(learner: Learner, lab: Lab) -> str:
+    """What the learner wrote; empty when there is nothing, or nothing but the stub."""
+    try:
+        text = learner.work.exercise(lab).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return "" if text == stub_of(lab.folder) else text
+
+
+def _tell_task(learner: Learner, source: str, own: str, task: int) -> None:
+    """The functions of one task: the learner's beside the reference, or the reference alone."""
+    marked = [region for region in regions.find(source) if region.task == task]
+    names = dict.fromkeys(beside.enclosing(source, region) for region in marked)
+    yours, theirs = beside.definitions(own), beside.definitions(source)
+    if not own or not all(name in yours for name in names):
+        bodies = [textwrap.dedent("\n".join(region.body)) for region in marked]
+        learner.out.code("\n\n# …\n\n".join(bodies))
+        return
+    styles = {"=": terminal.DIM, "-": terminal.WARN, "+": terminal.GOOD, "!": terminal.PLAIN}
+    width = layout.width_of_tables()
+    learner.out.say(f"yours {'beside' if width >= 100 else '(-), then'} the reference", terminal.DIM)
+    for name in names:
+        for mark, line in beside.beside(yours[name], theirs[name], width):
+            learner.out.verbatim(line, styles[mark])
+        learner.out.say()
+
+
+def _tell_titles(learner: Learner, lab: Lab, task: int) -> None:
+    """The wrong programs of a task, each by its title."""
+    programs = [program for program in wrong.read(lab.wrong.read_text("utf-8")) if program.task == task]
+    if programs:
+        learner.out.say("\nwhat others got wrong here", terminal.DIM)
+    for program in programs:
+        learner.out.say(f"  {program.title} (caught by `{program.caught_by[0]}`)")
 
 
 def show_wrong(learner: Learner, lab: Lab, task: int | None, anyway: bool) -> int:
@@ -171,10 +211,10 @@ def status(learner: Learner, entries: Sequence[Entry]) -> int:
         now = learner.standing(entry)
         done += now.state is progress.State.DONE
         rows.append(
-            (f"{entry.number:02d}", entry.title, _state(now, entry), f"{entry.minutes} min", _help(now))
+            (f"{entry.number:02d}", entry.title, _state(now, entry), str(_left(now, entry) or ""), _help(now))
         )
         styles.append(_STYLES[now.state])
-    learner.out.table(("lab", "title", "state", "time", "help used"), rows, styles)
+    learner.out.table(("lab", "title", "state", "minutes left", "help used"), rows, styles)
     written = sum(isinstance(entry, Lab) for entry in entries)
     learner.out.say(
         f"{done} of {written} done, {len(entries) - written} to come. `make lab-NN` works on one."
@@ -186,6 +226,13 @@ def _state(now: progress.Standing, lab: Lab) -> str:
     if now.state is progress.State.STARTED:
         return f"task {now.task} of {len(lab.tasks)}" + (f" ({now.reason})" if now.reason else "")
     return f"{now.state.value}: {now.reason}" if now.reason else str(now.state.value)
+
+
+def _left(now: progress.Standing, lab: Lab) -> int:
+    """About how many minutes the tasks that do not pass yet take."""
+    if now.state in (progress.State.DONE, progress.State.RECHECK):
+        return 0
+    return sum(task.minutes for task in lab.tasks if task.number >= now.task)
 
 
 def _help(now: progress.Standing) -> str:
