@@ -1,7 +1,7 @@
 """What a lab's tests call and the learner's file does not have, or has with other parameters.
 
-Takes the exception and the reference; gives one line that says what to put back. A learner who renamed or
-deleted a function would otherwise read "module 'exercise' has no attribute 'greet'".
+Takes the exception and the reference; gives one line that says what to put back. Without it,
+a learner that renamed or deleted a function would read "module 'exercise' has no attribute 'greet'".
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def open_hint(learner: Learner, lab: Lab, task: int | None) -> int:
 
 
 def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
-    """Show the reference: freely once the lab is done, else only to someone who insists."""
+    """Show the reference: freely once the lab is done, before that only when the learner insists."""
     again = f"make solution-{lab.number:02d} ANYWAY=1"
     if learner.standing(lab).state is not progress.State.DONE and not anyway:
         if not terminal.asking():

@@ -38,7 +38,7 @@ class Arrow:
 
 
 def sequence(left: str, right: str, arrows: Sequence[Arrow], title: str = "") -> str:
-    """The ladder diagram as one inline <svg>: who is left, who is right, what passed between them."""
+    """The ladder diagram as one inline <svg>: both names, and the messages between them."""
     bracketed = any(arrow.phase for arrow in arrows)
     first, last = _GUTTER, _WIDTH - (_PHASES if bracketed else 24)
     height = _HEAD + _ROW * len(arrows) + _FOOT
