@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import os
 from typing import Any
+
+import pytest
 
 from netlab.client import Session
 from tests.kit.clock import Clock
+
+
+def needs(library: str) -> Any:
+    """An optional library; without it the test is skipped, and fails in CI, which has it."""
+    if os.environ.get("CI"):
+        return importlib.import_module(library)
+    return pytest.importorskip(library, reason=f"pip install {library}")
 
 
 def pass_time(session: Session, clock: Clock, seconds: float) -> None:
