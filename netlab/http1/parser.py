@@ -54,6 +54,27 @@ class RequestParser(Reader):
         self._heads = heads.request_heads(limits)
         self._empty_lines = 0
 
+    def feed_head(self, data: bytes) -> RequestHead | None:
+        """`feed` and `next_head` in one, between two messages: for bytes that begin with a plain head.
+
+        None for any other bytes: they are kept, and `next_head` reads on.
+        """
+        if self._at != len(self._buffer) or len(data) > SHORT:
+            self.feed(data)
+            return None
+        self._buffer, self._at, self._scanned = data, 0, 0
+        head = self._heads.known.get(data) if len(data) <= LONGEST else None
+        if head is not None:
+            self._buffer = b""
+        else:
+            head = self._read_short(data)
+            if head is None:
+                return None
+        self._empty_lines = 0
+        if head.framing is not NO_CONTENT:
+            self._start_content(head.framing)
+        return head
+
     def next_head(self) -> RequestHead | None:
         """`next_event` between two messages, where only a head can come."""
         if self._error is not None:
@@ -66,28 +87,18 @@ class RequestParser(Reader):
 
     def _read_head(self) -> RequestHead | None:
         buffer, at = self._buffer, self._at
-        size = len(buffer)
-        if at == size:
+        if at == len(buffer):
             return None
-        head = None
-        if at == 0 and size <= SHORT and buffer.__class__ is bytes:
-            # Most often what has come is one whole head, and perhaps one that came before.
-            head = self._heads.known.get(buffer) if size <= LONGEST else None
-            if head is not None:
-                self._buffer, self._scanned = b"", 0
-            else:
-                head = self._read_short(buffer)
-        if head is None:
-            if buffer[at] == 0x0D and not self._skip_empty_lines():
-                return None
-            block = self._find_head()
-            if block is None:
-                return None
-            try:
-                head = self._heads.read(block)
-            except ProtocolError:
-                self._buffer, self._at = block, 0  # for `refused_head`
-                raise
+        if buffer[at] == 0x0D and not self._skip_empty_lines():
+            return None
+        block = self._find_head()
+        if block is None:
+            return None
+        try:
+            head = self._heads.read(block)
+        except ProtocolError:
+            self._buffer, self._at = block, 0  # for `refused_head`
+            raise
         self._empty_lines = 0
         if head.framing is not NO_CONTENT:
             self._start_content(head.framing)

@@ -215,12 +215,18 @@ class RequestBody:
         known = self._framing.length if self._framing.kind is FramingKind.LENGTH else parser.content_announced
         return known <= DISCARD
 
-    def wait_discarded(self) -> None:
-        """Wait for more of a body that no handler reads."""
+    def finish(self, persistent: bool) -> bool:
+        """The response has gone. Has the whole body been read, or is it given up?
+
+        What the handler left unread is read past, if it is small; else the connection cannot persist.
+        """
+        if self.complete or self.discard() or not (persistent and self.may_discard()):
+            return True
         self._start_waiting()
         self._carrier.transport.resume()
+        return False
 
     def discard_more(self) -> bool:
-        """After `wait_discarded`, when more has come. Returns as `discard`."""
+        """While `finish` waits, more has come. Returns as `discard`."""
         self._stop_waiting()
         return self.error is not None or self.discard()

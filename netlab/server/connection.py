@@ -74,8 +74,8 @@ class Connection:
     def advance(self) -> None:
         """Go on as far as possible without waiting: next head → exchange → done? → persist, linger or close.
 
-        It returns when there is something to wait for: the client's bytes, a handler, the kernel. The
-        callback that brings it ends here again. A client that pipelines gets 16 answers at once.
+        It returns when it waits for the client, a handler or the kernel; the callback that brings what it
+        waits for ends here again. A client that pipelines gets 16 answers at once.
         """
         for _ in TURNS:
             exchange = self.exchange
@@ -83,14 +83,14 @@ class Connection:
                 head = self._next_head()
                 if head is None:
                     return
-                self.state = MOVES[self.state][EXCHANGE]
-                self.exchange = exchange = Exchange(self, head)
-                exchange.start()
+                exchange = self._start_exchange(head)
             if not exchange.sent:
                 self._pause_if_full(exchange)
                 return
-            if exchange.body is not None and not self._is_body_done(exchange):
-                return
+            if exchange.body is not None:
+                exchange.close()
+                if not exchange.body.finish(exchange.persistent):
+                    return
             self._end_exchange(exchange)
             if self.state is IDLE and self.parser.is_empty() and not self.server.draining:
                 return
@@ -111,11 +111,17 @@ class Connection:
             return None
         if head is None:
             self._wait_for_head()
-            return None
+        return head
+
+    def _start_exchange(self, head: RequestHead) -> Exchange:
+        """A whole head has come: steps 3 to 5."""
+        self.state = MOVES[self.state][EXCHANGE]
         self.deadline = NEVER
         self._is_fresh = False
         self.server.requests += 1
-        return head
+        self.exchange = exchange = Exchange(self, head)
+        exchange.start()
+        return exchange
 
     def _wait_for_head(self) -> None:
         """No whole head has come: wait for one, or for the rest of one."""
@@ -160,19 +166,6 @@ class Connection:
         self._is_paused = True
         self.transport.pause()
 
-    def _is_body_done(self, exchange: Exchange) -> bool:
-        """The response has gone. Has the whole body been read, or is it given up?
-
-        What the handler left unread is read past, if it is small; else the connection cannot persist.
-        """
-        body = exchange.body
-        assert body is not None
-        exchange.close()
-        if body.complete or body.discard() or not (exchange.persistent and body.may_discard()):
-            return True
-        body.wait_discarded()
-        return False
-
     def _end_exchange(self, exchange: Exchange) -> None:
         """Step 7: persistence. The connection persists, lingers or closes. RFC 9112 §9.3"""
         self.exchange = None
@@ -213,9 +206,11 @@ class Connection:
             # Read so that the client sees our response and not a reset; never parsed.
             self._lingering_read(len(data))
             return
-        self.parser.feed(data)
         if self.exchange is not None:
+            self.parser.feed(data)
             self.exchange.wake_body()
+        elif (head := self.parser.feed_head(data)) is not None:
+            self._start_exchange(head)
         self.advance()
 
     def ended(self) -> None:
