@@ -212,8 +212,11 @@ def path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def test_the_examples_of_sync_tests_hold_under_xdist(pytester: pytest.Pytester) -> None:
-    result = run(pytester, SYNC, "-n", "2")
+@pytest.mark.parametrize(
+    "options", [(), pytest.param(("-n", "2"), marks=pytest.mark.soak)], ids=["alone", "xdist"]
+)
+def test_the_examples_of_sync_tests_hold(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    result = run(pytester, SYNC, *options)
     result.assert_outcomes(passed=15, errors=1)
     result.stdout.fnmatch_lines(["*the test left behind: file descriptor*kept*"])
 
@@ -229,7 +232,7 @@ def _has_trio() -> bool:
     return find_spec("trio") is not None
 
 
-@pytest.mark.parametrize("mode", ["strict", "auto"])
+@pytest.mark.parametrize("mode", ["strict", pytest.param("auto", marks=pytest.mark.soak)])
 def test_both_modes_of_pytest_asyncio_share_the_loop_with_the_server(
     pytester: pytest.Pytester, mode: str
 ) -> None:
