@@ -27,6 +27,9 @@ class AsgiHandler:
     start a Server yourself, use the handler as an async context manager around it.
     """
 
+    postpones_writes = True
+    """The server sends small responses of one turn together: an app's clients sleep meanwhile (FAST.md)."""
+
     def __init__(
         self,
         app: App,

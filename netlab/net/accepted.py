@@ -16,7 +16,6 @@ import socket
 import ssl
 from typing import Protocol, cast
 
-from netlab.net.outgoing import Buffer
 from netlab.net.phase import HANDSHAKE, OPEN, move
 from netlab.net.poller import Poller
 from netlab.net.protocol import TransportProtocol
@@ -27,10 +26,6 @@ from netlab.tls.hello import NO_APPLICATION_PROTOCOL, alert, without_common_prot
 
 # A ClientHello has 300 to 600 bytes, 1800 with a post-quantum key share.
 _HELLO = 16 * 1024
-
-
-# Bytes of a write that may be postponed: the small responses, which are most of them.
-SMALL = 16 * 1024
 
 
 class ServerProtocol(TransportProtocol, Protocol):
@@ -50,85 +45,13 @@ class ServerProtocol(TransportProtocol, Protocol):
 
 
 class AcceptedTransport(Transport):
-    """The transport of a connection that the server has accepted.
+    """The transport of a connection that the server has accepted."""
 
-    Small writes in a turn of the poller are postponed to its end. Each `send` to a client that sleeps wakes
-    its thread, at the sender's cost (some 3 µs on one machine). Sent one behind the other, the first wakes it
-    and the others find it awake. The price: a response waits for those of its turn, at most half a
-    millisecond and the work of one handler.
-    """
-
-    __slots__ = ("_looked", "_postponed")
+    __slots__ = ("_looked",)
 
     def __init__(self, sock: socket.socket, poller: Poller, protocol: ServerProtocol) -> None:
         super().__init__(sock, poller, protocol)
         self._looked = False
-        self._postponed = b""  # written in this turn of the poller, still to be sent
-
-    # -- small writes leave together ------------------------------------------------------------------------
-
-    def write(self, data: Buffer) -> bool:
-        """As Transport.write. True also for a small write that is postponed to the end of the turn."""
-        turn = self._poller.postponed
-        if turn is None or self._waiting is not None or data.__class__ is not bytes or len(data) > SMALL:
-            if self._postponed:
-                self.send_postponed()
-            return super().write(data)
-        if self._postponed:
-            self._postponed += data
-        else:
-            self._postponed = data
-            turn.append(self)
-        return True
-
-    def send_postponed(self) -> None:
-        """Send now what was postponed."""
-        data, self._postponed = self._postponed, b""
-        if data and not Transport.write(self, data):
-            cast(ServerProtocol, self._protocol).watch_send()
-
-    def write_parts(self, parts: tuple[Buffer, ...]) -> bool:
-        """As Transport.write_parts, behind what was postponed."""
-        if self._postponed:
-            self.send_postponed()
-        return super().write_parts(parts)
-
-    def write_file(self, fd: int, offset: int, count: int) -> bool:
-        """As Transport.write_file, behind what was postponed."""
-        if self._postponed:
-            self.send_postponed()
-        return super().write_file(fd, offset, count)
-
-    @property
-    def waiting(self) -> int:
-        """As Transport.waiting; what was postponed is sent first."""
-        if self._postponed:
-            self.send_postponed()
-        return super().waiting
-
-    @property
-    def unacknowledged(self) -> int:
-        """As Transport.unacknowledged; what was postponed is sent first."""
-        if self._postponed:
-            self.send_postponed()
-        return super().unacknowledged
-
-    def shut(self) -> None:
-        """As Transport.shut, behind what was postponed."""
-        if self._postponed:
-            self.send_postponed()
-        super().shut()
-
-    def close(self, notify: bool = True) -> None:
-        """As Transport.close, behind what was postponed."""
-        if self._postponed:
-            self.send_postponed()
-        super().close(notify)
-
-    def abort(self) -> None:
-        """As Transport.abort; what was postponed is dropped, as what waits is."""
-        self._postponed = b""
-        super().abort()
 
     # -- the handshake --------------------------------------------------------------------------------------
 
@@ -146,11 +69,13 @@ class AcceptedTransport(Transport):
         cork(self._socket, 1)
         try:
             self._handshake_step()
-            if self._postponed:
-                self.send_postponed()  # into the same segment as the session tickets
+            self._send_kept_back()
         finally:  # whatever a protocol raises: a cork left in would hold back each answer for 200 ms
             if not self.closed:
                 cork(self._socket, 0)
+
+    def _send_kept_back(self) -> None:
+        """Send what this transport keeps back for a while: into the same segment as the session tickets."""
 
     def _look(self) -> bool:
         """Look at the client's first bytes. False when this connection needs no handshake any more."""

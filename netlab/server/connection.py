@@ -15,7 +15,6 @@ import socket
 from netlab.http1.errors import ProtocolError
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
-from netlab.net.accepted import AcceptedTransport
 from netlab.net.poller import READABLE
 from netlab.net.sockets import Ends, both_ends
 from netlab.net.sweep import ALWAYS, NEVER
@@ -54,7 +53,7 @@ class Connection:
     def __init__(self, server: Services, sock: socket.socket) -> None:
         self.server = server
         self.parser = RequestParser(server.limits)
-        self.transport = AcceptedTransport(sock, server.poller, self)
+        self.transport = server.transport_class(sock, server.poller, self)
         self.state: State = OPENING if self.transport.secure else IDLE
         self.deadline = server.sweep.deadline(server.timeouts.head)
         """When `expire` is called. Each state sets its own."""

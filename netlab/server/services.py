@@ -15,6 +15,7 @@ from netlab.http1.forwarded import TrustedProxies
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
+from netlab.net.accepted import AcceptedTransport
 from netlab.net.poller import Poller
 from netlab.net.sockets import Ends
 from netlab.net.sweep import Sweep
@@ -47,6 +48,8 @@ class Services(Protocol):
     forwarded: TrustedProxies | None
     loop: asyncio.AbstractEventLoop
     poller: Poller
+    transport_class: type[AcceptedTransport]
+    """The transport of each connection: plain, or one whose small writes leave together."""
     sweep: Sweep
     start_eagerly: Callable[[Coroutine[Any, Any, Any]], Any]
     """Takes the first step of a coroutine: gives its result, or the Task that goes on with it."""

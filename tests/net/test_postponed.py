@@ -17,6 +17,9 @@ async def echo_path(request: Request) -> Response:
     return Response(200, request.path)
 
 
+echo_path.postpones_writes = True  # type: ignore[attr-defined]
+
+
 def get(path: str, *lines: str) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: a", *lines, "", ""]).encode()
 
@@ -41,6 +44,7 @@ async def test_a_large_response_and_a_stream_come_behind_a_small_one() -> None:
             return Response(200, fields={"content-length": "8"}, stream=pieces())
         return Response(200, b"x" * (100_000 if request.path == "/large" else 1))
 
+    app.postpones_writes = True  # type: ignore[attr-defined]
     async with Server(app) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(get("/") + get("/large") + get("/") + get("/stream") + get("/", "Connection: close"))

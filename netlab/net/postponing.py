@@ -1,0 +1,100 @@
+"""A server's transport whose small writes leave together, at the end of the poller's turn.
+
+Each `send` to a client that sleeps wakes its thread, at the sender's cost (some 3 µs on one machine). Sent
+one behind the other, the first wakes it and the others find it awake. That pays where a response takes so
+long that its client sleeps meanwhile: ASGI apps (FAST.md). A fast handler keeps its clients awake, and would
+only pay for the frames below: it has the plain transport.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import cast
+
+from netlab.net.accepted import AcceptedTransport, ServerProtocol
+from netlab.net.outgoing import Buffer
+from netlab.net.poller import Poller
+from netlab.net.transport import Transport
+
+# Bytes of a write that may be postponed: the small responses, which are most of them.
+SMALL = 16 * 1024
+
+
+class PostponingTransport(AcceptedTransport):
+    """An accepted connection whose small responses are sent behind the work of the turn.
+
+    The price: a response waits for those of its turn, at most half a millisecond and the work of one handler.
+    """
+
+    __slots__ = ("_postponed",)
+
+    def __init__(self, sock: socket.socket, poller: Poller, protocol: ServerProtocol) -> None:
+        super().__init__(sock, poller, protocol)
+        self._postponed = b""  # written in this turn of the poller, still to be sent
+
+    def write(self, data: Buffer) -> bool:
+        """As Transport.write. True also for a small write that is postponed to the end of the turn."""
+        turn = self._poller.postponed
+        if turn is None or self._waiting is not None or data.__class__ is not bytes or len(data) > SMALL:
+            if self._postponed:
+                self.send_postponed()
+            return super().write(data)
+        if self._postponed:
+            self._postponed += data
+        else:
+            self._postponed = data
+            turn.append(self)
+        return True
+
+    def send_postponed(self) -> None:
+        """Send now what was postponed."""
+        data, self._postponed = self._postponed, b""
+        if data and not Transport.write(self, data):
+            cast(ServerProtocol, self._protocol).watch_send()
+
+    def write_parts(self, parts: tuple[Buffer, ...]) -> bool:
+        """As Transport.write_parts, behind what was postponed."""
+        if self._postponed:
+            self.send_postponed()
+        return super().write_parts(parts)
+
+    def write_file(self, fd: int, offset: int, count: int) -> bool:
+        """As Transport.write_file, behind what was postponed."""
+        if self._postponed:
+            self.send_postponed()
+        return super().write_file(fd, offset, count)
+
+    @property
+    def waiting(self) -> int:
+        """As Transport.waiting; what was postponed is sent first."""
+        if self._postponed:
+            self.send_postponed()
+        return super().waiting
+
+    @property
+    def unacknowledged(self) -> int:
+        """As Transport.unacknowledged; what was postponed is sent first."""
+        if self._postponed:
+            self.send_postponed()
+        return super().unacknowledged
+
+    def shut(self) -> None:
+        """As Transport.shut, behind what was postponed."""
+        if self._postponed:
+            self.send_postponed()
+        super().shut()
+
+    def close(self, notify: bool = True) -> None:
+        """As Transport.close, behind what was postponed."""
+        if self._postponed:
+            self.send_postponed()
+        super().close(notify)
+
+    def abort(self) -> None:
+        """As Transport.abort; what was postponed is dropped, as what waits is."""
+        self._postponed = b""
+        super().abort()
+
+    def _send_kept_back(self) -> None:
+        if self._postponed:
+            self.send_postponed()
