@@ -44,8 +44,8 @@ def test_a_large_piece_is_in_memory_a_few_times_and_not_for_long(
 ) -> None:
     """One in flight, one being made, and on TLS perhaps a copy. Of them only what malloc keeps for next time.
 
-    That is up to twice the largest piece that was ever freed (glibc's M_TRIM_THRESHOLD, mallopt(3)), and now and
-    then a piece of each client, which lies below something that stays. Further rounds must not add to it.
+    That is up to twice the largest piece that was ever freed (glibc's M_TRIM_THRESHOLD, mallopt(3)), and now
+    and then a piece of each client, below something that stays. Further rounds must not add to it.
     """
     server = serving(APP)
     clients, piece = 3, 2
