@@ -98,3 +98,8 @@ class PostponingTransport(AcceptedTransport):
     def _send_kept_back(self) -> None:
         if self._postponed:
             self.send_postponed()
+
+
+def transport_for(app: object) -> type[AcceptedTransport]:
+    """The transport for an app's connections: this one for an app that says `postpones_writes`."""
+    return PostponingTransport if getattr(app, "postpones_writes", False) else AcceptedTransport

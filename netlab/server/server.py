@@ -24,11 +24,10 @@ from netlab.http1.forwarded import TrustedProxies
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
-from netlab.net.accepted import AcceptedTransport
 from netlab.net.eagerstart import eager_start
 from netlab.net.listening import BACKLOG
 from netlab.net.poller import READABLE, Poller
-from netlab.net.postponing import PostponingTransport
+from netlab.net.postponing import transport_for
 from netlab.net.sweep import Sweep
 from netlab.net.synfilter import refuse_handshakes
 from netlab.server.address import place_of
@@ -96,8 +95,7 @@ class Server:
         uds = os.fspath(uds) if uds is not None else None
         self._place, self._opens = place_of(host, port, uds, uds_mode, sock)
         self.app: Callable[[Request], Any] = app
-        postpones = getattr(app, "postpones_writes", False)
-        self.transport_class = PostponingTransport if postpones else AcceptedTransport
+        self.transport_class = transport_for(app)
         self.host, self.port = host if host is not None else "127.0.0.1", port
         self.tls, self.cors = tls, cors
         self.limits, self.timeouts = limits, timeouts
