@@ -100,8 +100,7 @@ class Server:
         self.tls, self.cors = tls, cors
         self.limits, self.timeouts = limits, timeouts
         self.uds = uds
-        self.access_log = access_log
-        self.forwarded = forwarded
+        self.access_log, self.forwarded = access_log, forwarded
         self.accepted = 0
         """Connections accepted since the start."""
         self.requests = 0
