@@ -23,7 +23,7 @@ TEXTS = sorted(
 TESTS = sorted([*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "labs").rglob("test_lab.py")])
 
 
-@pytest.mark.parametrize("folder", ["netlab", "labs/runner"])
+@pytest.mark.parametrize("folder", ["netlab", "labs"])
 def test_a_sentence_names_its_actor(folder: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:90]}"

@@ -53,7 +53,7 @@ def request_bytes(host: str, port: int, path: str) -> bytes:
     `path` is the path with its query, as it stands in the URL; an empty one is asked for as "/" (RFC 9112
     §3.2.1). Host names the port unless it is the default (RFC 9110 §7.2); an IPv6 address stands in brackets
     there (RFC 3986 §3.2.2). Raises ValueError for a host or a path that holds anything but visible ASCII: a
-    space or a line end in them would let whoever chose them write lines of the request.
+    space or a line end in them would let an attacker who chose them write lines of the request.
 
         GET /data?x=1 HTTP/1.1
         Host: localhost:8080

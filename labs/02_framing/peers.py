@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Sent behind every case: whoever has kept its place in the bytes answers it, and closes.
+# Sent behind every case: a server that has kept its place in the bytes answers it, and closes.
 LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 QUIET = 2.0  # seconds of silence after which a peer is taken to wait for more
 

@@ -1,6 +1,6 @@
 """The checks of lab 02: a strict head, and one answer to the question where its message ends.
 
-Every refusal here has been somebody's way past a proxy: the tests name the rule that closes it.
+Every refusal here has been an attacker's way past a proxy: the tests name the rule that closes it.
 """
 
 from __future__ import annotations

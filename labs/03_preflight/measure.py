@@ -227,6 +227,8 @@ def report(
         "the_sources_request_needs": ", ".join(LISTS[name] for name in LISTS if needs[name][own]),
     }
     verdict, condition = judge(needs, all_three)
+    listed = figures["need_options_listed"]
+    needed = f"{listed} of {len(SIX)} requests needed" if listed else "no request needed"
     return Measurement(
         figures=figures,
         verdict=verdict,
@@ -234,7 +236,7 @@ def report(
         headline=(
             f"{figures['denied']} of {len(traced)} requests are denied, and {figures['denied_that_ran']} of "
             f"these ran all the same; the source's own POST needs {figures['the_sources_request_needs']}; "
-            f"OPTIONS had to be listed for {figures['need_options_listed']} of {len(SIX)}"
+            f"{needed} OPTIONS in Allow-Methods"
         ),
         tables=[trace_table(traced), needs_table(full, needs)],
         plots=[Plot("How far twelve requests came", plots.svg(lambda axes: draw(axes, traced), height=4.2))],
@@ -258,7 +260,7 @@ def judge(needs: dict[str, list[bool]], all_three: list[bool]) -> tuple[Verdict,
     if safe_method or plain:
         return Verdict.TRUE_ONLY_IF, "the request is one of: " + "; ".join(call.story for call in which)
     return Verdict.TRUE_ONLY_IF, (
-        "the method is none of GET, HEAD and POST and a header is one that no form could send "
+        "the request has both a method other than GET, HEAD and POST and a header that an HTML form cannot send "
         f"({len(which)} of {len(SIX)} requests here)"
     )
 

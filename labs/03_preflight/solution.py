@@ -332,8 +332,8 @@ def actual(policy: Policy, request: Request) -> Answer:
     - Otherwise a request with one Origin, and an allowed one, gets its own origin back in
       Access-Control-Allow-Origin, and -Allow-Credentials (`true`) if the policy allows them.
     - With either, Access-Control-Expose-Headers lists the policy's `expose`, if there is any.
-    - All others get no field. But whoever is not told `*` varies with Origin: the one who may read, the one
-      who may not, and the one without an Origin, whose answer a cache may keep and hand to the other two.
+    - All others get no field. But every answer without `*` varies with Origin: to an origin that may read, to
+      one that may not, and to a request without Origin. A cache may hand that last answer to the other two.
     """
     # >>> task 6: answer the request
     fields = {}

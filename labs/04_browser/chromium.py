@@ -58,7 +58,7 @@ def find() -> str:
 async def browser(root: Path | None, *, headless: bool = True) -> AsyncIterator[Browser]:
     """Chromium, with a fresh profile that trusts the certificate in `root` (PEM) and what it signs.
 
-    root: None for a browser that trusts nobody new. Raises Missing.
+    root: None for a browser that trusts no further root. Raises Missing.
     """
     program = find()
     from playwright.async_api import async_playwright
@@ -171,7 +171,7 @@ class Witness:
         verdict, cors = self._of(url), event.get("corsErrorStatus")
         if cors:
             verdict.error, verdict.parameter = cors["corsError"], cors["failedParameter"]
-        elif not verdict.ended.is_set():  # a response that nobody wants to read on is aborted as well
+        elif not verdict.ended.is_set():  # the page also aborts a response that it reads no further
             verdict.network = event["errorText"]
         verdict.ended.set()
 

@@ -180,9 +180,9 @@ async def play_caches(on: Stage, evidence: Evidence) -> None:
         session = await on.enter(netlab.Session())
         evidence.poisoned[label] = 0
         evidence.through_the_cache = 0
-        for first in ("a page", "nobody"):
+        for first in ("a page", "an image"):
             cache = await on.serve(on.code.SharedCache(upstream.url, session))
-            if first == "nobody":  # an image, say: no Origin, and the answer is kept
+            if first == "an image":  # its request has no Origin, and the cache keeps the answer
                 image = PageRequest(page=on.ours, url=f"{cache}/items", mode="no-cors")
                 await on.ask(image, cache="no-store")
             for origin in (on.ours, on.stranger, on.ours, on.stranger):

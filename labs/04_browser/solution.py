@@ -2,7 +2,7 @@
 
     https://localhost:1111                                https://localhost:2222
       pages: the script that asks          ——— fetch →      shop: /items /me /status /feedback /orders
-      (and whoever else has pages)         ← fields ———     policies: who may read which of the answers
+      (and other sites' pages)             ← fields ———     policies: who may read which of the answers
 
 You write the handlers, and the policy beside them: the handlers never set a CORS field, `netlab.Server(shop,
 cors=policies(page))` does. Then lab 04 lets a real browser loose on it. The rules are those of the Fetch

@@ -1,7 +1,7 @@
 """The stage: the lab's application on its origins, all over TLS, and a browser that opens its pages.
 
     ours        the pages that the API belongs to
-    stranger    the same pages on another port, which is another origin: somebody else's, to a browser
+    stranger    the same pages on another port, which is another origin to a browser
     sandboxed   a page of ours without an origin: `null`
 
 `ask` lets one of these pages send a request by script, and tells all that can be known of it: what the script

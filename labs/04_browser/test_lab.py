@@ -68,7 +68,7 @@ def talk(handler, *requests, cors=None):
                         answers.append(Answer(response.status, HeaderList(response.fields.items()), text))
                     if raised:
                         raise raised[0]
-            await server.stop(0)  # the only client has left: there is nobody to wait for
+            await server.stop(0)  # the only client has left: there is no client to wait for
         return answers
 
     return asyncio.run(play())
@@ -175,7 +175,7 @@ def test_cookies_go_with_me_and_nothing_else(exercise, path):
 @pytest.mark.task(2, rule="RFC 3986 §3.3")
 @table("path", "/", "/admin", "/itemsx", "/me.json", "/items/../admin", "//items")
 def test_every_other_path_is_closed(exercise, path):
-    assert not told(exercise, path).readable, f"{path} is not in the table: nobody reads it"
+    assert not told(exercise, path).readable, f"{path} is not in the table: no page reads it"
 
 
 @pytest.mark.task(2, rule="Fetch, CORS-exposed header-name list")
@@ -320,7 +320,9 @@ def test_a_visitor_with_the_cookie_is_known_by_name(exercise, cookie, name):
 def test_a_visitor_without_a_known_cookie_is_401(exercise, cookie):
     shop = exercise.Shop(PAGE, visitors={"t1": "ada"})
     [answer] = talk(shop, ("GET", "/me", [("Cookie", cookie)] if cookie is not None else []))
-    assert answer.status == 401, f"Cookie: {cookie} is nobody's, so 401, not {answer.status} {answer.text!r}"
+    assert answer.status == 401, (
+        f"Cookie: {cookie} names no visitor, so 401, not {answer.status} {answer.text!r}"
+    )
 
 
 @pytest.mark.task(4, rule="RFC 9111 §5.2.2.5")
@@ -381,7 +383,7 @@ def test_the_origin_is_looked_at_first_and_there_is_one(exercise):
     for lines in ([("Origin", PAGE), strange], [strange, ("Origin", PAGE)]):
         status, orders = order(exercise, *lines, JSON)
         assert (status, orders) == (403, []), (
-            f"with two Origin lines nobody knows whose it is: 403, not {status}"
+            f"with two Origin lines the server cannot know the page: 403, not {status}"
         )
 
 

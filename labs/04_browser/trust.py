@@ -1,4 +1,4 @@
-"""Make a Chromium trust our root, and nobody else's browser: `python trust.py HOME ROOT.pem`.
+"""Make one Chromium profile trust our root, and no other browser: `python trust.py HOME ROOT.pem`.
 
 On Linux, Chromium reads the certificates that its user trusts from an NSS database, `HOME/.pki/nssdb`. We
 give it a HOME of its own with the root in it, so that it verifies our chain as it verifies any other: root,

@@ -1,7 +1,8 @@
 """The evidence of lab 09: the article's speed test with its controls, near and far, connections counted.
 
 Near: twenty GETs in nine ways against netlab on this machine, plain and over TLS. Far: twenty GETs with new
-connections and with one kept, through relays that stand for distance, beside what the round trips foretell.
+connections and with one kept, through relays that stand for distance, beside the time predicted
+from the round trips.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def measure(run: Run) -> Measurement:
 def measure_near(
     run: Run, root: Any, ports: dict[str, int], counters: dict[str, servers.Accepted]
 ) -> dict[tuple[str, str], Near]:
-    """Every way, several rounds of all of them in ever another order."""
+    """Every way, several rounds of all of them, in a different order each time."""
     chance = random.Random(run.seed)
     taken: dict[tuple[str, str], list[float]] = {}
     worked: dict[tuple[str, str], list[float]] = {}

@@ -209,14 +209,15 @@ class Connection:
     def refuse(self, refused: Refused) -> bytes:
         """The answer to what is no request: its status, and as content its rule and a line end.
 
-        Where the next request begins, nobody can know now: this is the last answer (RFC 9112 §9.3: it says
-        so), and what waits is thrown away. The version is not known either: answer as to HTTP/1.1.
+        The server cannot know where the next request begins. So this answer is the last one and says so
+        (RFC 9112 §9.3), and the server drops the bytes that wait. It does not know the version either: it
+        answers as to HTTP/1.1.
         """
         # >>> task 5: refuse, and read nothing after it
         self.closing = True
         self.waiting = b""
-        nobody = Request("GET", "*", 1, ())
-        return render(nobody, Response(refused.status, f"{refused.rule}\n".encode()), False)
+        unread = Request("GET", "*", 1, ())
+        return render(unread, Response(refused.status, f"{refused.rule}\n".encode()), False)
         # <<< task 5
 
 

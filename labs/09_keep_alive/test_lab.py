@@ -191,7 +191,7 @@ def test_one_connection_answers_one_request_after_the_other(connection, app, ste
         same_bytes(
             connection.received(get(target)), answer(f"GET {target} ".encode()), PERSISTENCE, "the answer"
         )
-    assert not connection.closing, "nobody has said close: the connection waits for the next request"
+    assert not connection.closing, "neither side sent close: the connection waits for the next request"
 
 
 @pytest.mark.task(3, rule=PIPELINING)
@@ -326,7 +326,7 @@ def test_nothing_behind_a_refusal_is_read_as_a_request(connection, app, steps):
 
 @pytest.mark.task(5, rule="RFC 9112 §11.2")
 def test_what_waits_is_thrown_away_by_a_refusal(exercise, connection):
-    connection.waiting = b"nobody knows where a request begins in here"
+    connection.waiting = b"no request can be found in these bytes"
     connection.refuse(exercise.Refused(400, "the rule that was broken"))
     assert connection.waiting == b"", "nothing of it will ever be read: do not keep it"
 

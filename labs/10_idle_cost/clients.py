@@ -1,4 +1,4 @@
-"""Ten thousand clients for lab 10: a process that holds its share, and whoever commands such processes.
+"""Ten thousand clients for lab 10: a process that holds its share, and the class that commands them.
 
 `python clients.py URL [--ca ROOT]` reads a number a line on its standard input, opens connections until so
 many stand (0 closes all) and answers with how many the server has not closed. It ends with its input.
@@ -21,7 +21,7 @@ from netlab.tls.context import client_context
 
 
 class Dropped(Stopped):
-    """The server has closed connections that nobody asked it to close."""
+    """The server has closed connections that no client asked it to close."""
 
 
 class Clients:

@@ -24,10 +24,10 @@ CLIENTS = 10_000
 GIB = 1024 * MIB
 
 # A small rented server as it comes: the memory that the claim must exhaust, and the soft limit of open files
-# that systems hand out unless somebody raises it.
+# that systems hand out unless the administrator raises it.
 SMALL_MEMORY, SMALL_FILES = 2 * GIB, 1024
 
-# netlab keeps 64 descriptors free of connections; the rest is for whoever else is in the process.
+# netlab keeps 64 descriptors free of connections; the rest is for other code in the process.
 SPARE = 80
 
 
@@ -147,7 +147,7 @@ def kernel_objects(code: Any, held: Held) -> Kernel:
 
 
 def judge(findings: Findings) -> tuple[Verdict, str]:
-    """Whose 10,000 clients exhaust a small server's memory: everyone's, nobody's, or some servers' only?"""
+    """Do 10,000 clients exhaust a small server's memory with every server, with none, or with some?"""
     foreseen = {weight: findings.small(weight) for weight in findings.weighed}
     breaking = [
         weight
@@ -204,12 +204,18 @@ def headline(findings: Findings) -> str:
     others = f", asyncio's own TLS {size(findings.here(default).needed)}" if default else ""
     held = findings.holds
     included = "included" if findings.kernel.bytes else "not included"
+    seen = findings.here(tls)
+    first = (
+        f"memory runs out first, at {seen.memory_allows:,.0f} connections"
+        if seen.first.value == "memory"
+        else f"file descriptors run out first, at {seen.descriptors_allow:,} connections"
+    )
     return (
         f"{CLIENTS:,} idle clients need {size(findings.here(plain).needed)} plain and "
         f"{size(findings.here(tls).needed)} with TLS on netlab{others}, kernel {included}; held here: "
         f"{held[PLAIN].count:,} plain (+{held[PLAIN].rise / MIB:.1f} MiB) and {held[TLS].count:,} TLS "
         f"(+{held[TLS].rise / MIB:.0f} MiB), a request on top took {middle(held[TLS].among) / 1000:.1f} ms; "
-        f"what ends first: {findings.here(tls).first.value}, at {findings.here(tls).descriptors_allow:,}"
+        f"{first}"
     )
 
 
@@ -258,7 +264,7 @@ def kib(slope: Any) -> str:
 
 
 def tables(findings: Findings) -> list[Table]:
-    """What one costs, what ends first, what was held."""
+    """What one costs, what runs out first, what was held."""
     return [costs(findings), ends(findings), holds(findings)]
 
 
@@ -294,15 +300,15 @@ def costs(findings: Findings) -> Table:
 
 
 def ends(findings: Findings) -> Table:
-    """How many connections there is room for, and what ends first, here and on a small server."""
+    """How many connections there is room for, and what runs out first, here and on a small server."""
     columns = [
         "server",
         f"descriptors allow ({findings.machine.files:,})",
         f"memory allows ({size(findings.machine.memory)} free)",
-        "ends first here",
+        "runs out first here",
         f"with {SMALL_FILES:,} files",
         f"in {size(SMALL_MEMORY)}",
-        "ends first there",
+        "runs out first there",
         f"memory for {CLIENTS:,}?",
     ]
     rows = []
@@ -320,7 +326,7 @@ def ends(findings: Findings) -> Table:
                 "yes" if small.memory_allows >= CLIENTS else "no",
             ]
         )
-    return Table("What ends first: on this machine, and on a small rented server", columns, rows)
+    return Table("What runs out first: on this machine, and on a small rented server", columns, rows)
 
 
 def holds(findings: Findings) -> Table:

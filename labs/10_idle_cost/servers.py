@@ -2,7 +2,7 @@
 
 Each answers every GET with the same few octets and keeps the connection. Whatever closes idle connections is
 set to an hour: on a slow machine nothing may leave while it is being weighed. What is not installed is not
-shown. Not here: whoever does the weighing (measure.py).
+shown. Not here: the weighing (measure.py).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def default_context(options: argparse.Namespace) -> ssl.SSLContext | None:
 
 
 def for_ever(start: Callable[[], Any]) -> None:
-    """Run an event loop until somebody ends this process."""
+    """Run an event loop until the parent process ends this one."""
 
     async def main() -> None:
         kept = await start()
@@ -174,7 +174,7 @@ def nginx_server(options: argparse.Namespace) -> None:
         certificate = f"ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;"
     text = _NGINX.format(
         folder=options.scratch,
-        # root's nginx would hand its worker to "nobody", whose memory not every root may read.
+        # A root nginx runs its worker as an unprivileged user, whose memory not every root may read.
         user="user root;" if os.geteuid() == 0 else "",
         hour=HOUR,
         port=options.port,
@@ -226,7 +226,7 @@ PEERS = {
 
 
 def end_with_parent() -> None:
-    """Let the kernel end us when the thread that started us is gone: whoever was killed cannot, prctl(2)."""
+    """The kernel ends us when the thread that started us is gone; a killed parent cannot. See prctl(2)."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -261,7 +261,7 @@ def climb(server: Server, steps: Sequence[int], warmup: int) -> Climb:
     Every reading taken is a steady one. The start is no rung: the memory of the warm-up's connections is free
     again and yet with the process, so the first connections of the climb seem to cost nothing. For the same
     reason a warm-up of more connections than the first step would flatten the line. (What the process freed
-    while it started lies about as well: whoever chooses the steps lets them begin above it.)
+    while it started lies about as well: the caller chooses steps that begin above it.)
 
     Whatever happens on the way, Ctrl-C included, no connection is left open. Raises ValueError,
     before anything is opened, when `warmup` exceeds the first step.
@@ -284,7 +284,7 @@ def climb(server: Server, steps: Sequence[int], warmup: int) -> Climb:
 
 
 def forecast(cost: Cost, room: Room, clients: int = 10_000) -> Forecast:
-    """Say what so many idle clients need, how many there is room for, and which room ends first.
+    """Say what so many idle clients need, how many there is room for, and which room runs out first.
 
     needed: bytes for all of them, the server's own and the kernel's; half_width: plus or minus so many bytes.
     descriptors_allow, memory_allows: how many connections, whole ones, each kind of room has place for. For
@@ -294,7 +294,7 @@ def forecast(cost: Cost, room: Room, clients: int = 10_000) -> Forecast:
         with the same one.
     fits: whether there is room for all the clients.
     """
-    # >>> task 5: say what ends first
+    # >>> task 5: say what runs out first
     dear = cost.user.value + cost.user.half_width + cost.kernel
     descriptors_allow = int(room.descriptors // cost.descriptors)
     memory_allows = room.memory // dear if dear > 0 else math.inf

@@ -480,7 +480,7 @@ def test_a_warm_up_above_the_first_step_is_refused_before_anything_is_opened(exe
     exercise.climb(server, [100, 200, 300], 100)  # as many as the first step is right
 
 
-# --- task 5: say what ends first ----------------------------------------------------------------------
+# --- task 5: say what runs out first ----------------------------------------------------------------------
 
 ARITHMETIC = "arithmetic: clients · (user + kernel), and whole connections only"
 

@@ -252,7 +252,7 @@ class Held:
     top: Any = None
     end: Any = None
     buffers: int | None = None
-    alone: Sequence[float] = ()  # one active client, with nobody else there
+    alone: Sequence[float] = ()  # one active client, and no other client
     among: Sequence[float] = ()  # the same client, with all the idle ones there
     busy: float = 0.0  # share of one processor that the idle connections took
 

@@ -1,7 +1,7 @@
 """The evidence of lab 12: what chunks cost on the wire, when the first byte comes, what else could stream.
 
 The server is netlab, in a process of its own (producer.py); the reader is a bare socket here, which counts
-every byte after the head. The code under measure encodes (to foretell) and decodes (to check) them.
+every byte after the head. The code under measure encodes (to predict) and decodes (to check) them.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def judge(first: dict[str, float]) -> tuple[Verdict, str]:
 def notes(run: Run, costs: list[Cost]) -> list[str]:
     """What a reader of the tables should know."""
     different = [str(cost.size) for cost in costs if cost.foretold != cost.counted]
-    said = ["each count at the socket is what the encoder foretells: digits + 4 a chunk, 5 at the end"]
+    said = ["each count at the socket is the one the encoder predicts: digits + 4 a chunk, 5 at the end"]
     if different:
         said = [f"the server did not cut a chunk for each piece of {', '.join(different)} bytes"]
     if run.quick:

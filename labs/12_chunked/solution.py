@@ -169,7 +169,7 @@ def trailer_field(line: bytes) -> tuple[str, str]:
 
     Refused(TRAILER) unless it is TOKEN ":" VALUE: no space before the colon, no line that begins with a
     space (obs-fold, RFC 9112 §5.2). Refused(FORBIDDEN) for a name in FORBIDDEN_TRAILERS: RFC 9110 §6.5.1
-    forbids to send it, and whoever sends it anyway hopes that somebody believes it.
+    forbids to send it, and an attacker who sends it anyway hopes that a recipient believes it.
     """
     # >>> task 3: read a chunk-size line and a trailer line
     name, colon, value = line.partition(b":")
@@ -271,7 +271,7 @@ class ChunkedDecoder:
         """The pieces of content in `data`, none of them empty, transfer coding removed.
 
         Raises Refused at the first broken rule, and again at every later call: after an error in the
-        framing nobody knows where the next message begins.
+        framing the recipient cannot know where the next message begins.
         """
         if self.refusal is not None:
             raise self.refusal
@@ -291,8 +291,8 @@ class ChunkedDecoder:
 
         SIZE       take a line (at most limits.line bytes), read its size. 0 leads to TRAILERS, any other to
                    DATA. Refused(CONTENT_LIMIT) as soon as the sizes together exceed limits.content.
-        DATA       hand out what is here of the chunk, at once: whoever waits for the whole chunk makes the
-                   first byte late and holds what the sender chose. Chunk complete: DATA_CR.
+        DATA       hand out what is here of the chunk, at once. A decoder that waits for the whole chunk makes
+                   the first byte late and holds as much as the sender chose. Chunk complete: DATA_CR.
         DATA_CR    expect CR, then DATA_LF. Refused(DATA_END) at any other byte, without waiting for more.
         DATA_LF    expect LF, then SIZE. Refused(DATA_END) likewise.
         TRAILERS   take a line (Refused(TRAILER_LIMIT) if the section exceeds limits.trailers): empty means

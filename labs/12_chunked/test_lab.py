@@ -1,4 +1,4 @@
-"""The checks of lab 12: what the chunked transfer coding asks of whoever writes it and whoever reads it.
+"""The checks of lab 12: what the chunked transfer coding asks of its sender and of its recipient.
 
 Every expected byte below is written out by hand from RFC 9112 §7.1; no encoder makes it.
 """

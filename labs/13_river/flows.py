@@ -119,7 +119,7 @@ def bed(run: Run, film: Path, kind: str = "netlab", *, tls: bool = False, **opti
 
 @dataclass
 class Course:
-    """A process's own memory while its clients read: bytes above the server that nobody has asked yet."""
+    """A process's own memory while its clients read: bytes above the same server before its first request."""
 
     name: str
     content: int = 0  # bytes that all the clients took together
@@ -254,7 +254,7 @@ class Sleep:
 
 
 def sleep(name: str, server: Bed, how: str, count: int, wait: float, viewers: int) -> Sleep:
-    """One slow stream and somebody else who asks for something quick; then many slow streams at once."""
+    """One slow stream and another client that asks for something quick; then many slow streams at once."""
     server.get("/quick")
     latencies: list[tuple[float, float]] = []
     done = threading.Event()

@@ -51,7 +51,7 @@ class Findings:
     three: Course
     tls: Course
     own: Course
-    deaf: Course  # the same, but nobody waits
+    deaf: Course  # the same, but `send` does not wait
     reads: Sequence[Course]  # read into memory, then sent: one client, growing
     crowd: Course  # the largest of them, by three clients at once
     sizes: dict[int, Course]  # by piece
@@ -90,7 +90,7 @@ def measure(run: Run) -> Measurement:
             ),
             Plot("One reader that stalls: who holds what", plots.svg(lambda axes: draw_stalls(axes, found))),
             Plot(
-                "Somebody else's request while a producer sleeps", plots.svg(lambda a: draw_sleeps(a, found))
+                "Another client's request while a producer sleeps", plots.svg(lambda a: draw_sleeps(a, found))
             ),
         ],
         notes=notes(run, found),
@@ -162,7 +162,7 @@ def streamed(
 
 
 def whole(run: Run, server: flows.Bed, count: int, piece: int) -> int:
-    """Read them, and hold what came against what the code's framing foretells."""
+    """Read them, and hold what came against the count predicted from the code's framing."""
     framing = run.code.Framing.CHUNKED
     pieces, rest = divmod(count, piece)
     foretold = len(run.code.ending(framing))
@@ -388,5 +388,5 @@ def draw_sleeps(axes: Any, found: Findings) -> None:
         axes.plot(times, [taken * 1000 for _, taken in slept.latencies], marker, label=slept.name)
     axes.set_yscale("log")
     axes.set_xlabel("seconds since the slow stream began")
-    axes.set_ylabel("ms for somebody else's request")
+    axes.set_ylabel("ms for another client's request")
     axes.legend(fontsize=8)

@@ -1,4 +1,4 @@
-"""The servers that lab 13 measures, one to a process, so that nobody else's memory is in theirs.
+"""The servers that lab 13 measures, one to a process, so that each figure is one server's memory.
 
     python servers.py KIND --code PATH --film PATH [--piece BYTES] [--tls CHAIN KEY] [--unsent BYTES]
 
@@ -12,7 +12,7 @@ KIND netlab: netlab's server. Its targets:
     /witness               what became of the pieces that were made: JSON
 
 KIND own: the code's own `serve`, down to its transport; /witness is at a second port.
-KIND deaf: the same, but nobody listens when the transport says that it is full.
+KIND deaf: the same, but `send` does not wait when the transport says that it is full.
 
 --unsent sets TCP_NOTSENT_LOWAT, 0 leaves the kernel's default; without it, netlab decides. Prints its
 port, or both, on the first line, and stops when its standard input ends.

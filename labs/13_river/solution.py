@@ -3,10 +3,11 @@
     file ──Pieces──▶ framed ──send──▶ transport ──▶ kernel ──▶ the network ──▶ the reader
 
 Each arrow waits for the one on its right. Where one does not wait, bytes pile up in front of it: a handler
-that reads the whole file, a `send` that never waits for the transport, a producer that runs on for nobody.
+that reads the whole file, a `send` that never waits for the transport, a producer that runs on
+after the client left.
 
-You write the arrows in five steps: reading, framing (RFC 9112 §7.1), backpressure, the end, whoever brings it
-about, and the part of a film that a player asks for (RFC 9110 §14). Given is a small server of one film
+You write the arrows in five steps: reading, framing (RFC 9112 §7.1), backpressure, every way a response
+ends, and the part of a film that a player asks for (RFC 9110 §14). Given is a small server of one film
 around them: one request to a connection, GET alone, no TLS. netlab does the rest.
 """
 
@@ -175,7 +176,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone: by the client, by the network, or because we have closed it.
 
-        Mark it as lost, let nobody wait for room any longer, and cancel `task`, if there is one: it may be
+        Mark it as lost, wake every `send` that waits for room, and cancel `task`, if there is one: it may be
         waiting for something else than room.
         """
         # >>> task 4: stop when the client leaves
@@ -197,7 +198,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def answered(self, task: asyncio.Task[None]) -> None:
-        """The response has ended. If it has failed, wherever that was, nobody shall wait for the rest of it.
+        """The response has ended. If it failed, the client must not wait for the rest of it.
 
         A client that leaves is no accident; whatever else went wrong is shown.
         """
@@ -278,10 +279,10 @@ async def answer(connection: Connection) -> None:
     method, _, rest = lines[0].partition(" ")
     target = rest.partition(" ")[0]
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-    file = open(connection.path, "rb", buffering=0)  # noqa: SIM115  (whoever sends the pieces closes it)
+    file = open(connection.path, "rb", buffering=0)  # noqa: SIM115  (Pieces.aclose closes it)
     size = os.fstat(file.fileno()).st_size
     framing = Framing.CHUNKED if target.endswith("?chunked") else Framing.LENGTH
-    # The length of a chunked response is nobody's business beforehand, so it has no parts either.
+    # The server does not state the length of a chunked response beforehand, so it serves no parts of one.
     part = part_of(None if framing is Framing.CHUNKED else fields.get("range"), size)
     if method != "GET":
         part = Part(405)
@@ -304,7 +305,7 @@ def head(part: Part, size: int, framing: Framing) -> bytes:
 
 
 async def serve(path: str | os.PathLike[str], port: int = 0) -> asyncio.Server:
-    """Listen on the loopback interface and send that film to whoever asks."""
+    """Listen on the loopback interface and send that film to every client that asks."""
     return await asyncio.get_running_loop().create_server(lambda: Connection(path), "127.0.0.1", port)
 
 

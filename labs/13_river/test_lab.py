@@ -89,7 +89,7 @@ class Wire(asyncio.Transport):
 
 
 class Producer:
-    """Pieces that are made when they are asked for: how many so far, and whether somebody has closed it."""
+    """Pieces that are made when they are asked for: how many so far, and whether respond has closed it."""
 
     def __init__(self, *pieces, failure=None, waits=False):
         self.pieces, self.failure, self.waits = list(pieces), failure, waits
@@ -290,7 +290,7 @@ async def test_a_woken_writer_looks_again_for_room(exercise):
     sending = asyncio.ensure_future(connection.send((b"one",)))
     await turns()
     wire.take(3)
-    wire.write(b"two")  # somebody else was faster: the room is taken before the waiting one has its turn
+    wire.write(b"two")  # another task was faster: it takes the room before the waiting task has its turn
     await waits(sending, "send has returned although the transport has called pause_writing again")
     wire.take(3)
     await result(sending)
@@ -330,22 +330,22 @@ async def test_a_reader_that_takes_everything_at_once_leaves_the_others_their_tu
 
 @pytest.mark.task(3, rule="a producer that waits for nothing else would never learn it")
 @awaited
-async def test_who_sends_to_a_client_that_has_left_is_told(exercise):
+async def test_send_raises_when_the_client_has_left(exercise):
     connection, wire = connected(exercise)
     connection.lost = True
     with pytest.raises(ConnectionResetError):
-        await connection.send((b"for nobody",))
+        await connection.send((b"never sent",))
     same_bytes(bytes(wire.sent), b"", "the client has left: nothing more is written")
 
 
 @pytest.mark.task(3, rule="a producer that waits for nothing else would never learn it")
 @awaited
-async def test_who_waits_for_room_while_the_client_leaves_is_told(exercise):
+async def test_send_raises_when_the_client_leaves_while_it_waits_for_room(exercise):
     connection, _ = connected(exercise, room=0)
     sending = asyncio.ensure_future(connection.send((b"more than it takes",)))
     await turns()
     connection.lost = True
-    connection.resume_writing()  # nobody will take what is kept; who waits for that may stop waiting
+    connection.resume_writing()  # the client takes no more bytes, so a waiting send may stop waiting
     with pytest.raises(ConnectionResetError):
         await result(sending)
 
@@ -384,7 +384,7 @@ async def test_a_response_goes_out_whole_and_ends_the_connection_in_order(exerci
         await result(responding(exercise, connection, content, framing))
         same_bytes(bytes(wire.sent), HEAD + expected, "head, pieces, ending")
         assert wire.end == "closed", f"the connection is {wire.end or 'open'}, not closed in order"
-        assert content.closed, "all has been sent, and nobody has closed the producer"
+        assert content.closed, "all has been sent, but respond has not closed the producer"
 
 
 @pytest.mark.task(4, rule="one piece in memory")
@@ -468,8 +468,10 @@ async def test_a_cancellation_breaks_the_connection_and_is_passed_on(exercise):
     task = responding(exercise, connection, content)
     await turns()
     task.cancel()
-    await ended(task, content, wire, "somebody has cancelled the response")
-    assert task.cancelled(), "respond has swallowed its cancellation: whoever cancelled it waits for ever"
+    await ended(task, content, wire, "the server has cancelled the response")
+    assert task.cancelled(), (
+        "respond has swallowed its cancellation: raise it on to the caller that cancelled"
+    )
 
 
 # --- task 5: send the part that a player asks for -------------------------------------------------------

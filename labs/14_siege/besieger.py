@@ -1,8 +1,8 @@
 """A siege: hostile connections, honest clients, and what becomes of both. Bounded, and on 127.0.0.1 alone.
 
-Hostile connections are sockets in a list, looked at every TICK: whoever was thrown out comes again. Honest
-clients are threads: newcomers, each with a connection of its own, and one regular, whose connection was open
-before the siege began.
+Hostile connections are sockets in a list, looked at every TICK: a client that the server closed connects
+again. Honest clients are threads: newcomers, each with a connection of its own, and one regular, whose
+connection was open before the siege began.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ class Drain:
 
 
 def load(port: int, clients: int, drain: Drain) -> list[threading.Thread]:
-    """Clients that ask as fast as they are answered, until nobody lets them in."""
+    """Clients that ask as fast as they are answered, until the server accepts no more."""
 
     def client() -> None:
         while True:

@@ -65,7 +65,7 @@ class Found:
 
     @property
     def worst(self) -> float:
-        """Percent of honest newcomers that were answered in its worst siege."""
+        """Percent of honest clients that were answered under the worst attack."""
         return min(outcome.answered for outcome in self.sieges.values())
 
 
@@ -84,7 +84,7 @@ def server(run: Run, kind: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]
             if not line.strip().isdigit():
                 raise RuntimeError(f"the server {kind} did not start")
             if kind != "netlab-tls" and newcomer(int(line), None, 10) is None:
-                raise RuntimeError(f"the server {kind} answers nobody, even before the siege")
+                raise RuntimeError(f"the server {kind} answers no client, even before the siege")
             yield int(line), child
         finally:
             child.kill()
@@ -155,7 +155,7 @@ def measure(run: Run) -> Measurement:
         condition=condition,
         headline=headline(run, found, control),
         tables=tables(found),
-        plots=[Plot("Honest newcomers that were answered", plots.svg(lambda axes: draw(axes, found)))],
+        plots=[Plot("Share of honest clients answered", plots.svg(lambda axes: draw(axes, found)))],
         notes=notes(run, found),
     )
 
@@ -175,14 +175,14 @@ def judge(found: dict[str, Found]) -> tuple[Verdict, str]:
 def headline(run: Run, found: dict[str, Found], control: str) -> str:
     """One line."""
     sieges, netlabs = len(found[control].sieges), len(found["netlab"].sieges)
-    shortened = f" (QUICK=1 leaves out {left_out()})" if run.quick else ""
+    shortened = f"; QUICK=1 leaves out {left_out()}" if run.quick else ""
     worst = ", ".join(f"{name} {each.worst:.0f} %" for name, each in found.items())
     ours, theirs = found["netlab"].drain, found[control].drain
     return (
-        f"honest newcomers answered in each server's worst of {sieges} sieges (netlab's of {netlabs}) by "
-        f"{HOSTILE} connections{shortened}: {worst}; SIGTERM under load loses {ours.lost} of "
-        f"netlab's {ours.served + ours.lost} requests, {theirs.lost} of {control}'s "
-        f"{theirs.served + theirs.lost}"
+        f"share of honest clients answered under the worst attack ({HOSTILE} hostile connections, "
+        f"the worst of {sieges} attacks, of {netlabs} for netlab{shortened}): {worst}; "
+        f"SIGTERM under load loses {ours.lost} of netlab's {ours.served + ours.lost} requests, "
+        f"{theirs.lost} of {control}'s {theirs.served + theirs.lost}"
     )
 
 
@@ -215,7 +215,7 @@ def tables(found: dict[str, Found]) -> list[Table]:
     chunks = any(each.chunks for each in found.values())
     return [
         Table(
-            f"Honest newcomers answered within {PATIENCE} s (median of those), {HOSTILE} hostile connections",
+            f"Honest clients answered within {PATIENCE} s (median of those), {HOSTILE} hostile connections",
             ["siege", *found],
             [[siege, *(answered(each.sieges.get(siege)) for each in found.values())] for siege in sieges],
         ),
@@ -318,5 +318,5 @@ def draw(axes: Any, found: dict[str, Found]) -> None:
         axes.barh(places, values, height, color=colour, hatch=hatch, edgecolor="white", label=name)
     axes.set_yticks(range(len(sieges)), sieges)
     axes.set_ylim(len(sieges) - 0.5, -0.5)
-    axes.set_xlabel(f"% of honest newcomers answered within {PATIENCE} s")
+    axes.set_xlabel(f"% of honest clients answered within {PATIENCE} s")
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=4)

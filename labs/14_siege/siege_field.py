@@ -19,7 +19,7 @@ class Clock:
 
 
 class Waiting:
-    """A listener at which somebody waits: sockets, or errors to raise."""
+    """A listener with waiting clients: sockets, or errors to raise."""
 
     def __init__(self, *queue):
         self.queue, self.asked = list(queue), 0
@@ -27,7 +27,7 @@ class Waiting:
     def accept(self):
         self.asked += 1
         if not self.queue:
-            raise BlockingIOError(errno.EAGAIN, "nobody")
+            raise BlockingIOError(errno.EAGAIN, "no client waits")
         first = self.queue.pop(0)
         if isinstance(first, OSError):
             raise first
@@ -99,7 +99,7 @@ def said(sock):
 
 
 class Counting(bytearray):
-    """Counts the octets that somebody looks at."""
+    """Counts the octets that the code looks at."""
 
     looked = 0
 

@@ -1,7 +1,7 @@
 """How a server stands a siege: six rules, and the turn of the loop that obeys them.
 
-A server dies of waiting long before it dies of work. Whoever may keep it waiting for ever needs one packet a
-minute, and as many connections as it has file descriptors. So nothing here waits without a bound:
+A server dies of waiting long before it dies of work. An attacker that may keep it waiting for ever needs one
+packet a minute, and as many connections as it has file descriptors. So nothing here waits without a bound:
 
     1  Deadlines      who is late?
     2  after, late    which deadline runs when, and what becomes of who is late
@@ -83,7 +83,7 @@ class Late(enum.Enum):
     """What becomes of a connection whose deadline has passed."""
 
     AGAIN = "it moves: as long again"
-    REFUSE = "408, since a request has begun and somebody may read the answer"
+    REFUSE = "408, since a request has begun and the client may read the answer"
     CLOSE = "an ordinary end (FIN): nothing was begun"
     RESET = "cut (RST): what it got must not be taken for a whole response"
 
@@ -319,9 +319,9 @@ class Loop(Protocol):
 
 
 def accept(loop: Loop) -> None:
-    """Let in who waits: until nobody does, the gate says no, or it is the others' turn (ACCEPT).
+    """Accept clients until none waits, the gate says no, or it is the connections' turn (ACCEPT).
 
-    A listener raises BlockingIOError when nobody waits. Its other errors are the gate's.
+    A listener raises BlockingIOError when no client waits. Its other errors are the gate's.
     """
     # >>> task 5: keep room, and wait for it
     for _ in range(ACCEPT):
@@ -371,9 +371,9 @@ def turn(loop: Loop, wait: float = 0.05) -> None:
     """One turn of the loop; `wait` seconds for something to happen, at most.
 
     First the listener is watched as the gate says, and never when stopping: one that is watched and cannot be
-    accepted from is reported for ever. Then whoever the selector reports is served; `key.data` is None for
-    the listener, else the connection. Then those who are late expire. Last, when stopping, each connection
-    is closed or reset as its fate is.
+    accepted from is reported for ever. Then serve each connection that the selector reports; `key.data` is
+    None for the listener, else the connection. Then expire the late connections. Last, when stopping, close
+    or reset each connection as its fate says.
     """
     # >>> task 7: turn the loop
     loop.listen(loop.stopping is None and loop.gate.listening(loop.clock()))

@@ -57,7 +57,7 @@ def test_a_deadline_is_neither_early_nor_late(deadlines, clock, steps):
 
 
 @pytest.mark.task(1, rule=TIMEOUTS)
-def test_who_was_told_late_is_not_told_again(deadlines, clock):
+def test_a_late_connection_is_reported_once(deadlines, clock):
     deadlines.set("a", 10)
     clock.now += 11
     assert deadlines.sweep() == ["a"], "after 11 of 10 s, ['a'] must be late"
@@ -84,7 +84,7 @@ def test_a_dropped_deadline_never_comes(deadlines, clock):
     deadlines.set("a", 10)
     deadlines.drop("a")
     deadlines.drop("a")
-    deadlines.drop("nobody")
+    deadlines.drop("never set")
     clock.now += 11
     assert deadlines.sweep() == [], "drop('a') forgets the deadline of 'a'"
 
@@ -344,7 +344,7 @@ def test_used_up_descriptors_are_a_reason_to_pause(exercise, number):
     assert not gate.listening(51.9), (
         "after EMFILE, accept must not be called again at once: it would fail again"
     )
-    assert gate.listening(52.0), "a pause ends by itself: nobody may be there whose leaving could end it"
+    assert gate.listening(52.0), "a pause ends by itself: there may be no connection whose close could end it"
 
 
 @pytest.mark.task(5, rule="accept(2)")
@@ -401,7 +401,7 @@ def test_a_listener_without_descriptors_is_asked_once(exercise):
 
 
 @pytest.mark.task(6, rule=TEARDOWN)
-def test_who_has_begun_may_finish(exercise):
+def test_a_request_that_has_begun_may_finish_in_the_drain(exercise):
     times, keep = exercise.Timeouts(), exercise.Fate.KEEP
     for name in ("HEAD", "CONTENT", "ANSWER", "LINGER"):
         for elapsed in (0.0, 0.3, 29.9):
@@ -410,7 +410,7 @@ def test_who_has_begun_may_finish(exercise):
 
 
 @pytest.mark.task(6, rule=TEARDOWN)
-def test_who_is_idle_is_closed_but_not_at_once(exercise):
+def test_an_idle_connection_is_closed_but_not_at_once(exercise):
     times, phase, fate = exercise.Timeouts(), exercise.Phase, exercise.Fate
     for each in (phase.IDLE, phase.HEAD):
         found = exercise.fate(each, False, 0.1, times)
@@ -433,7 +433,7 @@ def test_a_stop_does_not_wait_for_ever(exercise):
 
 
 @pytest.mark.task(6, rule="listen(2)")
-def test_who_stands_in_the_queue_when_the_signal_comes_is_let_in(exercise, steps):
+def test_clients_in_the_queue_when_the_signal_comes_are_accepted(exercise, steps):
     events = []
 
     class Listener(Waiting):
@@ -465,7 +465,7 @@ def heard_by(client, steps):
     try:
         answer = said(client) or b""
     except ConnectionResetError:
-        steps.note("the client got a reset: its request was in the kernel, and nobody has read it")
+        steps.note("the client got a reset: its request was in the kernel, and the server did not read it")
         return b""
     steps.received(answer, "the client got")
     return answer
@@ -501,7 +501,7 @@ def test_slow_heads_leave_and_make_room_for_others(field, steps):
 
 
 @pytest.mark.task(7, rule=TIMEOUTS)
-def test_who_has_spoken_is_served_before_the_late_expire(field, steps):
+def test_bytes_that_have_come_are_served_before_the_late_expire(field, steps):
     regular, fresh = field.client(GET), field.client()
     field.turns()
     said(regular)
@@ -511,7 +511,7 @@ def test_who_has_spoken_is_served_before_the_late_expire(field, steps):
         steps.note(f"{what} has come in time, and its deadline passes before the turn in which it is read")
         field.turns()
         assert heard_by(client, steps).startswith(b"HTTP/1.1 200 "), (
-            f"{what} had come when the turn began: serve whoever the selector reports, then expire the late"
+            f"{what} had come when the turn began: serve what the selector reports, then expire the late"
         )
 
 
@@ -581,7 +581,7 @@ def test_after_a_stop_active_clients_are_served_before_idle_ones_are_closed(fiel
     steps.note("stop; a request comes within the grace, which passes before the turn in which it is read")
     field.turns()
     assert heard_by(client, steps).startswith(b"HTTP/1.1 200 "), (
-        f"serve whoever the selector reports; then look who is still idle, and close it ({TEARDOWN})"
+        f"serve what the selector reports; then close each connection that is still idle ({TEARDOWN})"
     )
 
 
