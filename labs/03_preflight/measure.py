@@ -260,8 +260,8 @@ def judge(needs: dict[str, list[bool]], all_three: list[bool]) -> tuple[Verdict,
     if safe_method or plain:
         return Verdict.TRUE_ONLY_IF, "the request is one of: " + "; ".join(call.story for call in which)
     return Verdict.TRUE_ONLY_IF, (
-        "the request has both a method other than GET, HEAD and POST and a header that an HTML form cannot send "
-        f"({len(which)} of {len(SIX)} requests here)"
+        "the request has both a method other than GET, HEAD and POST and a header that "
+        f"an HTML form cannot send ({len(which)} of {len(SIX)} requests here)"
     )
 
 
