@@ -114,19 +114,21 @@ def threaded(count: int, wait: float) -> Iterator[bytes]:
         WITNESS.end()
 
 
-async def waiting(count: int, wait: float) -> AsyncIterator[bytes]:
-    """What an async generator should do."""
+async def waiting(count: int, wait: float, request: netlab.Request) -> AsyncIterator[bytes]:
+    """What an async generator should do: wait without blocking, and stop when the client has left."""
     WITNESS.begin()
     try:
         for _ in range(count):
             await asyncio.sleep(wait)
+            if request.disconnected.done():
+                return
             WITNESS.piece(1024)
             yield b"x" * 1024
     finally:
         WITNESS.end()
 
 
-SLOW = {"blocking": blocking, "threaded": threaded, "waiting": waiting}
+SLOW = {"blocking": blocking, "threaded": threaded}
 
 
 def application(options: argparse.Namespace, code: Any) -> Any:
@@ -137,7 +139,9 @@ def application(options: argparse.Namespace, code: Any) -> Any:
         if request.path == "/witness":
             return netlab.Response(200, WITNESS.as_json(float(asked.get("since", "0"))))
         if request.path == "/slow":
-            return netlab.Response(stream=SLOW[asked["how"]](int(asked["count"]), float(asked["wait"])))
+            how, count, wait = asked["how"], int(asked["count"]), float(asked["wait"])
+            slow = SLOW[how](count, wait) if how in SLOW else waiting(count, wait, request)
+            return netlab.Response(stream=slow, on_close=WITNESS.end)
         if request.path == "/quick":
             return netlab.Response(200, b"quick")
         count = int(asked.get("count", options.film.stat().st_size))

@@ -13,7 +13,6 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,80 +22,18 @@ from cryptography.hazmat.primitives import serialization
 import netlab
 from netlab.cli import gallery_page
 from netlab.cli.errors import UserError
+from netlab.cli.gallery_case import Case, Row, slug_of
 from netlab.tls import breakage, cases, issue
 from netlab.tls.authority import Certificates
 from netlab.tls.context import ConfigurationError
 
-Row = breakage.Breakage | breakage.Failure
-
 HOST = "127.0.0.1"
 RENEW = 12 * 3600.0  # seconds; no certificate here is made for less than a day
-REMEMBERED = 16  # handshakes of each case
 
 _TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 _HTML = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
 _JSON = {"content-type": "application/json", "cache-control": "no-store"}
 _PEM = {"content-type": "application/x-pem-file", "cache-control": "no-store"}
-
-
-@dataclass
-class Case:
-    """One row on show.
-
-    Attributes:
-        row: what is wrong, and what is expected.
-        files: rewritten by each renewal.
-        root: what its client trusts: the common root, or one that the case has of its own.
-        server: None if OpenSSL loads no such chain.
-        told: how the last handshakes ended for the server, newest last.
-    """
-
-    row: Row
-    files: cases.Files
-    root: Path
-    context: ssl.SSLContext | None = None
-    server: netlab.Server | None = None
-    told: list[str] = field(default_factory=list)
-
-    @property
-    def slug(self) -> str:
-        """The name as a path segment."""
-        return _slug(self.row)
-
-    @property
-    def url(self) -> str | None:
-        """Where a client meets it; None if no server can show it."""
-        return f"https://{self.row.host}:{self.server.port}/" if self.server else None
-
-    def note(self, ended: str) -> None:
-        """Remember how a handshake ended."""
-        self.told = [*self.told[1 - REMEMBERED :], ended]
-
-    def to_json(self) -> dict[str, object]:
-        """The case for a program that tries its own client: where it is, what to trust, what to expect.
-
-        `code` is the verify code of a careful client (0: accepted), `alert` what it tells the server. Where
-        the handshake fails for another reason than the server's chain, `client` has OpenSSL's word for it.
-        """
-        row = self.row
-        told: dict[str, object] = {
-            "name": row.name, "wrong": row.wrong, "rule": row.rule, "host": row.host, "url": self.url,
-            "root": str(self.root), "crls": [str(crl) for crl in self.files.crls],
-            "client_chain": str(self.files.client_chain or ""),
-            "client_key": str(self.files.client_key or ""),
-        }  # fmt: skip
-        if isinstance(row, breakage.Breakage):
-            return told | {"code": row.hardened, "message": row.message, "alert": row.alert}
-        return told | {"client": row.client, "server": row.server}
-
-    def downloads(self) -> Iterator[Path]:
-        """What a client of this case needs beside the common root."""
-        yield from self.files.crls
-        if self.files.client_chain and self.files.client_key:
-            yield self.files.client_chain
-            yield self.files.client_key
-        if self.root == self.files.root:
-            yield self.root
 
 
 class Gallery:
@@ -141,7 +78,7 @@ class Gallery:
 
     def _make(self, row: Row, now: datetime) -> Case:
         served = row.make(self.good, now)
-        files = cases.write(served, self.good, self.folder / _slug(row))
+        files = cases.write(served, self.good, self.folder / slug_of(row))
         case = Case(row, files, files.root if served.root else self.root)
         try:
             case.context = cases.server_side(served, case.files)
@@ -218,10 +155,6 @@ def _ending(error: OSError) -> str:
         return _stamped("closed without an alert")
     reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
     return _stamped(str(reason).rpartition("ALERT_")[2].lower().replace("_", " "))
-
-
-def _slug(row: Row) -> str:
-    return "-".join(row.name.lower().replace(",", "").replace("'", "").split())
 
 
 def _stamped(ended: str) -> str:

@@ -10,12 +10,9 @@ import html
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from netlab.cli.gallery_case import Case
 from netlab.tls.breakage import ACCEPTED, BREAKAGES, FORMALITIES, Breakage, Failure
-
-if TYPE_CHECKING:
-    from netlab.cli.gallery import Case
 
 _GROUPS = (
     ("Accepted", "A client that reads the rules accepts these. (Chromium offers no Ed25519.)", ACCEPTED),
