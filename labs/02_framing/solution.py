@@ -102,7 +102,7 @@ def split_head(wire: bytes, limit: int = 32768) -> tuple[list[bytes], bytes] | N
     line before the request line is skipped (RFC 9112 §2.2: old clients sent one after their content).
 
     Refused(LINE_END) for an LF without a CR before it or a CR without an LF behind it, as soon as it is
-    seen, complete or not: who waits for CRLF CRLF with a bare LF in hand may wait for ever, or join two
+    seen, complete or not: a reader that waits for CRLF CRLF after a bare LF may wait for ever, or join two
     requests. A CR that is the very last byte so far may still become a CRLF.
     Refused(HEAD_LIMIT) when the head with its empty line, complete or not, takes more than `limit` bytes.
     Refused(REQUEST_LINE) for a second empty line.

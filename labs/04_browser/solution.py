@@ -175,7 +175,7 @@ class Shop:
         """Say why an order is not taken, as status and reason; None if it is taken.
 
         403 if the request has an Origin and it is not our page's (several Origin lines are not): a browser
-        tells the truth there, and who is no browser sends none. 415 unless there is one Content-Type and it
+        tells the truth there, and other clients send none. 415 unless there is one Content-Type and it
         is `application/json` in any case of letters, with or without parameters behind a `;`: a form cannot
         send that, so a browser has asked first. The Origin is looked at first.
         """

@@ -1,4 +1,4 @@
-"""The evidence of lab 14: four servers under the same siege, and who is still answered.
+"""The evidence of lab 14: four servers under the same siege, and the share of honest clients answered.
 
 Each server is a process of its own that may open 128 files (siege_servers.py). 126 hostile connections hold
 what they can, and come again when they are thrown out; honest clients come behind them (besieger.py). netlab
@@ -289,8 +289,8 @@ def notes(run: Run, found: dict[str, Found]) -> list[str]:
     said = [
         f"netlab and the loop have deadlines of {SHORT['head']} s here, so that a siege fits into a second; "
         "by default a head has 10 s, and a newcomer waits accordingly longer",
-        "who has come back to a full server stands in the kernel's queue among the hostile: deadlines bound "
-        "the wait, they do not abolish it",
+        "a client that comes back to a full server waits in the kernel's queue among the hostile: deadlines "
+        "bound the wait, they do not abolish it",
         f"–: {HANDSHAKES} are for netlab alone, the only one over TLS here"
         + ("" if run.quick else "; the loop reads no chunks"),
     ]

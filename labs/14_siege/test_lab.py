@@ -158,9 +158,9 @@ def test_bytes_of_a_content_or_behind_a_request_begin_nothing(exercise, steps):
 def test_a_request_that_has_begun_is_refused_and_silence_is_closed(exercise):
     late, phase, what = exercise.late, exercise.Phase, exercise.Late
     assert late(phase.HEAD, True, False) is what.REFUSE, f"half a head that is late gets a 408 ({LATE})"
-    assert late(phase.HEAD, False, False) is what.CLOSE, "who has said nothing is owed no answer: CLOSE"
+    assert late(phase.HEAD, False, False) is what.CLOSE, "a client that sent nothing gets no response: CLOSE"
     assert late(phase.IDLE, False, False) is what.CLOSE, "an idle connection ends without a word: CLOSE"
-    assert late(phase.LINGER, True, False) is what.CLOSE, "who has had its last answer gets no second: CLOSE"
+    assert late(phase.LINGER, True, False) is what.CLOSE, "after the last response comes no second: CLOSE"
 
 
 @pytest.mark.task(2, rule=LATE)
@@ -386,7 +386,7 @@ def test_no_client_is_accepted_without_room_for_it(exercise):
     exercise.accept(loop)
     assert loop.let_in == [0, 1, 2], "there is room for three"
     assert loop.listener.asked == 3, (
-        "who is not accepted waits in the kernel; accepted and closed, it is lost"
+        "an unaccepted client waits in the kernel; accepted and closed, it is lost"
     )
 
 
@@ -492,7 +492,7 @@ def test_slow_heads_leave_and_make_room_for_others(field, steps):
         steps.note(f"after {number + 1} s: {len(field.loop.connections)} connections")
     honest = field.client(GET)
     field.turns()
-    assert said(honest) is None, "the room is full: who comes now waits in the kernel"
+    assert said(honest) is None, "the room is full: a new client waits in the kernel"
     field.pass_time(1)
     field.turns()
     assert (said(slow[0]) or b"").startswith(b"HTTP/1.1 408 "), f"a head that takes 10 s gets a 408 ({LATE})"
@@ -594,6 +594,6 @@ def test_after_a_stop_no_client_stays_longer_than_the_drain(field):
         field.clock.now += 14.9
         next(iter(field.loop.connections)).received += 1000  # it is not slow, only endless
         field.turns()
-    assert len(field.loop.connections) == 1, "who has begun is left alone for 30 s"
+    assert len(field.loop.connections) == 1, "the server keeps a begun request open for 30 s"
     field.pass_time(0.3)
     assert not field.loop.connections, "and is cut off then"
