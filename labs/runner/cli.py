@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import os
 import signal
 import subprocess
@@ -131,6 +132,15 @@ class _Parser(argparse.ArgumentParser):
         raise LabError(f"{message} (see `python -m labs --help`)")
 
 
+def _command(word: str) -> str:
+    """The command of this name. Raises LabError, with the nearest one, for another word."""
+    if word in COMMANDS:
+        return word
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+    raise LabError(f"there is no command {word!r}: {hint}")
+
+
 def _parser() -> argparse.ArgumentParser:
     overview = "\n".join(f"  {name:<9} {text}" for name, (text, _) in COMMANDS.items())
     parser = _Parser(
@@ -138,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         description=f"The labs of netlab.\n\ncommands:\n{overview}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("command", type=_command, metavar="COMMAND")
     parser.add_argument("lab", nargs="?", metavar="NN", help="the number of a lab")
     parser.add_argument("task", nargs="?", metavar="TASK", help="the number of a task (hint)")
     parser.add_argument("--mine", action="store_true", help="measure your own code, once it passes")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from netlab.http1.messages import RequestHead
 from netlab.server.request import Request
@@ -43,14 +43,17 @@ class Mount:
     A proxy may strip the prefix before it passes a request on, or leave it: both give the same scope. The
     price is one ambiguity: behind a proxy that strips `/api`, an app cannot have a route `/api/api`.
 
-    root_path: the prefix, decoded, with or without slashes at its ends. Source: the ASGI specification, "HTTP
+    root_path: the prefix, percent-encoded or not, with or without slashes at its ends. Raises ValueError for
+    a query in it. Source: the ASGI specification, "HTTP
     Connection Scope": `path` includes `root_path`.
     """
 
     __slots__ = ("_raw", "root_path")
 
     def __init__(self, root_path: str) -> None:
-        bare = root_path.strip("/")
+        if set(root_path) & {"?", "#"}:
+            raise ValueError(f"root_path {root_path!r}: give the path alone, without ? and #")
+        bare = unquote(root_path).strip("/")
         self.root_path = f"/{bare}" if bare else ""
         self._raw = quote(self.root_path).encode()
 

@@ -110,6 +110,8 @@ class Reader:
             )
         if int.from_bytes(head[:4], "little") == SECTION_HEADER:
             head += self._stream.read(4)
+            if len(head) < 12:
+                raise _broken(start, f"the file ends inside a section header of {len(head)} octets", "§4.1")
             if head[8:] not in _BYTE_ORDERS:
                 raise _broken(
                     start + 8, f"byte-order magic {head[8:].hex()}", "§4.1: 1A2B3C4D in either order"

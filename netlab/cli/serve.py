@@ -346,6 +346,8 @@ def _adapt(found: Any, options: argparse.Namespace | None = None) -> Any:
         return adapt(found)
     try:
         return adapt(found, Interface(options.interface), AsgiOptions(options.root_path, options.lifespan))
+    except ValueError as error:
+        raise UserError(f"--root-path: {error}") from None
     except UserError as mistake:
         raise UserError(f"APP {options.app!r}: {mistake}") from None
 

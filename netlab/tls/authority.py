@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,9 +123,12 @@ def mint_client(folder: StrPath, name: str, *, now: datetime | None = None) -> t
             raise AuthorityError(_key_away(place, f"client-{name}", "intermediate"))
         profile = replace(issue.client_profile(moment), subject=name)
         issuer = intermediate.issued
-        made = _mint_stage(place, f"client-{name}", profile, issuer)
+        files: list[File] = []
+        made = _mint_stage(place, f"client-{name}", profile, issuer, files)
         chain = place / f"client-{name}.pem"
-        _write(chain, issue.pem(made.certificate, issuer.certificate), mode=0o644)
+        files[-1] = (chain, issue.pem(made.certificate, issuer.certificate), 0o644)
+        with _written(files) as replace_them:
+            replace_them()
     return chain, place / f"client-{name}.key"
 
 
@@ -275,12 +278,15 @@ def _provide(folder: Path, now: datetime, keep: bool, keys: issue.KeyKind | None
         held = [root, intermediate, _of_kind(_judge(loaded[2], intermediate, moment), keys)]
         first = _first_to_mint(folder, *held)
         notes = list(_notes(folder, now, root, first))
-        if first == 0 and keep:
-            notes.extend(_put_aside(folder, root.certificate))
         issuer = held[first - 1].issued if 0 < first < _NONE else None
+        files: list[File] = []
         for stage, profile in _STAGES[first:]:
             kind = keys if stage == "leaf" else None
-            issuer = _mint_stage(folder, stage, profile(moment), issuer, kind)
+            issuer = _mint_stage(folder, stage, profile(moment), issuer, files, kind)
+        with _written(files) as replace_them:
+            if first == 0 and keep:
+                notes.extend(_put_aside(folder, root.certificate))
+            replace_them()
         _write_chain(folder)
     minted = tuple(stage for stage, _ in _STAGES[first:])
     (root_pem, middle_pem, leaf_pem), (root_key, middle_key, leaf_key) = (
@@ -304,14 +310,16 @@ def _mint_stage(
     stage: str,
     profile: issue.Profile,
     issuer: issue.Issued | None,
+    files: list[File],
     kind: issue.KeyKind | None = None,
 ) -> issue.Issued:
+    """Mint one certificate with its key, and add both to the files that are to be written."""
     if issuer is not None:
         # An issuer whose own issuer's key is away stays in use to its last day: nothing may outlive it.
         profile = replace(profile, end=min(profile.end, issuer.certificate.not_valid_after_utc))
     made = issue.issue(profile, issuer, issue.new_key(kind or issue.KeyKind.P256))
-    _write(folder / f"{stage}.key", issue.key_pem(made.key), mode=0o600)
-    _write(folder / f"{stage}.pem", issue.pem(made.certificate), mode=0o644)
+    files.append((folder / f"{stage}.key", issue.key_pem(made.key), 0o600))
+    files.append((folder / f"{stage}.pem", issue.pem(made.certificate), 0o644))
     return made
 
 
@@ -344,7 +352,10 @@ def _put_aside(folder: Path, root: x509.Certificate | None) -> Iterator[str]:
     else:
         mark = hashlib.sha256(there[0].read_bytes()).hexdigest()[:8]
     for path in there:
-        os.replace(path, folder / f"old-root-{mark}{path.suffix}")
+        # A second name, not a move: until the new root is there, the old one stays where clients look.
+        aside = folder / f"old-root-{mark}{path.suffix}"
+        aside.unlink(missing_ok=True)
+        os.link(path, aside)
     names = " and ".join(f"old-root-{mark}{path.suffix}" for path in there)
     yield (
         f"there is a new {folder / 'root.pem'}, which every client must trust; "
@@ -354,12 +365,16 @@ def _put_aside(folder: Path, root: x509.Certificate | None) -> Iterator[str]:
 
 # -- files ------------------------------------------------------------------------------------------
 
+File = tuple[Path, bytes, int]
+"""A file to be written: where, what, and its mode."""
+
 
 def _write_chain(folder: Path) -> None:
     chain = folder / "chain.pem"
     content = (folder / "leaf.pem").read_bytes() + (folder / "intermediate.pem").read_bytes()
     if not chain.is_file() or chain.read_bytes() != content:
-        _write(chain, content, mode=0o644)
+        with _written([(chain, content, 0o644)]) as replace_them:
+            replace_them()
 
 
 @contextlib.contextmanager
@@ -373,16 +388,30 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write the whole file or nothing of it; a key is never, not for an instant, readable by others."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made mode 0600
+@contextlib.contextmanager
+def _written(files: Sequence[File]) -> Iterator[Callable[[], None]]:
+    """Write the files beside their places; gives the function that puts them there.
+
+    A full disk is met before anything in the folder has changed. A key is never, not for an instant, readable
+    by others. Raises OSError.
+    """
+    ready: list[tuple[str, Path]] = []
+
+    def replace_them() -> None:
+        while ready:
+            os.replace(*ready[0])
+            del ready[0]
+
     try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-            os.fchmod(descriptor, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        for path, content, mode in files:
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+            ready.append((temporary, path))
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+                os.fchmod(descriptor, mode)
+        yield replace_them
+    finally:
+        for temporary, _ in ready:
+            os.unlink(temporary)

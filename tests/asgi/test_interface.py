@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -238,3 +240,21 @@ async def test_an_asgi_2_app_answers() -> None:
         wire = await served.client()
         wire.get("/two")
         assert (await wire.response())[2] == b"/two"
+
+
+@pytest.mark.parametrize("given", ["/a b", "/a%20b", "a b/", "/a%20b/"])
+def test_a_root_path_may_be_percent_encoded(given: str) -> None:
+    from netlab.asgi import AsgiHandler
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        """Never called."""
+
+    assert AsgiHandler(app, root_path=given).root_path == "/a b"
+
+
+@pytest.mark.parametrize("given", ["/api?x", "/api#x"])
+def test_a_root_path_is_a_path_alone(given: str) -> None:
+    command = [sys.executable, "-m", "netlab", "serve", "tests.bench.apps:asgi", "--root-path", given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "give the path alone" in done.stderr and done.stderr.count("\n") == 1

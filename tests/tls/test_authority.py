@@ -321,5 +321,5 @@ def test_a_key_that_was_loosened_is_tightened(tmp_path: Path) -> None:
 
 def test_a_good_folder_is_not_written_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority.mint(tmp_path, now=NOW)
-    monkeypatch.setattr(authority, "_write", lambda *_: pytest.fail("nothing is due"))
+    monkeypatch.setattr(authority.tempfile, "mkstemp", lambda **_: pytest.fail("nothing is due"))
     authority.ensure(tmp_path, now=NOW)

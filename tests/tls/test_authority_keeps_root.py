@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -225,3 +227,26 @@ def test_outside_a_checkout_the_folder_is_in_the_users_data_directory(
 ) -> None:
     (tmp_path / "pyproject.toml").write_text('name = "another"\n')
     assert certificates_folder(tmp_path, environment) == Path(folder)
+
+
+@pytest.mark.parametrize("allowed", range(6))
+def test_a_full_disk_leaves_the_folder_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    """A new root is due, and the disk takes only so many files more: the old root stays in its place."""
+    good = authority.ensure(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    left = [allowed]
+
+    def full(descriptor: int) -> None:
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left[0] -= 1
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        authority.ensure(tmp_path, now=datetime.now(UTC) + timedelta(days=4000))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    monkeypatch.undo()
+    again = authority.ensure(tmp_path)
+    assert (again.minted, again.notes) == ((), ()) and again.root == good.root
