@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 # A timing never decides a test: a busy machine makes single examples slow.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+# A shell starts a background command (`make test &`, nohup, a CI's runner) with SIGINT ignored, and children
+# inherit that. The tests press Ctrl-C for real: they start from Python's own handler.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _open_fds() -> dict[int, str]:

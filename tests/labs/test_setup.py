@@ -206,7 +206,7 @@ def test_a_failed_check_has_no_complaint_of_make_and_keeps_its_status_for_ci(
     """With a Python that sets everything up and then ends with the status."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
-    python.write_text(f"#!/bin/sh\nexit {status}\n")
+    python.write_text(f'#!/bin/sh\ncase "$*" in *"netlab certs"*) exit 0;; esac\nexit {status}\n')
     python.chmod(0o755)
     done = make(target, f"VENV={tmp_path}", "PYTHON=true", **({"CI": ci} if ci else {}))
     assert done.returncode == expected
