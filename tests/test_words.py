@@ -16,14 +16,16 @@ HIDDEN_ACTOR = re.compile(r"\b(nobody|whoever|somebody)\b", re.IGNORECASE)
 
 TEXTS = sorted(
     path
-    for folder in ("netlab", "labs")
+    for folder in ("netlab", "labs", "tests")
     for path in (ROOT / folder).rglob("*")
-    if path.suffix in (".py", ".md", ".toml") and "report" not in path.relative_to(ROOT).parts[:2]
+    if path.suffix in (".py", ".md", ".toml", ".html", ".js")
+    and "report" not in path.relative_to(ROOT).parts[:2]
+    and path != Path(__file__)
 )
-TESTS = sorted([*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "labs").rglob("test_lab.py")])
+TESTS = sorted([*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "labs").glob("*/test_*.py")])
 
 
-@pytest.mark.parametrize("folder", ["netlab", "labs"])
+@pytest.mark.parametrize("folder", ["netlab", "labs", "tests"])
 def test_a_sentence_names_its_actor(folder: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:90]}"

@@ -165,7 +165,7 @@ def _nginx(place: Place, port: int, tls: bool) -> list[str]:
         _NGINX.format(
             folder=place.folder, port=port, forever=_FOREVER,
             ssl=" ssl" if tls else "", certificate=certificate if tls else "",
-            # Started by root, its worker would become "nobody", who cannot read this folder.
+            # Started by root, its worker would become another user, who cannot read this folder.
             user=f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
         )
     )  # fmt: skip

@@ -130,7 +130,7 @@ class Requests:
         return self.duration * len(self.patterns) * max(1, len(self.idle)) + max(self.idle, default=0) / 2500
 
     def check(self, site: Site) -> str | None:
-        """One request or two by hand; what `remark` finds is said, but disqualifies nobody."""
+        """One request or two by hand; what `remark` finds is said, but disqualifies no server."""
         self.looks(site.place, site.url)
         if self.remark is not None:
             try:

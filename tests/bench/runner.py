@@ -1,6 +1,6 @@
 """One scenario from start to end: start its servers, look at their answers, visit them in turn, stop them.
 
-What goes wrong with one server disqualifies that server and nobody else.
+What goes wrong with one server disqualifies that server and no other.
 """
 
 from __future__ import annotations

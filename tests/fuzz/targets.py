@@ -262,7 +262,7 @@ def events_until_end(parser: ResponseParser) -> Iterator[object]:
     yield event.trailers
 
 
-# -- CORS: any request, and nobody gets more than the policy says --------------------------------------------
+# -- CORS: any request, and no page gets more than the policy says ---------------------------------
 
 LISTED = ("https://app.example", "http://localhost:3000", "https://a.b.example.org")
 POLICIES = (

@@ -25,7 +25,7 @@ class Connection:
         self.client = client
         self.weight = bytearray(b"\xff") * (
             options.kib * 1024
-        )  # not bytearray(n), whose pages nobody touches
+        )  # not bytearray(n), whose pages no code touches
         self.extra = os.dup(client.fileno()) if options.extra_fd else None
         self.me = self if options.cycle else None  # garbage that only the collector finds
 

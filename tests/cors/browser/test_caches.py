@@ -98,11 +98,11 @@ def star(w: World) -> Policy:
     return Policy(origins=["*"])
 
 
-# Who asks for the same URL, one after the other; nobody is curl, which has no Origin.
-NOBODY = ""
+# Who asks for the same URL, one after the other; curl sends no Origin.
+NO_ORIGIN = ""
 STORIES = {
     "another page first": ("app", "other", "app", "other"),
-    "curl first": (NOBODY, "app", "other", NOBODY),
+    "curl first": (NO_ORIGIN, "app", "other", NO_ORIGIN),
 }
 
 
@@ -110,8 +110,8 @@ async def play(w: World, story: str) -> list[str]:
     """The errors, in the order of the story; the browser's own cache stays out of it."""
     errors = []
     for n, who in enumerate(STORIES[story]):
-        if who == NOBODY:
-            await w.curl(PageRequest(page=NOBODY, url=w.url("/list")))
+        if who == NO_ORIGIN:
+            await w.curl(PageRequest(page=NO_ORIGIN, url=w.url("/list")))
             continue
         request = PageRequest(page=getattr(w, who), url=w.url("/list"))
         _, witness = await w.open(request.page)

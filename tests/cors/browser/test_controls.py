@@ -83,7 +83,7 @@ STARLETTE_LOSES = {
     "a crash can be read",  # the 500 is made outside of the middleware
     "GET, HEAD and POST need no leave",  # a POST is refused unless it is listed
     "a string of an origin is no list of its pieces",  # `in` finds a part of a string
-    "* and credentials together open nothing",  # it names whoever asks: everybody, with credentials
+    "* and credentials together open nothing",  # it names every page that asks, with credentials
     "* among the headers leaves out Authorization",  # it answers with the headers asked for
 }
 WRONG_LOSES = {
@@ -117,7 +117,7 @@ async def handler(request: netlab.Request) -> netlab.Response:
 
 
 async def echoing(request: netlab.Request) -> netlab.Response:
-    """What is copied most: name whoever asks, allow whatever is asked for, on success alone, without Vary."""
+    """What is copied most: allow every origin and all that it asks for, on success alone, without Vary."""
     asked = {
         "Access-Control-Allow-Origin": request.fields.get("origin"),
         "Access-Control-Allow-Methods": request.fields.get("access-control-request-method"),

@@ -101,7 +101,7 @@ async def test_a_sandboxed_frame_has_the_origin_null(stage: Stage) -> None:
     assert [entry.fields["origin"] for entry in seen] == [NULL], "a simple POST: it ran, unread"
     assert (sandboxed.error, sandboxed.handled) == ("MissingAllowOriginHeader", 1)
     assert not explain(policy(w), sandboxed.request).changes[0].settings, (
-        "nobody should be told to allow null"
+        "no message should say to allow null"
     )
 
 
@@ -173,7 +173,7 @@ async def test_a_preflight_follows_no_redirect(stage: Stage) -> None:
 
 
 async def test_a_redirect_to_a_further_origin_makes_the_origin_null(stage: Stage) -> None:
-    """Fetch, HTTP-redirect fetch: the origin that arrives there is `null`, whoever the page is."""
+    """Fetch, HTTP-redirect fetch: the origin that arrives there is `null`, whichever the page is."""
     async with stage(cors=Policy(origins=["*"])) as there:
 
         async def app(request: netlab.Request) -> netlab.Response:
@@ -186,7 +186,7 @@ async def test_a_redirect_to_a_further_origin_makes_the_origin_null(stage: Stage
             outcome = await w.send(PageRequest(page=w.app, url=w.url("/away")))
         [arrived] = there.seen["/there"]
     assert arrived.fields["origin"] == NULL
-    assert outcome["readable"], "`*` includes nobody"
+    assert outcome["readable"], "`*` includes null"
 
 
 # -- CORS protects answers, not servers ---------------------------------------------------------------------

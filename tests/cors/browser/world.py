@@ -271,4 +271,4 @@ async def world(
         finally:
             await context.close()
             for server in (first, second, api):
-                await server.stop(0)  # its only client has left: there is nobody to wait for
+                await server.stop(0)  # its only client has left: there is no client to wait for

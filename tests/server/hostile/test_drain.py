@@ -159,7 +159,7 @@ async def test_a_request_that_comes_in_the_very_turn_of_the_close_is_answered(
         original, asked = asyncio.sleep, False
 
         async def sleep(seconds: float) -> None:
-            """The server's own pause, at the end of which the request comes, before anybody can look."""
+            """The server's own pause, at the end of which the request comes, before the test can look."""
             nonlocal asked
             await original(0)
             if not asked:
