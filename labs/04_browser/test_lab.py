@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 import netlab
+from labs.runner.checks import table
 from netlab.cors import HeaderList, PageRequest, Policy, explain
 
 PAGE = "https://localhost:1111"
@@ -20,11 +21,6 @@ STRANGERS = ("https://localhost:11110", "https://localhost", "http://localhost:1
              "https://evil.example", "null")  # fmt: skip
 JSON = ("Content-Type", "application/json")
 SHARED = Policy(origins=[PAGE], methods=["PUT"], credentials=True)
-
-
-def table(names, *rows):
-    """One case a row, told apart by its number."""
-    return pytest.mark.parametrize(names, rows, ids=[f"case {n}" for n in range(1, len(rows) + 1)])
 
 
 class Answer(NamedTuple):

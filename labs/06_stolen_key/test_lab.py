@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import functools
 import random
-import sys
-from pathlib import Path
 
+import conversations
 import pytest
+from conversations import ECDHE, STATIC_RSA, STATIC_RSA_CLASSIC, TLS13
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from labs.runner.checks import same_bytes
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import conversations
-from conversations import ECDHE, STATIC_RSA, STATIC_RSA_CLASSIC, TLS13
 
 TLS12 = 0x0303
 RSA_RULE = "RFC 5246 §7.4.7.1"

@@ -5,18 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import random
-import sys
-from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from vectors import FLIGHT, FULL, HELLOS, RETRIED, messages, values
 
 from labs.runner.checks import same_bytes
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from vectors import FLIGHT, FULL, HELLOS, RETRIED, messages, values
 
 EXPAND = "RFC 8446 §7.1"
 RECORDS = "RFC 8446 §5.2"

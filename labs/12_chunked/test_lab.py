@@ -11,14 +11,9 @@ from itertools import pairwise
 
 import pytest
 
-from labs.runner.checks import same_bytes
+from labs.runner.checks import same_bytes, table
 
 CODING = "RFC 9112 §7.1"
-
-
-def table(names, *rows):
-    """One case a row, told apart by its number: the bytes of some are too long for a name."""
-    return pytest.mark.parametrize(names, rows, ids=[f"case {n}" for n in range(1, len(rows) + 1)])
 
 
 def outcome(exercise, call, *arguments):

@@ -29,6 +29,11 @@ PARTS = (
 NEEDS = ("tls", "browser", "root", "tshark")
 
 
+def checks_of(folder: Path) -> tuple[Path, ...]:
+    """The files of the tests of the lab in this folder: test_lab.py, and others where one is too long."""
+    return tuple(sorted(folder.glob("test_*.py")))
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One step of a lab's exercise."""
@@ -98,9 +103,9 @@ class Lab(Entry):
         return self.folder / "explain.md"
 
     @property
-    def check(self) -> Path:
-        """The tests of the lab's tasks."""
-        return self.folder / "test_lab.py"
+    def checks(self) -> tuple[Path, ...]:
+        """The files of the lab's tests."""
+        return checks_of(self.folder)
 
 
 def entries(labs: Path = LABS) -> list[Entry]:

@@ -33,7 +33,7 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
             ForkServer() as server,
             closing(server.run(_jobs(exams.values()))) as results,
         ):
-            server.preload(source for lab in labs for source in (lab.solution, lab.check))
+            server.preload(source for lab in labs for source in (lab.solution, *lab.checks))
             for key, result in results:
                 lab, name = key.split("\0")
                 exam = exams[lab]

@@ -23,7 +23,7 @@ from typing import Any
 
 from labs.runner import children
 from labs.runner.checking.failure import Failure
-from labs.runner.registry import ROOT
+from labs.runner.registry import ROOT, checks_of
 
 # Only what a lab's tests use is loaded: other plugins cost half a second each time.
 _PLUGINS = ("labs.runner.checking.plugin", "pytest_asyncio.plugin")
@@ -62,7 +62,8 @@ class Job:
 
     def arguments(self) -> list[str]:
         """What pytest is told."""
-        given = [str(self.folder / "test_lab.py"), f"--exercise={self.exercise}", f"--seed={self.seed}"]
+        given = [str(check) for check in checks_of(self.folder)]
+        given += [f"--exercise={self.exercise}", f"--seed={self.seed}"]
         given += [f"--patience={self.patience}", "-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}"]
         given += ["--import-mode=importlib", "-o", "addopts="]
         # A learner is shown what was compared; rewriting costs 50 ms, which hundreds of runs need not pay.
@@ -165,9 +166,7 @@ def execute(job: Job, emit: children.Emit) -> None:
     sys.dont_write_bytecode = True
     status = pytest.main(job.arguments(), plugins=[_Teller(emit)])
     if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        emit(
-            {"broken": f"pytest could not run {job.folder.name}/test_lab.py ({pytest.ExitCode(status).name})"}
-        )
+        emit({"broken": f"pytest could not run the tests in {job.folder} ({pytest.ExitCode(status).name})"})
 
 
 def preload(sources: Iterable[Path] = ()) -> None:

@@ -28,5 +28,5 @@ class Learner:
     def standing(self, lab: Lab) -> progress.Standing:
         """Where the lab stands, by the record and by the files as they are now."""
         file = progress.fingerprint(self.work.exercise(lab))
-        check, stub = progress.fingerprint(lab.check), progress.fingerprint_of(stub_of(lab.folder).encode())
+        check, stub = progress.fingerprint(*lab.checks), progress.fingerprint_of(stub_of(lab.folder).encode())
         return progress.standing(self.record.events(lab), file, check, stub)

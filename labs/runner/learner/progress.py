@@ -51,10 +51,10 @@ class Standing:
     solution_opened: bool = False
 
 
-def fingerprint(path: Path) -> str:
-    """The hash of a file's bytes; empty when there is no such file."""
+def fingerprint(*paths: Path) -> str:
+    """The hash of the bytes of these files; empty when there is no such file."""
     try:
-        return fingerprint_of(path.read_bytes())
+        return fingerprint_of(b"".join(path.read_bytes() for path in paths))
     except OSError:
         return ""
 

@@ -85,7 +85,7 @@ def check(learner: Learner, lab: Lab, path: Path) -> bool:
         raise LabError(result.broken.replace(str(path), shown(path)))
     failed = result.failures[0].task if result.failures else None
     passed = [task.number for task in lab.tasks if failed is None or task.number < failed]
-    hashes = {"file": file, "check": progress.fingerprint(lab.check)}
+    hashes = {"file": file, "check": progress.fingerprint(*lab.checks)}
     learner.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
     if result.failures:
         failure = result.failures[0]
@@ -127,7 +127,7 @@ def watch(learner: Learner, lab: Lab) -> int:
     seen: object = None
     try:
         while True:
-            now = _look(path), _look(lab.check)
+            now = [_look(file) for file in (path, *lab.checks)]
             if now != seen:
                 seen = now
                 _check_once(learner, lab, path)
