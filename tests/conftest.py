@@ -5,11 +5,12 @@ A file descriptor, a thread or a child that outlives its test is a defect of the
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,3 +75,15 @@ def minted(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     from netlab.tls.authority import mint
 
     return mint(tmp_path_factory.mktemp("certs"))
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """After the test: no task but its own."""
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(20):
+        await asyncio.sleep(0)
+    own = asyncio.current_task()
+    left = [task for task in asyncio.all_tasks() - before if task is not own]
+    assert not left, f"tasks are left: {left}"

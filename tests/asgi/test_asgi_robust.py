@@ -13,17 +13,7 @@ from tests.asgi.conftest import Wire, http_only, serving
 
 Scope = dict[str, Any]
 
-
-@pytest.fixture(autouse=True)
-async def no_task_left() -> AsyncIterator[None]:
-    """After the test: no task but its own."""
-    before = asyncio.all_tasks()
-    yield
-    for _ in range(20):
-        await asyncio.sleep(0)
-    own = asyncio.current_task()
-    left = [task for task in asyncio.all_tasks() - before if task is not own]
-    assert not left, f"tasks are left: {left}"
+pytestmark = pytest.mark.usefixtures("no_task_left")
 
 
 async def until_the_end(wire: Wire) -> bytes:
