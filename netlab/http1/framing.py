@@ -57,10 +57,11 @@ def content_length(fields: Fields) -> int | None:
     return int(lines[0])
 
 
-def transfer_codings(fields: Fields) -> tuple[str, ...]:
+def transfer_codings(fields: Fields, minor: int) -> tuple[str, ...]:
     """The transfer codings in the order they were applied, in lower case; empty without Transfer-Encoding.
 
-    Raises ProtocolError (400) when the list does not follow its grammar or applies chunked twice.
+    minor: the HTTP minor version. Raises ProtocolError (400) when the list does not follow its grammar or
+    applies chunked twice, and when the message may not have the field.
     """
     lines = fields.get_all("transfer-encoding")
     if not lines:
@@ -74,6 +75,13 @@ def transfer_codings(fields: Fields) -> tuple[str, ...]:
             raise ProtocolError(400, "Transfer-Encoding is not a list of transfer codings", "RFC 9112 §6.1")
     if codings.count("chunked") > 1:
         raise ProtocolError(400, "chunked is applied more than once", "RFC 9112 §6.1")
+    # §6.3 rule 3: both fields "ought to be handled as an error": the sender is smuggling.
+    if "content-length" in fields:
+        rule = "Transfer-Encoding and Content-Length in one message"
+        raise ProtocolError(400, rule, "RFC 9112 §6.3 rule 3")
+    # §6.1: an HTTP/1.0 sender cannot know the field, so its framing is faulty.
+    if minor == 0:
+        raise ProtocolError(400, "Transfer-Encoding in an HTTP/1.0 message", "RFC 9112 §6.1")
     return codings
 
 
@@ -82,16 +90,9 @@ def request_framing(fields: Fields, minor: int) -> Framing:
 
     minor: the HTTP minor version. Raises ProtocolError (400 or 501) where the rules refuse.
     """
-    # Rules 1 and 2 speak of responses.
-    codings = transfer_codings(fields)
+    # Rules 1 and 2 speak of responses; rule 3 is in transfer_codings.
+    codings = transfer_codings(fields, minor)
     if codings:
-        # Rule 3: both fields "ought to be handled as an error": the sender is smuggling.
-        if "content-length" in fields:
-            rule = "Transfer-Encoding and Content-Length in one message"
-            raise ProtocolError(400, rule, "RFC 9112 §6.3 rule 3")
-        # §6.1: an HTTP/1.0 sender cannot know the field, so its framing is faulty.
-        if minor == 0:
-            raise ProtocolError(400, "Transfer-Encoding in an HTTP/1.0 message", "RFC 9112 §6.1")
         # Rule 4: a request whose last coding is not chunked has no end that a server could find.
         if codings[-1] != "chunked":
             rule = f"the last transfer coding of a request must be chunked, not {codings[-1][:40]!r}"

@@ -150,13 +150,8 @@ def response_framing(fields: Fields, minor: int, status: int, method: str) -> Fr
         return NO_CONTENT
     if method == "CONNECT" and status < 300:
         return NO_CONTENT
-    codings = framing.transfer_codings(fields)
+    codings = framing.transfer_codings(fields, minor)
     if codings:
-        if "content-length" in fields:
-            rule = "Transfer-Encoding and Content-Length in one message"
-            raise ProtocolError(400, rule, "RFC 9112 §6.3 rule 3")
-        if minor == 0:
-            raise ProtocolError(400, "Transfer-Encoding in an HTTP/1.0 message", "RFC 9112 §6.1")
         if codings != ("chunked",):
             raise ProtocolError(501, f"transfer codings {', '.join(codings)[:80]!r}", "RFC 9112 §6.1")
         return framing.CHUNKED
