@@ -22,7 +22,7 @@ from labs.runner.authoring import verify_command
 from labs.runner.errors import LabError
 from labs.runner.learner import commands, measured, session, workspace
 from labs.runner.learner.learner import Learner
-from labs.runner.report import measure_all
+from labs.runner.report import measure_all, picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,13 @@ def _all(call: Call) -> int:
     """Every written lab, and the report."""
     report = Path(call.options.report) if call.options.report else call.labs / "report"
     return measure_all.measure_all(registry.entries(call.labs), report, call.learner.record, call.learner.out)
+
+
+def _picture(call: Call) -> int:
+    """README's picture, from the figures that `make labs` kept."""
+    report = Path(call.options.report) if call.options.report else call.labs / "report"
+    call.learner.out.verbatim(f"drawn: {picture.draw(report / 'index.json', call.labs / 'picture.svg')}")
+    return 0
 
 
 def _serve(call: Call) -> int:
@@ -123,6 +130,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
         "what others got wrong in lab NN (TASK: in that task), once it passes",
         lambda call: commands.show_wrong(call.learner, call.lab, call.task, call.options.anyway),
     ),
+    "picture": ("draw README's picture from the figures of the last `make labs`", _picture),
     "verify": ("prove lab NN, or all labs, honest", _verify),
 }
 

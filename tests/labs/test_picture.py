@@ -1,0 +1,65 @@
+"""README's picture shows the figures of its run, and the one in git is drawn by this code."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from labs.runner.errors import LabError
+from labs.runner.report import picture
+
+ROOT = Path(__file__).parents[2]
+RUN = {
+    "machine": {"processor": "a <chip>", "Python": "CPython 3.99"},
+    "labs": [
+        {"lab": "raw_socket", "figures": {"packets_per_fetch": 13, "packets_per_fetch_reused": 4}},
+        {"lab": "river", "figures": {"deaf_server_rise_mib": 0, "one_client_rise_mib": 0}},
+    ],
+}
+
+
+def _texts(svg: str) -> list[str]:
+    return [
+        element.text or "" for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")
+    ]
+
+
+def test_the_picture_has_the_figures_of_its_run() -> None:
+    texts = _texts(picture.svg(RUN))
+    assert texts[:5] == [picture.PANELS[0].title, "on a new connection", "13", "on an open connection", "4"]
+    assert "a <chip>" in texts[-1]
+
+
+def test_the_bars_are_as_long_as_the_figures() -> None:
+    lengths = re.findall(r'class="(?:first|second)" y="\d+" width="([\d.]+)"', picture.svg(RUN))
+    assert float(lengths[0]) * 4 == pytest.approx(float(lengths[1]) * 13, rel=0.01)
+
+
+def test_a_lab_that_was_not_measured_is_said() -> None:
+    assert _texts(picture.svg(RUN)).count("not shown in this run") == len(picture.PANELS) - 2
+
+
+def test_without_a_run_the_error_says_what_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="make labs"):
+        picture.draw(tmp_path / "index.json", tmp_path / "picture.svg")
+    (tmp_path / "index.json").write_text("{")
+    with pytest.raises(LabError, match="make labs"):
+        picture.draw(tmp_path / "index.json", tmp_path / "picture.svg")
+
+
+def test_the_picture_of_the_readme_is_drawn_by_this_code_and_lacks_nothing() -> None:
+    texts = _texts((ROOT / "labs" / "picture.svg").read_text())
+    assert [panel.title for panel in picture.PANELS] == [
+        text for text in texts if text in {p.title for p in picture.PANELS}
+    ]
+    assert "not shown in this run" not in texts
+    assert "labs/picture.svg" in (ROOT / "README.md").read_text()
+
+
+def test_the_picture_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text(json.dumps(RUN))
+    assert picture.draw(tmp_path / "index.json", tmp_path / "p.svg").read_text() == picture.svg(RUN)
