@@ -25,7 +25,7 @@ endef
 
 .DEFAULT_GOAL := begin
 .NOTPARALLEL:
-.PHONY: begin help next labs test soak test-all lint status serve bench fuzz certs labs-verify clean \
+.PHONY: begin help next labs test soak test-all lint status serve live bench fuzz certs labs-verify clean \
 	setup setup-bench certs-ready FORCE
 FORCE:
 
@@ -80,6 +80,9 @@ serve-%: certs-ready FORCE  ## run the server of lab NN, if it has one
 
 serve: certs-ready  ## run netlab's own server (ARGS="--tls --port 8443")
 	$(call run,$(PY) -m netlab serve $(ARGS))
+
+live: certs-ready  ## see the wire live, in your browser (ARGS="--port 8444 --no-browser")
+	$(call run,$(PY) -m netlab live $(ARGS))
 
 test: setup  ## the test suite, in parallel
 	$(call run,$(PY) -m pytest -n $(JOBS) --dist worksteal -m "not soak" $(ARGS))

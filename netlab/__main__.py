@@ -25,6 +25,7 @@ COMMANDS = {
     "trace": "your TLS handshake, every byte: connect to a URL, tap a port, read a capture or pasted bytes",
     "probe": "what a connection costs any server: file descriptors and memory, as a slope",
     "cors": "explain a CORS decision, step by step",
+    "live": "see the wire live: experiments in the browser, on this machine alone",
     "certs": "mint a root, an intermediate and a leaf for localhost; `certs serve` shows broken ones",
 }
 
@@ -105,7 +106,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def _serves_tls(argv: Sequence[str]) -> bool:
     """Will this command speak TLS as a server? Options may be shortened: too many are better than too few."""
-    return argv[0] == "certs" or (argv[0] == "serve" and any(part[:3] in ("--t", "--c") for part in argv))
+    if argv[0] == "serve":
+        return any(part[:3] in ("--t", "--c") for part in argv)
+    return argv[0] in ("certs", "live")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

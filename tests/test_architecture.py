@@ -18,7 +18,7 @@ FLOORS = {
     "http1": 0, "cors": 0, "tls": 0, "capture": 0,
     "net": 1,
     "server": 2, "prefork": 2, "client": 2, "probes": 2, "relay": 2, "sniffer": 2,
-    "asgi": 3, "testing": 3, "check": 3,
+    "asgi": 3, "testing": 3, "check": 3, "live": 3,
     "cli": 4, "__main__": 4,
 }  # fmt: skip
 

@@ -1,0 +1,113 @@
+"""Child processes of an experiment: none outlives it.
+
+A child has a process group of its own and a pipe as its standard input. Leaving the context ends the whole
+group. A child of netlab's own watches the pipe (`end_with_parent`): it ends even if the site was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from netlab.live.board import Refused
+
+PATIENCE = 2.0
+"""Seconds from SIGTERM to SIGKILL."""
+
+LINE = 1 << 20
+"""Bytes of the longest line that is read from a child."""
+
+
+class Child:
+    """A running child."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.pid = process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Is it over?"""
+        return self.process.returncode is not None
+
+    async def line(self) -> str:
+        """The next line of its standard output, without its end; "" when there is none any more."""
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode(errors="replace").rstrip("\n")
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Its standard output, line by line."""
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            yield line.decode(errors="replace").rstrip("\n")
+
+    def send(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of netlab with this Python."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+@asynccontextmanager
+async def child(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> AsyncIterator[Child]:
+    """Start a command, and end it with all its children.
+
+    env: variables beside those of this process. Its standard error goes to its standard output. Raises
+    Refused when it cannot start.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+            limit=LINE,
+        )
+    except OSError as error:
+        raise Refused(f"cannot start {command[0]}: {error.strerror or error}") from None
+    try:
+        yield Child(process)
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End the group. A second cancellation does not interrupt it: the kill is not awaited."""
+    try:
+        _signal(process.pid, signal.SIGTERM)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), PATIENCE)
+    finally:
+        _signal(process.pid, signal.SIGKILL)
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.wait()
+        # Its pipe may be held by a grandchild that has left the group: the transport closes our end.
+        process._transport.close()  # type: ignore[attr-defined]
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def end_with_parent() -> None:
+    """In a child: end this process when the parent's pipe closes, however the parent ended."""
+    threading.Thread(target=_watch, name="parent", daemon=True).start()
+
+
+def _watch() -> None:
+    while os.read(0, 1024):
+        pass
+    os._exit(0)

@@ -1,0 +1,65 @@
+// A board's page: the form, the buttons, the status, and the events, which it hands to the board's own module.
+
+import {Live} from "./live.js";
+
+const form = document.getElementById("controls");
+const board = form.dataset.board;
+const status = document.getElementById("status"), said = document.getElementById("said");
+const stop = document.getElementById("stop");
+const presses = [...document.querySelectorAll("[data-press]")];
+const live = new Live(`events/${board}`);
+
+function values() {
+  const found = {};
+  for (const each of form.elements) {
+    if (!each.name) continue;
+    if (each.type === "checkbox") found[each.name] = each.checked;
+    else if (each.type === "range") found[each.name] = Number(each.value);
+    else found[each.name] = each.value;
+  }
+  return found;
+}
+
+async function order(what, content) {
+  try {
+    const answer = await fetch(`${board}/${what}`, {
+      method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(content)});
+    if (!answer.ok) say("failed", await answer.text());
+  } catch (error) {
+    say("failed", "The site does not answer: is `netlab live` still running?");
+  }
+}
+
+function say(state, text) {
+  status.dataset.state = state;
+  const words = {ready: "Ready.", running: "Running."};
+  const whole = text || words[state] || "";
+  if (status.textContent !== whole) status.textContent = whole;
+  const running = state === "running";
+  stop.disabled = !running;
+  for (const each of presses) each.disabled = !running;
+}
+
+for (const range of form.querySelectorAll("input[type=range]")) {
+  const output = range.nextElementSibling;
+  const tell = () => { output.textContent = `${Number(range.value).toLocaleString("en")} ${range.dataset.unit}`; };
+  range.addEventListener("input", tell);
+  tell();
+}
+form.addEventListener("submit", event => { event.preventDefault(); order("start", values()); });
+stop.addEventListener("click", () => order("stop", {}));
+for (const each of presses) each.addEventListener("click", () => order("press", {name: each.dataset.press}));
+
+live.on("status", ({state, text}) => say(state, text));
+let last = 0, waiting = 0;
+live.on("said", sentence => {  // a screen reader hears one sentence a second at most
+  clearTimeout(waiting);
+  const tell = () => { last = performance.now(); if (said.textContent !== sentence) said.textContent = sentence; };
+  waiting = setTimeout(tell, Math.max(0, last + 1000 - performance.now()));
+});
+live.reset(() => { clearTimeout(waiting); said.textContent = ""; });
+live.lost(() => say("failed", "The connection to the site is lost; the page tries again."));
+
+const module = await import(`./${board}.js`);
+module.default(document.getElementById("stage"), live, {values, order, form});
+live.open();
