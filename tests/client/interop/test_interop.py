@@ -1,0 +1,63 @@
+"""Our Session against servers that we did not write, over TCP and TLS. The table: netlab/client/INTEROP.md."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from netlab.tls.authority import Certificates
+from netlab.tls.context import client_context
+from tests.client.interop import checks
+from tests.kit import peers
+
+# In `make test` three that start at once; `make soak` has all of them.
+QUICK = ("nginx", "Node", "http.server")
+
+
+@pytest.fixture(scope="module")
+def certificates(minted: Certificates) -> Certificates:
+    return minted
+
+
+async def tried(name: str, certificates: Certificates, tls: bool, wanted: dict[str, checks.Check]) -> None:
+    """Start the server and run the checks; all that went wrong is told at once."""
+    peer = peers.PEERS[name]
+    try:
+        peer.require()
+    except peers.Lacking as lack:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name}: {lack}")
+    wrong = []
+    with peers.start(peer, certificates, tls=tls) as running:
+        async with checks.relayed(running, client_context(certificates.root)) as place:
+            for title, check in wanted.items():
+                try:
+                    await check(place)
+                except Exception as error:
+                    wrong.append(f"{title}: {error!r}")
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("name", QUICK)
+async def test_the_client_and_a_server_on_every_machine(
+    name: str, tls: bool, certificates: Certificates
+) -> None:
+    await tried(name, certificates, tls, checks.FAST | (checks.SECURE if tls else {}))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("name", [name for name in peers.PEERS if name not in QUICK])
+async def test_the_client_and_every_other_server(name: str, tls: bool, certificates: Certificates) -> None:
+    await tried(name, certificates, tls, checks.FAST | (checks.SECURE if tls else {}))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("name", peers.PEERS)
+async def test_200_mib_go_down_and_up_with_their_checksum(
+    name: str, tls: bool, certificates: Certificates
+) -> None:
+    await tried(name, certificates, tls, checks.LARGE)
