@@ -20,7 +20,6 @@ class Handler(BaseHTTPRequestHandler):
     """HTTP/1.1, so that connections persist."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = 65536
     folder = Path()
 
     def do_GET(self) -> None:
