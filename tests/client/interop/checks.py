@@ -130,7 +130,7 @@ async def early_answer(tried: Tried) -> str:
             await response.read()
         async with session.get(tried.running.url + "/") as after:
             assert await after.read() == b"hello", "the next request failed"
-    return f"{response.status}, upload {'stopped' if sent < EARLY else 'read to its end'}"
+    return f"{response.status}, upload {'stopped' if sent < EARLY else 'sent whole'}"
 
 
 async def resumption(tried: Tried) -> str:
@@ -192,8 +192,8 @@ LARGE: dict[str, Check] = {"200 MiB down": download, "200 MiB up": large_upload}
 # What a server does that no client can mend: the check may fail there, and the table says why.
 SERVERS_OWN = {
     ("Java", "early answer"): (
-        "over TLS the server's reset may overtake its answer: then the kernel has no byte of it to read, and curl "
-        "reports a reset as well"
+        "over TLS the server's reset may overtake its answer: then the client's kernel has no byte of it. "
+        "curl reports a reset as well"
     ),
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from netlab.client import ClientError
 from netlab.tls.authority import Certificates
 from netlab.tls.context import client_context
+from tests.client.interop import __main__ as command
 from tests.client.interop import checks
 from tests.kit import peers
 
@@ -64,3 +66,24 @@ async def test_200_mib_go_down_and_up_with_their_checksum(
     name: str, tls: bool, certificates: Certificates
 ) -> None:
     await tried(name, certificates, tls, checks.LARGE)
+
+
+def test_the_page_has_each_server_and_each_check() -> None:
+    lines = [line for line in command.PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    assert lines[0] == "| " + " | ".join(["server", *command.TITLES]) + " |"
+    assert [line.split()[1] for line in lines[2:]] == list(peers.PEERS)
+    assert command.FAILED not in command.PAGE.read_text("utf-8")
+
+
+def test_a_server_that_is_not_here_is_said_and_not_passed(certificates: Certificates) -> None:
+    peer = replace(peers.PEERS["nginx"], program="nginx-that-is-not-here")
+    _, said, *others = command.row(peer, certificates)
+    assert said == "not tried on this machine: needs nginx-that-is-not-here (apt-get install nginx-light)"
+    assert not any(others) and len(others) == len(command.TITLES) - 1
+
+
+async def test_a_check_that_fails_is_in_the_table_as_failed() -> None:
+    async def wrong(_: checks.Tried) -> str:
+        raise AssertionError("other content")
+
+    assert command.FAILED + "other content" in await command.outcome("nginx", "chunked up", wrong(None))  # type: ignore[arg-type]
