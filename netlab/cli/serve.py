@@ -1,7 +1,8 @@
 """`python -m netlab serve`: the server from the command line.
 
 Here the options become a server. What an app is, `interface` tells; `apps` imports it; `banner` says at the
-start what is served; `logs` writes the access log; `reload` starts the server anew when a file changes.
+start what is served; `logs` writes the access log; `reload` starts the server anew when a file changes;
+`activation` speaks with systemd.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from netlab.cli import tlsoptions
+from netlab.cli import activation, tlsoptions
 from netlab.cli.apps import AsgiOptions, Interface, adapt, load
 from netlab.cli.banner import banner, kind_of_app
 from netlab.cli.errors import UserError
@@ -102,7 +103,12 @@ def _where(group: argparse._ArgumentGroup) -> None:
     add("--port", type=int, default=0, help="port to listen on (default 0: a free one)")
     add("--uds", metavar="PATH", help="listen on a Unix socket instead")
     add("--uds-mode", metavar="MODE", help="its permissions in octal, such as 660 (default: as umask says)")
-    add("--fd", type=int, metavar="N", help="serve on this descriptor, a socket that listens already")
+    add(
+        "--fd",
+        type=int,
+        metavar="N",
+        help="serve on this descriptor, a socket that listens already (systemd's is found without it)",
+    )
     tlsoptions.add_options(group)
     add(
         "--forwarded-allow-ips",
@@ -174,7 +180,8 @@ def _shown(group: argparse._ArgumentGroup) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
     _check(options)
-    if options.reload and options.fd is None:
+    sock = _given_socket(options)
+    if options.reload and sock is None:
         from netlab.cli.reload import run_reloading
 
         try:
@@ -186,14 +193,20 @@ def run(options: argparse.Namespace) -> int:
 
         configure_logging(options.log_config)
     tls, root = tlsoptions.make(options)
-    settings = _settings(options, tls)
+    settings = _settings(options, tls, sock)
     hooks.offer()  # only when `netlab probe` started us: it may ask for a garbage collection
     app, served = _served(options)
     try:
-        _run(app, options, settings, lambda url: banner(url, served, root))
+        _run(app, options, settings, lambda url: _say(url, served, root))
     except OSError as error:
         raise UserError(_why_not(error, options)) from None
     return 0
+
+
+def _say(url: str, served: str, root: Path | None) -> None:
+    """The server listens: tell the terminal, and the service manager."""
+    banner(url, served, root)
+    activation.notify("READY=1")
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -236,8 +249,8 @@ def _check(options: argparse.Namespace) -> None:
             (options.reload and bool(options.uds), "--reload and --uds: give --port in place of --uds"),
             (bool(options.reload_dir) and not options.reload, "--reload-dir needs --reload"),
             (
-                options.fd is not None and (bool(options.uds) or options.workers > 1),
-                "--fd goes with one process and without --uds",
+                options.fd is not None and bool(options.uds),
+                f"--fd {options.fd} and --uds {options.uds}: give one of the two",
             ),
         )
         if is_wrong
@@ -246,11 +259,13 @@ def _check(options: argparse.Namespace) -> None:
         raise UserError("; ".join(wrong))
 
 
-def _settings(options: argparse.Namespace, tls: ssl.SSLContext | None) -> dict[str, Any]:
+def _settings(
+    options: argparse.Namespace, tls: ssl.SSLContext | None, sock: socket.socket | None
+) -> dict[str, Any]:
     """The options of Server."""
     settings: dict[str, Any] = {
-        "host": None if options.uds or options.fd is not None else options.host,
-        "port": options.port,
+        "host": None if options.uds or sock is not None else options.host,
+        "port": options.port if sock is None else 0,
         "uds": options.uds,
         "uds_mode": None if options.uds_mode is None else int(options.uds_mode, 8),
         "tls": tls,
@@ -271,9 +286,21 @@ def _settings(options: argparse.Namespace, tls: ssl.SSLContext | None) -> dict[s
             settings["forwarded"] = TrustedProxies(options.forwarded_allow_ips.split(","))
         except ValueError as mistake:
             raise UserError(f"--forwarded-allow-ips: {mistake}") from None
-    if options.fd is not None:
-        settings["sock"] = _inherited(options.fd)
+    if sock is not None:
+        settings["sock"] = sock
     return settings
+
+
+def _given_socket(options: argparse.Namespace) -> socket.socket | None:
+    """The socket of --fd, or the one that systemd has opened; None when netlab opens its own."""
+    if options.fd is not None:
+        return activation.listening(options.fd, f"--fd {options.fd}")
+    sock = activation.activated()
+    if sock is not None:
+        given = [name for name in ("port", "uds", "reload") if getattr(options, name)]
+        if given:
+            raise UserError(f"systemd has opened the socket (LISTEN_FDS): leave out --{given[0]}")
+    return sock
 
 
 def _line_log(path: str | None) -> LineLog:
@@ -285,17 +312,6 @@ def _line_log(path: str | None) -> LineLog:
     # The handler that Python's logging has where the app configures none: an app's own settings stay.
     logging.lastResort = LineHandler(lines)
     return lines
-
-
-def _inherited(fd: int) -> socket.socket:
-    """The listening socket that a supervisor has opened and handed over as a descriptor."""
-    try:
-        sock = socket.socket(fileno=fd)
-        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            raise OSError(errno.EINVAL, "it does not listen")
-    except OSError as error:
-        raise UserError(f"--fd {fd} is no listening socket: {error.strerror}") from None
-    return sock
 
 
 def _run(app: Any, options: argparse.Namespace, settings: dict[str, Any], say: Any) -> None:

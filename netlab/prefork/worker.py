@@ -93,7 +93,7 @@ class Worker:
 
     def _drain(self) -> None:
         listener = self._listener
-        if listener is not None and listener.family != socket.AF_UNIX and listener.fileno() >= 0:
+        if listener is not None and not self._address.shared and listener.fileno() >= 0:
             refuse_handshakes(listener)
         self._loop.call_later(SETTLE, self._asked.set)
 

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -189,8 +190,6 @@ def test_the_idle_timeout_is_an_option() -> None:
 
 
 def test_a_listening_descriptor_is_served() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         child = subprocess.Popen(
             [sys.executable, "-m", "netlab", "serve", "--fd", str(listener.fileno())],
@@ -217,7 +216,9 @@ def test_reload_takes_the_new_code_and_refuses_no_client(tmp_path: Path) -> None
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     source = "from netlab import Response\nasync def app(request):\n    return Response(200, {!r})\n"
     (tmp_path / "users_app.py").write_text(source.format("one"))
-    server = Process("users_app:app", "--reload", cwd=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Process("users_app:app", "--reload", "--port", str(port), cwd=tmp_path)
 
     def ask() -> bytes:
         client = Raw(server.port)
