@@ -39,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
     if not 0 <= options.port <= 65535:
         raise UserError(f"--port {options.port}: give 0 (a free port) to 65535")
     made = provide(None)
-    site = Site(boards())
+    tls = server_context(made.chain, made.leaf_key)
+    site = Site(boards(), tls)
 
     def ready(server: Server) -> None:
         address = site.open_at(server.port)
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             ready=ready,
             host="127.0.0.1",
             port=options.port,
-            tls=server_context(made.chain, made.leaf_key),
+            tls=tls,
             timeouts=Timeouts(drain=DRAIN),
         )
     except OSError as error:

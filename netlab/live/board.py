@@ -6,9 +6,10 @@ Running an experiment is in `runs`, its page in `pages`.
 from __future__ import annotations
 
 import math
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from netlab.live.liverun import LiveRun, Value
 
@@ -94,13 +95,31 @@ Control = Number | Choice | Switch | Text
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button for a running experiment, which asks for it with `LiveRun.action`."""
+    """A button for a running experiment, which asks for it with `LiveRun.action`.
+
+    by_page: it has no button; the board's own script presses it, with a value if it wants.
+    """
 
     name: str
     label: str
+    by_page: bool = False
 
 
 Experiment = Callable[[LiveRun], Awaitable[None]]
+
+
+class Companion(Protocol):
+    """What a board needs beside its experiments, from its first page until the site ends: servers, say."""
+
+    async def open(self, site: str, tls: ssl.SSLContext) -> list[str]:
+        """Start, or do nothing if it runs.
+
+        site: the origin of the site. tls: a context with the site's certificate. Returns other origins that
+        the board's page may send requests to, and show in frames.
+        """
+
+    async def close(self) -> None:
+        """End; no error if it does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +128,8 @@ class Board:
 
     name: its word in addresses, and of its module in static/. look_for: what to look for, in one sentence.
     experiment: runs until it ends, or is cancelled: on Stop, after `seconds`, when no page looks any more,
-    and when the site ends. It frees all it has in any of these cases. lab: the folder of its lab. origins:
-    other origins that its page may send requests to, and show in frames; asked for with each page.
+    and when the site ends. It frees all it has in any of these cases. lab: the folder of its lab. companion:
+    makes what it needs beside its experiments, which get it as `LiveRun.companion`.
     """
 
     name: str
@@ -121,7 +140,7 @@ class Board:
     actions: tuple[Action, ...] = ()
     seconds: float = 60.0
     lab: str = ""
-    origins: Callable[[], list[str]] | None = None
+    companion: Callable[[], Companion] | None = None
     start: str = "Start"
     """The word on the button that starts it."""
 

@@ -19,8 +19,10 @@ PRESSED = 16
 class LiveRun:
     """What an experiment gets: its values, the buttons that were pressed, and where its results go."""
 
-    def __init__(self, values: Mapping[str, Value], feed: Feed) -> None:
+    def __init__(self, values: Mapping[str, Value], feed: Feed, companion: Any = None) -> None:
         self.values = values
+        self.companion = companion
+        """What the board's `companion` has made, or None."""
         self.began = time.monotonic()
         self._feed = feed
         self._pressed: deque[str] = deque(maxlen=PRESSED)
@@ -52,7 +54,7 @@ class LiveRun:
         self._feed.show("said", sentence)
 
     async def action(self) -> str:
-        """Wait for the next press of a button: its name."""
+        """Wait for the next press of a button: its name; of a script's with a value "NAME VALUE"."""
         while (name := self.take_action()) is None:
             self._press.clear()
             await self._press.wait()
@@ -62,7 +64,7 @@ class LiveRun:
         """A button that was pressed, without waiting; None: there is no further one."""
         return self._pressed.popleft() if self._pressed else None
 
-    def press(self, name: str) -> None:
+    def press(self, name: str, value: str = "") -> None:
         """A button was pressed on a page."""
-        self._pressed.append(name)
+        self._pressed.append(f"{name} {value}".strip())
         self._press.set()

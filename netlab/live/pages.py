@@ -35,6 +35,7 @@ def board(shown: Board, boards: Sequence[Board]) -> str:
     actions = "".join(
         f'<button type=button data-press="{escape(each.name)}" disabled>{escape(each.label)}</button>'
         for each in shown.actions
+        if not each.by_page
     )
     body = (
         f"<nav aria-label=Boards><ul><li><a href=./>All boards</a></li>{others}</ul></nav>"

@@ -6,7 +6,7 @@ import importlib
 
 from netlab.live.board import Board
 
-MODULES = ("handshake",)
+MODULES = ("cors", "handshake")
 
 
 def boards() -> tuple[Board, ...]:

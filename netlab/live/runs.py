@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from netlab.live.board import Board, Refused
+from netlab.live.board import Board, Companion, Refused
 from netlab.live.feed import Feed, Page
 from netlab.live.liverun import LiveRun, Value
 
@@ -32,6 +32,7 @@ class Lane:
         self.board = board
         self.feed = Feed()
         self.run: LiveRun | None = None
+        self.companion: Companion | None = board.companion() if board.companion is not None else None
         self._room = room
         self._task: asyncio.Task[None] | None = None
         self._unwatched: asyncio.TimerHandle | None = None
@@ -51,7 +52,7 @@ class Lane:
                 raise Refused(f"{AT_ONCE} experiments run already: stop one of them first")
             self.feed.clear()
             self._status("running", "")
-            self.run = LiveRun(values, self.feed)
+            self.run = LiveRun(values, self.feed, self.companion)
             self._task = asyncio.create_task(self._live(self.run), name=f"live {self.board.name}")
             if not self.feed.pages:
                 self._count_down()
@@ -126,6 +127,8 @@ class Lane:
     async def close(self) -> None:
         """End what is under way; the site is over."""
         await self.stop()
+        if self.companion is not None:
+            await self.companion.close()
         if self._unwatched is not None:
             self._unwatched.cancel()
             self._unwatched = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from importlib import resources
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from netlab.live import pages
 from netlab.live.board import Board, Refused
 from netlab.live.feed import Page
-from netlab.live.guard import FIELDS, Guard, TurnedAway, content_security_policy, new_token
+from netlab.live.guard import FIELDS, HOSTS, Guard, TurnedAway, content_security_policy, new_token
 from netlab.live.runs import AT_ONCE, Lane
 from netlab.server.request import Request
 from netlab.server.response import Response
@@ -38,14 +39,18 @@ PAGES = 8
 LONGEST = 64 << 10
 """Bytes of a request's body."""
 
+LONGEST_VALUE = 200
+"""Characters that a board's script can send with a press."""
+
 TEXT = {"content-type": "text/plain; charset=utf-8"}
 
 
 class Site:
     """The app. `startup` and `shutdown` are called by `netlab.serve`; `open_at` when the port is known."""
 
-    def __init__(self, boards: Sequence[Board], token: str | None = None) -> None:
-        self.token = token if token is not None else new_token()
+    def __init__(self, boards: Sequence[Board], tls: ssl.SSLContext) -> None:
+        """Make it. tls: the context of its server, which boards use for servers of their own."""
+        self.token, self.origin, self._tls = new_token(), "", tls
         self.guard = Guard(self.token, 0)
         self.lanes = {board.name: Lane(board, self._has_room) for board in boards}
         self.files = _files()
@@ -60,7 +65,8 @@ class Site:
     def open_at(self, port: int) -> str:
         """The site listens on this port from now on. Returns its address, with the token."""
         self.guard = Guard(self.token, port)
-        return f"https://127.0.0.1:{port}/{self.token}/"
+        self.origin = f"https://{HOSTS[0]}:{port}"
+        return f"{self.origin}/{self.token}/"
 
     def _has_room(self) -> bool:
         return sum(lane.running for lane in self.lanes.values()) < AT_ONCE
@@ -90,11 +96,15 @@ class Site:
         if kind == "events" and name in self.lanes:
             return self._events(request, self.lanes[name])
         if not kind and name in self.lanes:
-            board = self.lanes[name].board
-            others = board.origins() if board.origins is not None else []
-            html = pages.board(board, [lane.board for lane in self.lanes.values()])
-            return _page(html, content_security_policy(others))
+            return await self._board(self.lanes[name])
         raise TurnedAway(404, f"there is no page {rest[:80]!r} here: the index is at /{{token}}/")
+
+    async def _board(self, lane: Lane) -> Response:
+        others: list[str] = []
+        if lane.companion is not None:
+            others = await lane.companion.open(self.origin, self._tls)
+        html = pages.board(lane.board, [each.board for each in self.lanes.values()])
+        return _page(html, content_security_policy(others))
 
     # -- events
 
@@ -128,7 +138,7 @@ class Site:
             elif order == "stop":
                 await lane.stop()
             else:
-                _press(lane, given.get("name"))
+                _press(lane, given.get("name"), given.get("value", ""))
         except ValueError as error:
             raise TurnedAway(422, str(error)) from None
         except Refused as error:
@@ -136,12 +146,14 @@ class Site:
         return _response(204, "", {})
 
 
-def _press(lane: Lane, name: Any) -> None:
+def _press(lane: Lane, name: Any, value: Any) -> None:
+    if not isinstance(value, str) or len(value) > LONGEST_VALUE:
+        raise ValueError(f"the value of a press is text of at most {LONGEST_VALUE} characters")
     if name not in [action.name for action in lane.board.actions]:
         raise ValueError(f"there is no button {name!r}")
     if lane.run is None or not lane.running:
         raise Refused("no experiment is running: start it first")
-    lane.run.press(name)
+    lane.run.press(name, value)
 
 
 def _object(content: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -30,14 +31,21 @@ from .opened import Opened, opened_board
 @contextlib.asynccontextmanager
 async def running(minted: Certificates, *shown: Board) -> AsyncIterator[tuple[Site, str, Server]]:
     """A site with these boards, its address, and its server."""
-    site = Site(shown or boards())
-    async with Server(site, tls=server_context(minted.chain, minted.leaf_key)) as server:
+    tls = server_context(minted.chain, minted.leaf_key)
+    site = Site(shown or boards(), tls)
+    async with Server(site, tls=tls) as server:
         await site.startup()
         try:
             yield site, site.open_at(server.port), server
         finally:
             await site.shutdown()
             await server.stop(0)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Refused preflights and broken experiments are what these tests are about."""
+    caplog.set_level(logging.CRITICAL, "netlab")
 
 
 @pytest.fixture

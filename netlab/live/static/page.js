@@ -61,5 +61,6 @@ live.reset(() => { clearTimeout(waiting); said.textContent = ""; });
 live.lost(() => say("failed", "The connection to the site is lost; the page tries again."));
 
 const module = await import(`./${board}.js`);
-module.default(document.getElementById("stage"), live, {values, order, form});
+const press = (name, value = "") => order("press", {name, value: String(value)});
+module.default(document.getElementById("stage"), live, {values, order, press, form});
 live.open();
