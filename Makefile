@@ -48,7 +48,7 @@ help:  ## this list
 next: certs-ready  ## go on with your next task: the lab under way, or the first that is not done
 	$(call learn,$(PY) -m labs next $(ARGS))
 
-labs: certs-ready  ## measure every lab with its reference: the verdicts and the report (QUICK=1: shorter)
+labs: certs-ready  ## measure every lab with its reference: the verdicts and the report (QUICK=1: shorter; ARGS="--against FILE")
 	$(call run,$(PY) -m labs all $(ARGS))
 
 status: setup  ## every lab, and where you stand

@@ -65,7 +65,11 @@ def _verify(call: Call) -> int:
 def _all(call: Call) -> int:
     """Every written lab, and the report."""
     report = Path(call.options.report) if call.options.report else call.labs / "report"
-    return measure_all.measure_all(registry.entries(call.labs), report, call.learner.record, call.learner.out)
+    compared_with = Path(call.options.against) if call.options.against else None
+    learner = call.learner
+    return measure_all.measure_all(
+        registry.entries(call.labs), report, learner.record, learner.out, compared_with
+    )
 
 
 def _picture(call: Call) -> int:
@@ -165,6 +169,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labs", default=registry.LABS, metavar="FOLDER", help="another folder of labs")
     parser.add_argument(
         "--report", metavar="FOLDER", help="where the report is written (default: report/ of the labs)"
+    )
+    parser.add_argument(
+        "--against", metavar="FILE", help="compare `all` with a kept run (an index.json of labs/report)"
     )
     return parser
 

@@ -297,6 +297,17 @@ def test_all_writes_the_report_and_lists_what_is_to_come(labs: Program) -> None:
     assert results["labs"][0]["figures"] == {"letters": 9}
 
 
+def test_all_against_a_kept_run_shows_both_and_refuses_what_is_none(labs: Program) -> None:
+    assert labs.run("all").returncode == 0
+    report = labs.folder / "labs" / "report"
+    kept = report / "kept.json"
+    (report / "index.json").rename(kept)
+    done = labs.run("all", "--against", str(kept))
+    assert done.returncode == 0 and "Compared with the run of " in done.stdout
+    refused = labs.run("all", "--against", str(report / "gone.json"))
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(("quick", "said"), [("1", True), ("0", False), ("", False)])
 def test_a_shortened_run_of_all_says_so_under_its_table(labs: Program, quick: str, said: bool) -> None:
     labs.environment["QUICK"] = quick

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.dom.minidom
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from labs.runner import plots
+from labs.runner import plots, registry
+from labs.runner.errors import LabError
 from labs.runner.evidence import Measurement, Plot, Table, Verdict
 from labs.runner.registry import Entry, Lab
-from labs.runner.report import environment
+from labs.runner.report import against, cards, environment, measure_all, tables
 from labs.runner.report import page as report_page
 from labs.runner.report.measuring import Evidence, Outcome
 
@@ -95,9 +98,94 @@ def test_words_of_a_measurement_are_never_markup(page: str) -> None:
 
 
 def test_the_verdicts_come_first_and_what_is_to_come_is_said(page: str) -> None:
-    assert page.index("true only if") < page.index("The machine") < page.index("<svg")
+    assert page.index("True only if") < page.index("The machine") < page.index("<svg")
     assert "To come: 02 later" in page
     assert "You said 7 &amp; a bit; it was 9 letters." in page
+
+
+def test_long_tables_are_folded_and_short_ones_stand_open() -> None:
+    rows = [(n, "x") for n in range(tables.SHORT)]
+    assert "<details" not in tables.table_html(Table("T", ("n", "x"), rows))
+    folded = tables.table_html(Table("T", ("n", "x"), [*rows, (9, "x")]))
+    assert folded.startswith("<details><summary>T <small>(9 rows)</small></summary>")
+
+
+def test_a_cell_carries_the_name_of_its_column_for_the_cards_of_a_phone() -> None:
+    assert '<td data-column="a &lt; b">x</td>' in tables.plain(Table("T", ("a < b",), [("x",)]))
+
+
+def _carded(verdict: Verdict) -> Evidence:
+    """Lab 01 of the curriculum, measured."""
+    figures = {"packets_per_fetch": 10, "packets_per_fetch_reused": 2.0}
+    condition = "the moon is full" if verdict is Verdict.TRUE_ONLY_IF else ""
+    return Evidence(
+        registry.written()[0], Outcome.SHOWN, Measurement(figures, verdict, "10 packets", condition=condition)
+    )
+
+
+def test_a_card_has_the_claim_a_plain_verdict_one_number_and_a_picture() -> None:
+    card = cards.card_html(_carded(Verdict.TRUE_ONLY_IF))
+    assert "True only if the connection is new. On one that stays open" in card
+    assert "<b>10</b> <span>packets for one fetch on a new connection.</span>" in card
+    assert 'aria-label="on a new connection: 10; on an open connection: 2"' in card
+
+
+def test_another_verdict_than_the_cards_is_told_in_the_measurements_own_words() -> None:
+    assert cards.sentence_of(_carded(Verdict.FALSE)) == "False."
+
+
+def test_each_written_lab_has_a_card_whose_sentences_are_one_or_two() -> None:
+    ids = {card.lab for card in cards.CARDS}
+    assert {lab.id for lab in registry.written() if lab.number < 15} <= ids
+    for card in cards.CARDS:
+        assert 1 <= len(re.findall(r"[.](?= |$)", card.says.replace("TLS 1.", ""))) <= 3, card.lab
+
+
+def _kept(path: Path, lab: Lab, *, quick: bool = False, letters: int = 7) -> Path:
+    """A run as `make labs` keeps it."""
+    result = {"lab": lab.id, "figures": {"letters": letters}, "verdict": "false"}
+    machine = {"measured": "2026-01-01", "processor": "another"}
+    path.write_text(json.dumps({"machine": machine, "quick": quick, "labs": [result]}))
+    return path
+
+
+def test_a_run_is_compared_with_a_kept_one(lab: Lab, tmp_path: Path) -> None:
+    earlier = against.read(_kept(tmp_path / "kept.json", lab))
+    text = report_page.page([(lab, evidence(lab))], [], earlier=earlier)
+    assert "Compared with the run of 2026-01-01, another." in text
+    assert "Earlier: 7." in text and "The earlier run's verdict: false" in text
+    assert '<td class="number" data-column="this / earlier">1.29</td>' in text
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"labs": []}', '{"labs": [1], "machine": {}}'])
+def test_a_file_that_is_no_kept_run_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(LabError, match=r"x\.json: holds no kept run; give it an index\.json"):
+        against.read(tmp_path / "x.json")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"gone\.json: No such file"):
+        against.read(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize(
+    ("kept", "quick", "name"),
+    [("full", True, "index-quick.html"), ("full", False, "index.html"),
+     ("quick", True, "index.html"), ("nothing", True, "index.html")],
+)  # fmt: skip
+def test_a_shortened_run_never_takes_the_place_of_a_full_one(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, quick: bool, name: str
+) -> None:
+    monkeypatch.setenv("QUICK", "1" if quick else "")
+    if kept != "nothing":
+        _kept(tmp_path / "index.json", lab, quick=kept == "quick")
+    before = (tmp_path / "index.json").read_bytes() if kept == "full" else None
+    written = measure_all.write([(lab, evidence(lab))], tmp_path / "index.html", {})
+    assert written == tmp_path / name
+    assert against.read(written.with_suffix(".json")).quick is quick
+    if kept == "full" and quick:
+        assert (tmp_path / "index.json").read_bytes() == before
 
 
 def test_it_reads_in_dark_light_and_print(page: str) -> None:
@@ -134,7 +222,7 @@ def test_the_machine_is_described_without_naming_it(page: str) -> None:
     ],
 )
 def test_figures_are_readable(value: object, text: str) -> None:
-    assert report_page.number(value) == text
+    assert tables.number(value) == text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from labs.runner.learner.commands import as_number, ask_prediction
 from labs.runner.learner.learner import Learner
 from labs.runner.learner.workspace import shown
 from labs.runner.registry import Lab
-from labs.runner.report import page
+from labs.runner.report import tables, verdicts
 from labs.runner.report.measure_all import write
 from labs.runner.report.measuring import Evidence, Outcome, measure
 
@@ -65,10 +65,10 @@ def _tell_evidence(learner: Learner, lab: Lab, evidence: Evidence, everything: b
         out.say(drawing.title, terminal.DIM)
         out.verbatim(drawing.text + "\n")
     failed = evidence.outcome is Outcome.FAILED
-    verdict = " ".join(page.verdict_of(evidence)).strip()
+    verdict = verdicts.told_of(evidence)
     out.facts([("claim   ", lab.claim)])
     out.facts([("verdict ", verdict)], terminal.BAD if failed else terminal.STRONG)
-    out.facts([("evidence", page.measured_of(evidence))])
+    out.facts([("evidence", verdicts.measured_of(evidence))])
     if evidence.log:
         out.verbatim("\n" + textwrap.indent(last_lines(evidence.log), "    "), terminal.DIM)
     if found is None:
@@ -76,8 +76,8 @@ def _tell_evidence(learner: Learner, lab: Lab, evidence: Evidence, everything: b
     if everything:
         _tell_tables(out, evidence)
     elif found.tables:
-        tables = terminal.count(len(found.tables), "table")
-        out.verbatim(f"more      make measure-{lab.number:02d} ARGS=--all ({tables})")
+        count = terminal.count(len(found.tables), "table")
+        out.verbatim(f"more      make measure-{lab.number:02d} ARGS=--all ({count})")
     out.verbatim(f"plots     {_page(lab, evidence, said)}")
 
 
@@ -85,7 +85,7 @@ def _tell_tables(out: terminal.Terminal, evidence: Evidence) -> None:
     assert evidence.measurement is not None
     for table in evidence.measurement.tables:
         out.say(f"\n{table.title}", terminal.STRONG)
-        out.table(table.columns, [[page.number(cell) for cell in row] for row in table.rows])
+        out.table(table.columns, [[tables.number(cell) for cell in row] for row in table.rows])
     for note in evidence.measurement.notes:
         out.say(f"  note: {note}", terminal.DIM)
     out.say()
@@ -99,7 +99,7 @@ def _page(lab: Lab, evidence: Evidence, said: str) -> str:
 
 def compare(said: str, figure: object, unit: str) -> str:
     """The prediction beside the figure: "You predicted 3 packets; it was 7: 2.3 times the prediction"."""
-    shown_figure = f"{page.number(figure)} {unit}".strip()
+    shown_figure = f"{tables.number(figure)} {unit}".strip()
     if not said:
         return f"It was {shown_figure}. (No prediction was made.)"
     sentence = f"You predicted {said}; it was {shown_figure}"
