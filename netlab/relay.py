@@ -79,6 +79,7 @@ class _Pump:
                 self._conversation.record(self.way, now, data)
                 self.line.enter(now + held_back, data)
             else:
+                self._conversation.endings.setdefault(self.way, (now - self._conversation.started, ending))
                 self.line.end(now + held_back, ending)
             held_back = 0.0
             self._changed.set()
@@ -119,15 +120,19 @@ class Conversation:
     chunks: what was read from either side and when, in seconds since the client was accepted;
     recorded_all is False once more than the limit went by. octets: how many went each way, always
     counted. error: why the target could not be reached, or None. started_ns: when it began, in
-    nanoseconds since 1970.
+    nanoseconds since 1970; started: on the relay's clock. endings: for each way that has ended, when its
+    sender did so, in seconds as of chunks, and how. server_side: the relay's own address towards the
+    target, or None before it is connected.
     """
 
     def __init__(self, relay: Relay, client: socket.socket, address: Endpoint) -> None:
         self.clock = relay.clock
-        self.started_ns, self._started = time.time_ns(), relay.clock.time()
+        self.started_ns, self.started = time.time_ns(), relay.clock.time()
         self.client, self.server = address, Endpoint(relay.target_host, relay.target_port)
         self.chunks: list[Chunk] = []
         self.octets = dict.fromkeys(Direction, 0)
+        self.endings: dict[Direction, tuple[float, Ending]] = {}
+        self.server_side: Endpoint | None = None
         self.recorded_all = True
         self.error: str | None = None
         self._relay = relay
@@ -187,7 +192,7 @@ class Conversation:
         room = self._relay.record - sum(self.octets.values())
         self.octets[way] += len(data)
         if room >= len(data):
-            self.chunks.append(Chunk(way, now - self._started, data))
+            self.chunks.append(Chunk(way, now - self.started, data))
         else:
             self.recorded_all = False
 
@@ -230,6 +235,7 @@ class Conversation:
             try:
                 _prepare(server)
                 await asyncio.get_running_loop().sock_connect(server, address)
+                self.server_side = Endpoint(*server.getsockname()[:2])
                 return server
             except OSError as error:
                 problem = error

@@ -31,6 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)")
+    add(
+        "server",
+        nargs="*",
+        metavar="-- COMMAND",
+        help='the server that the board of the wire watches, such as `-- uvicorn main:app`; "{port}" in it '
+        "is a free port (default: netlab's own)",
+    )
     add("--no-browser", action="store_true", help="print the address, and open no browser")
 
 
@@ -40,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--port {options.port}: give 0 (a free port) to 65535")
     made = provide(None)
     tls = server_context(made.chain, made.leaf_key)
-    site = Site(boards(), tls)
+    site = Site(boards(options.server), tls)
 
     def ready(server: Server) -> None:
         address = site.open_at(server.port)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from netlab.http1.messages import Event
 from netlab.tls.tracer import Tracer
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Record, Side
-from netlab.tls.tracing.web import HttpReading, describe
+from netlab.tls.tracing.web import HttpReading, NotHttp, describe
 from netlab.tls.wire import meanings, registry
 from netlab.tls.wire.spans import Span
 
@@ -26,6 +27,8 @@ class RecordReading:
 
     def __init__(self, ring: Keyring) -> None:
         self.tracer = Tracer(ring)
+        self.events: list[tuple[Side, Event | NotHttp]] = []
+        """What the decrypted content said as HTTP; the caller takes it out."""
         self._http = HttpReading()
 
     def feed(self, side: Side, data: bytes, time: float) -> list[dict[str, Any]]:
@@ -47,6 +50,7 @@ class RecordReading:
         if record.content and record.content_name == "application_data":
             for event in self._http.feed(record.side, record.content):
                 lines += describe(event)
+                self.events.append((record.side, event))
         inner = record.inner()
         panes = [{"title": "On the wire", "fields": fields(record.wire(), record.data)}]
         if inner is not None and record.opened is not None:

@@ -3,7 +3,7 @@
 import {el, onceAFrame, svg} from "./dom.js";
 import {nice, short} from "./chart.js";
 
-const WIDTH = 720, ROW = 22, LEFT = 132, RIGHT = 12, TOP = 22;
+const WIDTH = 720, ROW = 22, LEFT = 118, NOTES = 190, TOP = 22;
 
 export class Lanes {
   #rows = new Map(); #drawing; #draw; #pick; #picked = null; #kinds; #unit; #legend;
@@ -55,11 +55,12 @@ export class Lanes {
     const starts = rows.flatMap(row => row.spans.map(span => span[0]));
     const t0 = starts.length ? Math.min(...starts) : 0;
     const length = nice(Math.max(1e-6, ...ends.map(end => end - t0)));
-    const sx = t => LEFT + (t - t0) / length * (WIDTH - LEFT - RIGHT);
+    this.right = rows.some(row => row.note) ? NOTES : 12;
+    const sx = t => LEFT + (t - t0) / length * (WIDTH - LEFT - this.right);
     this.#drawing.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
     const axis = svg("g", {class: "axis", "aria-hidden": "true"});
     for (let n = 0; n <= 4; n++) {
-      const x = LEFT + (WIDTH - LEFT - RIGHT) * n / 4;
+      const x = LEFT + (WIDTH - LEFT - this.right) * n / 4;
       axis.append(svg("line", {class: "grid", x1: x, x2: x, y1: TOP - 4, y2: height}),
         svg("text", {class: "tick", x, y: 12, "text-anchor": n === 4 ? "end" : "middle"},
           `${short(length * n / 4)} ${this.#unit}`));
@@ -83,7 +84,7 @@ export class Lanes {
       svg("text", {class: "name", x: 4, y: y + 14}, label),
       ...spans.map(([from, to, kind, title]) => svg("rect", {class: `span k-${kind}`, x: sx(from), y: y + 3,
         width: Math.max(sx(to) - sx(from), 1.5), height: ROW - 8, rx: 1.5}, svg("title", {}, title || kind))),
-      ...(note ? [svg("text", {class: "note", x: Math.min(sx(Math.max(...spans.map(s => s[1]))) + 5, WIDTH - 160),
-        y: y + 14}, note)] : []));
+      ...(note ? [svg("text", {class: "note", x: WIDTH - NOTES + 8, y: y + 14}, note.length > 36 ? `${note.slice(0, 35)}…` : note,
+        svg("title", {}, note))] : []));
   }
 }

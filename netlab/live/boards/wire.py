@@ -1,0 +1,237 @@
+"""The board of the wire: every connection of a server under watch as a lane, tapped through the relay.
+
+The server is netlab's own or the command behind `netlab live --`. Its clients are the board's, and any other
+that is pointed at the tap. A lane that is chosen shows its records, its descriptor and its memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from netlab.live.board import Action, Board, Choice, Number, Refused
+from netlab.live.children import python
+from netlab.live.clients import Counted, Visit, visit
+from netlab.live.lanereading import LaneReading
+from netlab.live.liverun import LiveRun
+from netlab.live.watched import Watched, watched
+from netlab.relay import Relay
+from netlab.tls.context import Verify, client_context
+from netlab.tls.keylog import MemoryFile, in_memory
+from netlab.tls.tracing.keyring import Keyring
+
+PERIOD = 0.1
+"""Seconds between two readings of what went by. A key is logged a moment before or after its bytes."""
+
+LANES = 40
+"""Lanes that are kept: beyond it the oldest that is closed is forgotten."""
+
+MOST = 500
+"""Connections that a run takes, open at once."""
+
+OWN_TARGETS = ("/", "/sleep?s=0.3", "/", "/stream?mib=1", "/")
+
+NETLAB, NETLAB_TLS, COMMAND = "netlab", "netlab-tls", "command"
+
+
+class Tap:
+    """One run: the server, the relay in front of it, and the lanes."""
+
+    def __init__(
+        self, run: LiveRun, server: Watched, relay: Relay, ring: Keyring, memory: MemoryFile
+    ) -> None:
+        self.run, self.server, self.relay, self.ring, self.memory = run, server, relay, ring, memory
+        self.lanes: dict[int, LaneReading] = {}
+        self.counted = Counted()
+        self.opened = self.closed = 0
+        self.requests = 0
+        self.picked: int | None = None
+        self._began = relay.clock.time()
+
+    def follow(self) -> None:
+        """Read what went by on every connection, and show the lanes that changed."""
+        self.ring.log.feed(self.memory.new())
+        for conversation in self.relay.conversations:
+            self.opened += 1
+            self.lanes[self.opened] = LaneReading(conversation, self.ring)
+        self.relay.conversations.clear()
+        now = self.relay.clock.time()
+        for number, lane in self.lanes.items():
+            if lane.closed:
+                continue
+            before = lane.requests
+            changed = lane.follow(now - lane.conversation.started)
+            self.requests += lane.requests - before
+            self.closed += bool(lane.closed)
+            self.run.show(f"lane/{number}", self._lane(number, lane))
+            if changed and number == self.picked:
+                self.detail()
+        self._forget()
+
+    def _forget(self) -> None:
+        for number in [number for number, lane in self.lanes.items() if lane.closed][
+            : len(self.lanes) - LANES
+        ]:
+            del self.lanes[number]
+        if len(self.lanes) > MOST:
+            raise Refused(f"more than {MOST} connections are open: the board ends here")
+
+    def _lane(self, number: int, lane: LaneReading) -> dict[str, Any]:
+        offset = lane.conversation.started - self._began
+        spans = [
+            [round(a + offset, 4), round(b + offset, 4), kind, title] for a, b, kind, title in lane.spans
+        ]
+        note = lane.closed or f"{lane.requests} requests"
+        return {"label": f"{number}: port {lane.conversation.client.port}", "spans": spans, "note": note}
+
+    def pick(self, press: str) -> None:
+        """A lane was chosen on a page."""
+        _, _, number = press.partition(" ")
+        if number.isdecimal() and int(number) in self.lanes:
+            self.picked = int(number)
+            self.detail()
+
+    def detail(self) -> None:
+        """Show everything about the lane that was chosen."""
+        lane = self.lanes.get(self.picked or 0)
+        if lane is None:
+            return
+        end = lane.conversation.server_side
+        held = self.server.of_connection(end.port) if end is not None else {}
+        agreed = lane.reading.agreed() if lane.reading is not None else {}
+        sent = sum(lane.conversation.octets.values())
+        self.run.show(
+            "detail",
+            {
+                "lane": self.picked,
+                "held": held,
+                "agreed": agreed,
+                "requests": lane.requests,
+                "statuses": lane.statuses[-20:],
+                "bytes": sent,
+                "closed": lane.closed,
+                "records": list(lane.records),
+            },
+        )
+
+    def figures(self) -> None:
+        """The figures above the lanes."""
+        self.run.show(
+            "figures",
+            {
+                "opened": self.opened,
+                "open": self.opened - self.closed,
+                "requests": self.requests,
+                **self.server.figures(),
+            },
+        )
+
+    def abandon(self) -> list[Any]:
+        """The conversations, which the relay has forgotten: they are to be ended."""
+        return [lane.conversation for lane in self.lanes.values()]
+
+
+async def experiment(run: LiveRun, command: Sequence[str] = ()) -> None:
+    """Watch until it is stopped: clients of the visitor's own may come when the board's have left."""
+    chosen = run.text("server")
+    argv = list(command) if chosen == COMMAND else python("netlab", "serve", "--port", "0")
+    if not argv:
+        raise Refused("no command is given: start the site with `netlab live -- COMMAND`")
+    if chosen == NETLAB_TLS:
+        argv.append("--tls")
+    run.say("The server starts.")
+    with _key_log() as memory:
+        async with watched(argv) as server, Relay(server.host, server.port, record=1 << 60) as relay:
+            tap = Tap(run, server, relay, Keyring(), memory)
+            try:
+                await _watch(tap, chosen)
+            finally:
+                await asyncio.gather(*(each.abandon() for each in tap.abandon()))
+
+
+@contextlib.contextmanager
+def _key_log() -> Iterator[MemoryFile]:
+    try:
+        with in_memory() as memory:
+            yield memory
+    except OSError as error:
+        raise Refused(f"the key log cannot be kept: {error}") from None
+
+
+async def _watch(tap: Tap, chosen: str) -> None:
+    run, scheme = tap.run, "https" if chosen == NETLAB_TLS else "http"
+    address = f"{scheme}://127.0.0.1:{tap.relay.port}/"
+    run.show(
+        "tap", {"address": address, "server": f"{tap.server.host}:{tap.server.port}", "pid": tap.server.pid}
+    )
+    tls = None
+    if chosen == NETLAB_TLS:
+        tls = client_context(verify=Verify.NOTHING, keylog=tap.memory.path)
+    clients = asyncio.create_task(_clients(tap, chosen, tls))
+    try:
+        shown = 0.0
+        while True:
+            await asyncio.sleep(PERIOD)
+            tap.follow()
+            while (press := run.take_action()) is not None:
+                tap.pick(press)
+            if time.monotonic() - shown >= 0.5:
+                shown = time.monotonic()
+                tap.figures()
+                tap.detail()
+                done = " The board's clients are done; yours may come." if clients.done() else ""
+                run.say(f"{tap.opened} connections so far, {tap.opened - tap.closed} are open.{done}")
+    finally:
+        clients.cancel()
+        await asyncio.wait([clients])
+
+
+async def _clients(tap: Tap, chosen: str, tls: ssl.SSLContext | None) -> None:
+    """The board's own clients: they come one after the other, and each stays for its requests."""
+    run = tap.run
+    targets = ("/",) if chosen == COMMAND else OWN_TARGETS
+    count, requests = int(run.number("clients")), int(run.number("requests"))
+    host = f"127.0.0.1:{tap.relay.port}"
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            own = [targets[(number + n) % len(targets)] for n in range(requests)]
+            plan = Visit(own, run.number("pause"), host)
+            group.create_task(visit(tap.relay.port, plan, tap.counted, tls))
+            await asyncio.sleep(0.15)
+    run.show("clients", {"connected": tap.counted.connected, "answered": tap.counted.answered,
+                         "failed": tap.counted.failed})  # fmt: skip
+
+
+def board(command: Sequence[str] = ()) -> Board:
+    """The board. command: of the server that `netlab live --` names; none: netlab's own alone."""
+
+    async def watch(run: LiveRun) -> None:
+        await experiment(run, command)
+
+    servers, labels = (NETLAB, NETLAB_TLS), ("netlab's own", "netlab's own, over TLS")
+    if command:
+        servers, labels = (COMMAND, *servers), (" ".join(command)[:60], *labels)  # type: ignore[assignment]
+    return Board(
+        name="wire",
+        title="The wire",
+        look_for="Compare how long each connection is idle with how long it works, and find out which side "
+        "closes it and why.",
+        lab="09_keep_alive",
+        controls=(
+            Choice("server", "Server under watch", servers, servers[0], labels),
+            Number("clients", "Clients", 0, 30, 6, 1, "clients"),
+            Number("requests", "Requests of each", 0, 50, 4, 1, "requests"),
+            Number("pause", "Pause after each response", 0, 5, 0.4, 0.1, "s"),
+        ),
+        actions=(Action("pick", "Choose a lane", by_page=True),),
+        seconds=900,
+        start="Watch",
+        experiment=watch,
+    )
+
+
+BOARD = board()

@@ -1,0 +1,127 @@
+"""A server under watch: a command whose listening port is found, and what each connection costs it.
+
+The command runs as a child (see `children`). Figures of a connection come from the kernel: which descriptor
+of which process is its socket, and the memory that the kernel holds for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import psutil
+
+from netlab.live.board import Refused
+from netlab.live.children import Child, child
+from netlab.probes.errors import ProbeError
+from netlab.probes.kernel import port_memory
+from netlab.probes.process import family
+
+PATIENCE = 20.0
+"""Seconds for which a command may take until it listens."""
+
+PORT = "{port}"
+"""In a command this stands for a free port."""
+
+
+class Watched:
+    """A running server: its first process, and where it listens."""
+
+    def __init__(self, server: Child, host: str, port: int) -> None:
+        self.pid, self.host, self.port = server.pid, host, port
+
+    def figures(self) -> dict[str, Any]:
+        """What the server's processes hold together; None where the system does not show it."""
+        try:
+            snapshot = family(self.pid)
+        except ProbeError:
+            return {"fds": None, "uss": None, "processes": 0}
+        return {"fds": snapshot.fds, "uss": snapshot.uss, "processes": snapshot.processes}
+
+    def of_connection(self, client_port: int) -> dict[str, Any]:
+        """The server's end of a connection: process, descriptor, TCP state, and bytes in the kernel."""
+        found: dict[str, Any] = {"pid": None, "fd": None, "state": "gone", "kernel": None}
+        for process in _processes(self.pid):
+            for each in _connections(process):
+                if each.raddr and each.raddr.port == client_port and each.laddr.port == self.port:
+                    found |= {"pid": process.pid, "fd": each.fd, "state": each.status}
+        with contextlib.suppress(ProbeError):
+            ends = port_memory(client_port, remote=True).sockets
+            if found["fd"] is not None and ends:
+                found["kernel"] = sum(end.total for end in ends)
+        return found
+
+
+@contextlib.asynccontextmanager
+async def watched(command: Sequence[str]) -> AsyncIterator[Watched]:
+    """Start a command and wait until it listens. Raises Refused, with its last words."""
+    wanted = _free_port() if any(PORT in word for word in command) else None
+    words = [word.replace(PORT, str(wanted)) for word in command]
+    async with child(words) as server:
+        last: deque[str] = deque(maxlen=20)
+        reading = asyncio.create_task(_read(server, last))
+        try:
+            host, port = await _listening(server, wanted, last)
+            yield Watched(server, host, port)
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+
+
+async def _read(server: Child, last: deque[str]) -> None:
+    """Take what it prints, for ever: a full pipe would stop it."""
+    try:
+        async for line in server.lines():
+            if line.strip():
+                last.append(line.strip())
+    except ValueError:
+        last.append("(a line of more than 1 MiB)")
+
+
+async def _listening(server: Child, wanted: int | None, last: deque[str]) -> tuple[str, int]:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if server.ended:
+            await asyncio.sleep(0.05)  # for its last line
+            words = last[-1][:200] if last else "it printed nothing"
+            raise Refused(f"the command ended before it listened: {words}")
+        for process in _processes(server.pid):
+            for each in _connections(process):
+                if each.status == psutil.CONN_LISTEN and wanted in (None, each.laddr.port):
+                    return _reachable(each.laddr.ip), each.laddr.port
+        await asyncio.sleep(0.05)
+    raise Refused(f"the command listens on no TCP port after {PATIENCE:g} s; {PORT} in it is a free port")
+
+
+def _reachable(address: str) -> str:
+    """The address at which a listener on all addresses is reached."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+
+
+def _processes(pid: int) -> list[psutil.Process]:
+    try:
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _connections(process: psutil.Process) -> list[Any]:
+    try:
+        # net_connections from psutil 6, connections before.
+        ask = getattr(process, "net_connections", None) or process.connections
+        return list(ask("tcp"))
+    except psutil.Error:
+        return []
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
