@@ -131,7 +131,7 @@ class Connection:
             self.sending = begin(services, self.transport, request, exchange, self._callbacks)
             if services.trace is not None:
                 services.tell(Step.SENT, self, request.head)
-            await exchange.final_head()
+            await exchange.until(exchange.has_head)
         except BaseException:
             if self.exchange is exchange:
                 self.close(Reason.ABANDONED)
@@ -221,6 +221,7 @@ class Connection:
 
     def _interim(self, exchange: Exchange, head: ResponseHead) -> None:
         """A 1xx response: the final one is still to come (RFC 9110 §15.2)."""
+        self._receiving.count_interim(head)
         exchange.interim.append(head)
         self._services.tell(Step.CONTINUE, self, head)
         if head.status == 100 and self.sending is not None:

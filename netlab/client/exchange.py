@@ -136,14 +136,19 @@ class Exchange:
             finally:
                 self._waiter = None
 
-    async def final_head(self) -> ResponseHead:
-        """The final response's head."""
-        await self.until(self._has_head)
-        assert self.head is not None
-        return self.head
-
-    def _has_head(self) -> bool:
+    def has_head(self) -> bool:
+        """Has the final response's head come?"""
         return self.head is not None
+
+    def take_whole(self, limit: int) -> bytes | None:
+        """All the content, if it is here to its end and within the limit of bytes; else None."""
+        if not self.ended or self.error is not None or self.held > limit:
+            return None
+        pieces = self.pieces
+        content = pieces.popleft() if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self.held = 0
+        return content
 
     async def next_piece(self) -> bytes | None:
         """The next piece of content, or None at its end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from netlab.http1.errors import ProtocolError
 from netlab.http1.limits import Limits
-from netlab.http1.messages import Event, ResponseHead
+from netlab.http1.messages import ResponseHead
 from netlab.http1.responses import ResponseParser
 
 # Interim responses (1xx) that one request may get: they are for progress, not for ever.
@@ -18,10 +18,14 @@ MOST_INTERIM = 32
 class Receiving:
     """Reads the responses of one connection, and counts the interim ones."""
 
-    __slots__ = ("_interim", "_parser", "ended")
+    __slots__ = ("_interim", "_parser", "ended", "feed", "next_event")
 
     def __init__(self, limits: Limits) -> None:
         self._parser = ResponseParser(limits)
+        self.feed = self._parser.feed
+        """Take bytes from the server; ask `next_event` until it says None."""
+        self.next_event = self._parser.next_event
+        """The next event, or None when more bytes are needed. Raises ProtocolError."""
         self._interim = 0
         self.ended = False
         """Has the server said that it sends no more?"""
@@ -36,23 +40,13 @@ class Receiving:
         """Are there bytes behind a complete response, other than a CRLF too many? Raises ProtocolError."""
         return self._parser.buffered > 0 and self._parser.skip_empty_lines()
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes from the server; ask `next_event` until it says None."""
-        self._parser.feed(data)
-
     def feed_eof(self) -> None:
         """The server sends no more."""
         self.ended = True
         self._parser.feed_eof()
 
-    def next_event(self) -> Event | None:
-        """The next event, or None when more bytes are needed. Raises ProtocolError."""
-        event = self._parser.next_event()
-        if event.__class__ is ResponseHead and event.status < 200:
-            self._count_interim(event)
-        return event
-
-    def _count_interim(self, head: ResponseHead) -> None:
+    def count_interim(self, head: ResponseHead) -> None:
+        """An interim response has come. Raises ProtocolError for one too many, and for 101."""
         if head.status == 101:
             rule = "101 (Switching Protocols), which the request did not ask for"
             raise ProtocolError(400, rule, "RFC 9110 §15.2.2")

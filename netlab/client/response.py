@@ -14,6 +14,7 @@ from netlab.client.decoding import Decoder
 from netlab.client.errors import ContentTooLarge, DecodingFailed, StatusError, TimedOut
 from netlab.client.exchange import Exchange
 from netlab.client.timings import Timings
+from netlab.client.url import URL
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
 from netlab.http1.messages import ResponseHead
@@ -33,23 +34,22 @@ class ClientResponse:
         "_give_up",
         "_pieces",
         "_size",
+        "_url",
         "connection",
         "history",
         "method",
-        "url",
     )
 
     def __init__(
         self,
         method: str,
-        url: str,
+        url: URL,
         exchange: Exchange,
         connection: Connection,
         give_up: float,
     ) -> None:
         self.method = method
-        self.url = url
-        """The URL that answered: behind redirects, the last one."""
+        self._url = url
         self.history: tuple[ClientResponse, ...] = ()
         """The redirects that led here, the first one first."""
         self._decoder: Decoder | None = None
@@ -66,6 +66,11 @@ class ClientResponse:
         self._decoder = decoder
 
     # -- the head -------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """The URL that answered: behind redirects, the last one."""
+        return str(self._url)
 
     @property
     def head(self) -> ResponseHead:
@@ -154,6 +159,9 @@ class ClientResponse:
 
         limit: bytes. Raises ContentTooLarge beyond it, and what `stream` raises.
         """
+        if self._content is None and self._decoder is None and not self._pieces:
+            # Most responses are here whole by now: no need to ask for piece after piece.
+            self._content = self._exchange.take_whole(limit)
         if self._content is None:
             # Kept here: a call that is cancelled, or finds too much, must not make the next one's shorter.
             pieces = self._pieces

