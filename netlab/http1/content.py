@@ -205,6 +205,21 @@ class Reader:
         self._remaining -= len(piece)
         return Content(piece)
 
+    def take_content(self) -> bytes | None:
+        """All the content of the message, if its length is known and all of it has come.
+
+        As next_event, in one step: the next event is a head. None in every other case, an error included:
+        next_event then gives the content in pieces, or says what is wrong.
+        """
+        size = self._remaining
+        if self._read is not Reader._read_length or self._taken or self._error is not None:
+            return None
+        if not 0 < size <= min(self.limits.content, len(self._buffer) - self._at):
+            return None
+        self._taken, self._remaining = size, 0
+        self._read = type(self)._read_head
+        return self._take(size)
+
     def _read_until_close(self) -> Event | None:
         """Content that ends where the connection does. RFC 9112 §6.3 rule 8"""
         if self._at < len(self._buffer):

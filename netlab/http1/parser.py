@@ -106,16 +106,20 @@ class RequestParser(Reader):
 
     def _read_short(self, buffer: bytes) -> RequestHead | None:
         """Read the head in a short buffer: most often it is one plain head. None: look for its end."""
-        head, size = None, buffer.find(b"\r\n\r\n") + 4
-        if size <= LONGEST and size < len(buffer):
-            head = self._heads.known.get(buffer[:size])  # a POST whose content has come with it
+        head = None
+        if not buffer.endswith(b"\r\n\r\n"):  # a POST, it seems, whose content has come with it
+            size = buffer.find(b"\r\n\r\n") + 4
+            if size <= LONGEST:
+                head = self._heads.known.get(buffer[:size])
         if head is None:
             plain = self._heads.read_first(buffer)
             if plain is None:
                 return None
             head, size = plain
-        self._at, self._scanned = size, 0
-        self.forget()
+        if size == len(buffer):
+            self._buffer = b""
+        else:
+            self._at = size
         return head
 
     def refused_head(self) -> RequestHead:

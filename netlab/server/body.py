@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from netlab.http1.content import END_OF_MESSAGE
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
 from netlab.http1.framing import FramingKind
@@ -89,6 +90,16 @@ class RequestBody:
         assert isinstance(event, Content)
         self._count(event)
         return event
+
+    def take_whole(self) -> bytes | None:
+        """All of it, if all has come and none has been read; None: ask `next` for the pieces."""
+        if self.closed:
+            return None
+        content = self._carrier.parser.take_content()
+        if content is not None:
+            self._end = END_OF_MESSAGE
+            self.complete = True
+        return content
 
     def _count(self, piece: Content) -> None:
         """A piece has come: it counts for the minimum data rate."""
@@ -200,6 +211,7 @@ class RequestBody:
                 assert isinstance(event, Content)
                 self._count(event)
         except ProtocolError as error:
+            error.__traceback__ = None  # as in _close
             self.error = error
             return True
         return False

@@ -86,10 +86,9 @@ class Connection:
             if not exchange.sent:
                 self._pause_if_full(exchange)
                 return
-            if exchange.body is not None:
-                exchange.close()
-                if not exchange.body.finish(exchange.persistent):
-                    return
+            exchange.close()
+            if exchange.body is not None and not exchange.body.finish(exchange.persistent):
+                return
             self._end_exchange(exchange)
             if self.state is IDLE and self.parser.is_empty() and not self.server.draining:
                 return
@@ -168,7 +167,6 @@ class Connection:
     def _end_exchange(self, exchange: Exchange) -> None:
         """Step 7: persistence. The connection persists, lingers or closes. RFC 9112 §9.3"""
         self.exchange = None
-        exchange.close()
         body, server = exchange.body, self.server
         if body is not None and (body.error is not None or not body.complete):
             # No further request can be found behind a body that is broken or still on its way.

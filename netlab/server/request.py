@@ -90,7 +90,12 @@ class Request:
     @property
     def query(self) -> dict[str, str]:
         """The query as names and values; of a name that stands twice the last value."""
-        return dict(parse_qsl(self.head.target.partition("?")[2], keep_blank_values=True))
+        text = self.head.target.partition("?")[2]
+        if "%" in text or "+" in text:
+            return dict(parse_qsl(text, keep_blank_values=True))
+        # Nothing is encoded: the same without decoding each name and value (FAST.md).
+        pairs = [pair.partition("=") for pair in text.split("&") if pair]
+        return {name: value for name, _, value in pairs}
 
     @property
     def fields(self) -> Fields:
@@ -187,6 +192,9 @@ class Request:
         body = self._body
         if body is None:
             return b""
+        whole = body.take_whole()
+        if whole is not None:
+            return whole
         event = await body.next()
         return event.data if isinstance(event, Content) else b""
 
@@ -228,11 +236,14 @@ class Request:
         if body.content is None:
             if limit is not None:
                 body.limit(limit)
-            pieces = []
-            # As `stream`, without the cost of an asynchronous generator.
-            while isinstance(event := await body.next(), Content):
-                pieces.append(event.data)
-            body.content = b"".join(pieces)
+            content = body.take_whole()
+            if content is None:
+                pieces = []
+                # As `stream`, without the cost of an asynchronous generator.
+                while isinstance(event := await body.next(), Content):
+                    pieces.append(event.data)
+                content = b"".join(pieces)
+            body.content = content
         return body.content
 
     def __repr__(self) -> str:

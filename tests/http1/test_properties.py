@@ -172,3 +172,26 @@ def test_what_both_accept_we_and_h11_read_alike(data: bytes) -> None:
     content = [part for part in ours if isinstance(part, bytes)][:1]
     if len(theirs) > 1:
         assert content == theirs[1:2]
+
+
+@given(st.binary(min_size=1, max_size=64), st.integers(0, 70), st.integers(1, 70))
+def test_content_taken_whole_is_what_the_events_give(content: bytes, come: int, limit: int) -> None:
+    """take_content gives all of it or nothing, and the parser goes on with the next message."""
+    after = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(content)
+    parser = RequestParser()
+    first, rest = (content + after)[:come], (content + after)[come:]
+    assert parser.feed_head(head + first) is not None
+    parser.limit_content(limit)
+    whole = parser.take_content()
+    if whole is None:
+        assert come < len(content) or limit < len(content)
+        found = [413] if limit < len(content) else [content, EndOfMessage()]
+        assert read(parser, [rest] if rest else [])[: len(found)] == found
+        return
+    assert whole == content and len(content) <= limit
+    assert parser.take_content() is None, "once alone"
+    if rest:
+        parser.feed(rest)
+    following = parser.next_head()
+    assert following is not None and following.target == "/next"

@@ -6,10 +6,15 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netlab import Request, Response, Server, Timeouts
+from netlab.http1 import RequestParser
 
 GET = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -318,3 +323,11 @@ async def test_a_handler_may_set_its_own_limit_of_content() -> None:
         beyond = await talk(server, chunked + b"b\r\n0123456789a\r\n0\r\n\r\n" + GET % b"/")
     assert fits.endswith(b"0123456789")
     assert beyond.startswith(b"HTTP/1.1 413 ") and beyond.count(b"HTTP/1.1") == 1
+
+
+@given(st.text(alphabet="ab=&%20+;/?", max_size=20))
+def test_a_query_reads_as_the_standard_library_reads_it(text: str) -> None:
+    head = RequestParser().feed_head(f"GET /?{text} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    assert head is not None
+    source: Any = None
+    assert Request(head, source).query == dict(parse_qsl(text, keep_blank_values=True))
