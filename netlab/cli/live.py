@@ -14,7 +14,7 @@ import webbrowser
 
 from netlab.cli.certs import provide
 from netlab.cli.errors import UserError
-from netlab.live.registry import boards
+from netlab.live.registry import MODULES, boards
 from netlab.live.site import Site
 from netlab.server.config import Timeouts
 from netlab.server.running import serve
@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='the server that the board of the wire watches, such as `-- uvicorn main:app`; "{port}" in it '
         "is a free port (default: netlab's own)",
     )
+    add("--board", choices=MODULES, help="open the page of one board instead of the list")
     add("--no-browser", action="store_true", help="print the address, and open no browser")
 
 
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     site = Site(boards(options.server), tls)
 
     def ready(server: Server) -> None:
-        address = site.open_at(server.port)
+        address = site.open_at(server.port) + (options.board or "")
         print(f"netlab live {address}", flush=True)
         if options.no_browser or not _open(address):
             print("open this address in a browser; Ctrl-C ends it and every experiment", flush=True)

@@ -6,7 +6,7 @@ import {nice, short} from "./chart.js";
 const WIDTH = 720, ROW = 22, LEFT = 118, NOTES = 190, TOP = 22;
 
 export class Lanes {
-  #rows = new Map(); #drawing; #draw; #pick; #picked = null; #kinds; #unit; #legend;
+  #rows = new Map(); #drawing; #draw; #pick; #picked = null; #kinds; #unit; #legend; #range = null;
 
   // pick(id): called on a click or Enter. kinds: {kind: label} for the legend. rows: lanes that are kept.
   constructor(parent, {title, pick = null, kinds = {}, rows = 40, unit = "s"}) {
@@ -33,6 +33,11 @@ export class Lanes {
     this.#draw();
   }
 
+  drop(id) { this.#rows.get(id)?.group.remove(); this.#rows.delete(id); this.#draw(); }
+
+  // The time that is shown, instead of all that the spans cover.
+  range(from, to) { this.#range = [from, to]; this.#draw(); }
+
   clear() { this.#rows.clear(); this.#picked = null; this.#drawing.replaceChildren(); this.#draw(); }
 
   #row(id) {
@@ -53,9 +58,9 @@ export class Lanes {
     const rows = [...this.#rows.values()], height = TOP + Math.max(rows.length, 1) * ROW + 4;
     const ends = rows.flatMap(row => row.spans.map(span => span[1]));
     const starts = rows.flatMap(row => row.spans.map(span => span[0]));
-    const t0 = starts.length ? Math.min(...starts) : 0;
-    const length = nice(Math.max(1e-6, ...ends.map(end => end - t0)));
-    this.right = rows.some(row => row.note) ? NOTES : 12;
+    const t0 = this.#range ? this.#range[0] : starts.length ? Math.min(...starts) : 0;
+    const length = this.#range ? this.#range[1] - t0 : nice(Math.max(1e-6, ...ends.map(end => end - t0)));
+    this.right = this.#range || rows.some(row => row.note) ? NOTES : 12;
     const sx = t => LEFT + (t - t0) / length * (WIDTH - LEFT - this.right);
     this.#drawing.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
     const axis = svg("g", {class: "axis", "aria-hidden": "true"});
@@ -63,7 +68,7 @@ export class Lanes {
       const x = LEFT + (WIDTH - LEFT - this.right) * n / 4;
       axis.append(svg("line", {class: "grid", x1: x, x2: x, y1: TOP - 4, y2: height}),
         svg("text", {class: "tick", x, y: 12, "text-anchor": n === 4 ? "end" : "middle"},
-          `${short(length * n / 4)} ${this.#unit}`));
+          `${short((this.#range ? t0 : 0) + length * n / 4)} ${this.#unit}`));
     }
     rows.forEach((row, n) => this.#lane(row, TOP + n * ROW, sx));
     // Only what is new or gone is moved: the focus stays where it is.
