@@ -2,11 +2,12 @@
 
 The same routes as netlab's demonstration app, done the same way: content up to 64 KiB is read and answered
 whole, more is echoed piece by piece as it comes. What can be built once is built once, in favour of the peer.
-Run the second as `python -m tests.bench.apps PORT [CERTIFICATE KEY]`.
+Run the second as `python -m tests.bench.apps LOOP PORT [CERTIFICATE KEY]`; LOOP is uvloop or asyncio.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -90,8 +91,15 @@ async def _stream(mib: int, send: Send) -> None:
 # aiohttp.
 
 
-def _serve_aiohttp(port: int, tls: ssl.SSLContext | None) -> None:
+def _loop_of(name: str) -> asyncio.AbstractEventLoop:
+    if name == "asyncio":
+        return asyncio.new_event_loop()
     import uvloop
+
+    return uvloop.new_event_loop()
+
+
+def _serve_aiohttp(loop: asyncio.AbstractEventLoop, port: int, tls: ssl.SSLContext | None) -> None:
     from aiohttp import web
 
     async def hello(request: web.Request) -> web.Response:
@@ -120,18 +128,18 @@ def _serve_aiohttp(port: int, tls: ssl.SSLContext | None) -> None:
     app.add_routes([web.get("/", hello), web.post("/echo", echo), web.get("/stream", stream)])
     web.run_app(
         app, host="127.0.0.1", port=port, ssl_context=tls, access_log=None, print=None,
-        keepalive_timeout=3600, backlog=2048, loop=uvloop.new_event_loop(),
+        keepalive_timeout=3600, backlog=2048, loop=loop,
     )  # fmt: skip
 
 
 def main() -> None:
-    """Serve with aiohttp: PORT, and CERTIFICATE and KEY for TLS."""
-    port, *files = sys.argv[1:]
+    """Serve with aiohttp: LOOP, PORT, and CERTIFICATE and KEY for TLS."""
+    loop, port, *files = sys.argv[1:]
     tls = None
     if files:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(*files)
-    _serve_aiohttp(int(port), tls)
+    _serve_aiohttp(_loop_of(loop), int(port), tls)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,16 @@ import psutil
 
 from netlab.probes.clients import raise_descriptor_limit
 from netlab.probes.process import children
-from tests.bench import plot, report
-from tests.bench.contenders import OURS, available
+from tests.bench import calibration, plot, report, setups
+from tests.bench.calibration import Calibration
+from tests.bench.contenders import OURS, Contender, available
 from tests.bench.figures import Result
 from tests.bench.machine import NotShown, Place
 from tests.bench.options import Options, parse
 from tests.bench.progress import Progress, clock
-from tests.bench.runner import estimate, measure
+from tests.bench.runner import cpu_of_a_get, estimate, measure
 from tests.bench.scenarios import SCENARIOS
+from tests.bench.setups import Setup
 
 
 def main() -> int:
@@ -63,6 +65,8 @@ def _run(options: Options, folder: Path) -> int:
     contenders, lines = available(options.servers)
     facts = [*place.facts(), ("servers", ", ".join(contender.label for contender in contenders))]
     lines += place.cores.notes
+    setting = _calibrated(options, contenders, place, facts)
+    lines += setting.lines()
     total = sum(estimate(SCENARIOS[key], contenders, options.pace) for key in options.scenarios)
     for name, text in facts:
         print(f"{name:>11}  {text}")
@@ -74,7 +78,7 @@ def _run(options: Options, folder: Path) -> int:
         scenario = SCENARIOS[key]
         progress.scenario(scenario.title)
         try:
-            result = measure(scenario, contenders, place, options.pace, progress)
+            result = measure(scenario, contenders, place, options.pace, progress, setting.chosen)
         except NotShown as lack:
             lines.append(f"{scenario.title}: not shown on this machine: {lack}")
             progress.clear()
@@ -86,6 +90,28 @@ def _run(options: Options, folder: Path) -> int:
     _write(options, results, facts, lines)
     lost = [result.title for result in results for row in result.rows if row.server == OURS and row.trouble]
     return 1 if lost else 0
+
+
+def _calibrated(
+    options: Options, contenders: list[Contender], place: Place, facts: list[tuple[str, str]]
+) -> Calibration:
+    """The fastest set-up of each peer: as it was kept, or measured now."""
+    peers = {each.name: each for each in contenders if each.name in calibration.PEERS}
+    if not peers:
+        return Calibration()
+    pythons = list(setups.other_pythons())
+    key = calibration.key(list(peers), facts, pythons)
+    kept = setups.FOLDER / "calibration.json"
+    found = None if options.calibrate else calibration.load(kept, key)
+    if found is None:
+        print("calibration: each peer is tried on what it could run on", file=sys.stderr, flush=True)
+
+        def look(name: str, setup: Setup) -> float:
+            return cpu_of_a_get(place, peers[name], setup, 1)
+
+        found = calibration.calibrate(list(peers), look, pythons)
+        calibration.save(kept, key, found)
+    return found
 
 
 def _write(options: Options, results: list[Result], facts: list[tuple[str, str]], lines: list[str]) -> None:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 
 Sample = dict[str, float]
 
+# Ratios of paired rounds whose middle half spreads wider than this factor conclude nothing.
+UNSTEADY = 1.25
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -57,16 +60,23 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle of several values, with the lowest and the highest of them."""
+    """The middle of several values, with the lowest and the highest of them.
+
+    is_steady: whether the middle half of the values lies within UNSTEADY of each other.
+    """
 
     median: float
     low: float
     high: float
+    is_steady: bool = field(default=True, compare=False)
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread | None:
         """None when there are no values."""
-        return cls(statistics.median(values), min(values), max(values)) if values else None
+        if not values:
+            return None
+        first, _, third = statistics.quantiles(values, method="inclusive") if len(values) > 1 else [1, 1, 1]
+        return cls(statistics.median(values), min(values), max(values), third <= first * UNSTEADY)
 
 
 def ratio(ours: Row, theirs: Row, column: Column) -> Spread | None:
@@ -88,7 +98,10 @@ def growth(first: Row, row: Row, column: Column) -> Spread | None:
 
 @dataclass(slots=True)
 class Result:
-    """All that a scenario found. The first of `columns` decides; `notes` say what to bear in mind."""
+    """All that a scenario found. The first of `columns` decides; `notes` say what to bear in mind.
+
+    busy: why nothing can be concluded, or None. Set by the runner after the last round.
+    """
 
     key: str
     title: str
@@ -96,6 +109,7 @@ class Result:
     columns: tuple[Column, ...]
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    busy: str | None = None
 
     @property
     def cases(self) -> list[str]:

@@ -6,6 +6,7 @@ sample for each of its cases. CPU time is what all processes of the server used 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,8 +16,8 @@ import psutil
 from netlab.probes.clients import Herd, Target
 from netlab.probes.ladder import Plan, measure_command
 from netlab.probes.process import children
-from tests.bench import checks, generators
-from tests.bench.contenders import Contender
+from tests.bench import checks, generators, neighbours
+from tests.bench.contenders import Contender, Start
 from tests.bench.figures import Column, Sample
 from tests.bench.generators import Counted, Disqualified, Pattern
 from tests.bench.machine import Place
@@ -32,19 +33,37 @@ def _rate(unit: str) -> Column:
     return Column("rate", unit, unit, better=1)
 
 
-def _cpu(unit: str, digits: int = 1) -> Column:
-    return Column("cpu", f"CPU {unit}", "CPU", digits, better=-1)
+def _cpu(unit: str, digits: int = 1) -> tuple[Column, ...]:
+    """The sum, which is compared, and its two parts."""
+    return (
+        Column("cpu", f"CPU {unit}", "CPU", digits, better=-1),
+        Column("user", "user", digits=digits),
+        Column("system", "system", digits=digits),
+    )
 
 
 @dataclass(slots=True)
 class Site:
     """One server at its address. `pid` is 0 where the load starts the server itself."""
 
-    place: Place
     contender: Contender
-    tls: bool
-    port: int
+    start: Start
     pid: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Cores, folder, certificates."""
+        return self.start.place
+
+    @property
+    def tls(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.start.tls
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.start.port
 
     @property
     def url(self) -> str:
@@ -59,12 +78,41 @@ class Site:
     @property
     def command(self) -> list[str]:
         """What starts the server, on its core."""
-        return self.place.cores.for_server(self.contender.command(self.place, self.port, self.tls))
+        return self.place.cores.for_server(self.contender.command(self.start))
 
-    def cpu(self) -> float:
-        """Seconds that the server's processes have used so far, in user and kernel mode."""
+    def spent(self) -> Spent:
+        """What the server's processes have used so far."""
         times = [psutil.Process(pid).cpu_times() for pid in (self.pid, *children(self.pid))]
-        return float(sum(each.user + each.system for each in times))
+        return Spent(float(sum(each.user for each in times)), float(sum(each.system for each in times)))
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """CPU seconds in user and in kernel mode."""
+
+    user: float
+    system: float
+
+    def __sub__(self, earlier: Spent) -> Spent:
+        return Spent(self.user - earlier.user, self.system - earlier.system)
+
+
+class Watch:
+    """What a visit costs, from now on: the server's CPU time, and what others took of the cores meanwhile."""
+
+    def __init__(self, site: Site) -> None:
+        cores = site.place.cores
+        self._cores, self._site = (*cores.server, *cores.generator[:1]), site
+        self._begin, self._before = time.monotonic(), neighbours.read(self._cores)
+        self._own, self._spent = time.process_time(), site.spent()
+
+    def sample(self, counted: Counted, unit: float) -> Sample:
+        """The visit as figures; `unit` turns CPU seconds per piece of work into the column's unit."""
+        spent = self._site.spent() - self._spent
+        seconds = time.monotonic() - self._begin
+        ours = spent.user + spent.system + counted.busy + time.process_time() - self._own
+        after = neighbours.read(self._cores)
+        return sample(spent, counted, unit) | neighbours.share(self._before, after, ours, seconds)
 
 
 class Load(Protocol):
@@ -89,11 +137,14 @@ class Load(Protocol):
         """Yield (case, sample) for each case. Raises Disqualified."""
 
 
-def sample(cpu: float, counted: Counted, unit: float) -> Sample:
+def sample(spent: Spent, counted: Counted, unit: float) -> Sample:
     """A visit as figures; `unit` is what turns CPU seconds per piece of work into the column's unit."""
+    cpu = spent.user + spent.system
     found = {
         "rate": counted.done / counted.seconds,
         "cpu": cpu / counted.done * unit,
+        "user": spent.user / counted.done * unit,
+        "system": spent.system / counted.done * unit,
         "server": 100 * cpu / counted.seconds,
     }
     if counted.busy:
@@ -105,7 +156,7 @@ def sample(cpu: float, counted: Counted, unit: float) -> Sample:
 
 _REQUESTS = (
     _rate("requests/s"),
-    _cpu("µs/request"),
+    *_cpu("µs/request"),
     Column("p50", "p50 ms", digits=2),
     Column("p99", "p99 ms", digits=2),
     *_BUSY,
@@ -153,9 +204,8 @@ class Requests:
                         raise Disqualified(f"{herd.lost()} of {count} idle connections were closed")
 
     def _load(self, site: Site, pattern: Pattern) -> Sample:
-        before = site.cpu()
-        counted = generators.wrk(site.place, site.address, pattern, self.duration)
-        return sample(site.cpu() - before, counted, 1e6)
+        watch = Watch(site)
+        return watch.sample(generators.wrk(site.place, site.address, pattern, self.duration), 1e6)
 
 
 _LEAD = 0.3  # seconds until all clients are under way
@@ -172,7 +222,7 @@ class Handshakes:
     duration: int
     columns: tuple[Column, ...] = field(
         default=(
-            _cpu("µs/connection"),
+            *_cpu("µs/connection"),
             _rate("connections/s"),
             *_BUSY,
         ),
@@ -194,10 +244,9 @@ class Handshakes:
         """Clients that are well under way, counted for so long."""
         with generators.Handshakers(site.place, site.port) as clients:
             clients.run(_LEAD)
-            before = site.cpu()
-            counted = clients.run(self.duration)
-            used = site.cpu() - before
-        yield "", sample(used, counted, 1e6)
+            watch = Watch(site)
+            found = watch.sample(clients.run(self.duration), 1e6)
+        yield "", found
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +257,7 @@ class Stream:
     columns: tuple[Column, ...] = field(
         default=(
             _rate("MiB/s"),
-            _cpu("ms/GiB", digits=0),
+            *_cpu("ms/GiB", digits=0),
             *_BUSY,
         ),
         init=False,
@@ -232,9 +281,9 @@ class Stream:
 
     def visit(self, site: Site) -> Generator[tuple[str, Sample], None, None]:
         """The whole of it."""
-        before = site.cpu()
+        watch = Watch(site)
         counted = generators.curl(site.place, site.url, f"/stream?mib={self.mib}", self.mib << 20)
-        yield "", sample(site.cpu() - before, counted, 1024 * 1e3)
+        yield "", watch.sample(counted, 1024 * 1e3)
 
 
 @dataclass(frozen=True, slots=True)

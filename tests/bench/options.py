@@ -26,6 +26,7 @@ class Options:
     scenarios: tuple[str, ...]
     servers: tuple[str, ...]
     pace: Pace
+    calibrate: bool
     json: Path
     markdown: Path
     plot: Path
@@ -51,6 +52,7 @@ def parse(words: Sequence[str]) -> Options:
     add("--rounds", type=_positive, metavar="N", help="visit each server so often")
     add("--seconds", type=_positive, metavar="S", help="load it for so long each time")
     add("--only", metavar="A,B", help=f"servers, of {','.join(CONTENDERS)}")
+    add("--calibrate", action="store_true", help="look for each peer's fastest set-up again")
     add("--json", type=Path, metavar="FILE", default=FOLDER / "bench.json", help="every sample (%(default)s)")
     add("--markdown", type=Path, metavar="FILE", default=FOLDER / "bench.md", help="tables (%(default)s)")
     add("--plot", type=Path, metavar="FILE", default=FOLDER / "bench.svg", help=".svg or .png (%(default)s)")
@@ -69,7 +71,7 @@ def parse(words: Sequence[str]) -> Options:
         tuple(key for key in SCENARIOS if key in scenarios),
         tuple(name for name in CONTENDERS if name in servers),
         Pace(given.quick, given.rounds, given.seconds),
-        given.json, given.markdown, given.plot,
+        given.calibrate, given.json, given.markdown, given.plot,
     )  # fmt: skip
 
 

@@ -15,9 +15,10 @@ _NONE = "–"
 READING = (
     "Each figure is the median of the rounds. “netlab ×”: how many times better netlab does in that figure, "
     "above 1 in netlab's favour, taken within each round: median (lowest–highest). CPU is the time of all "
-    "processes of the server, in user and kernel mode. “server %” and “load %”: how full the two cores are. "
-    "The “bare loop” is no server: Python's sockets and ssl alone, one connection at a time, the floor for a "
-    "server in Python."
+    "processes of the server; “user” and “system” are its parts, in user and kernel mode. “server %” and "
+    "“load %”: how full the two cores are. The bare loops are no servers: Python's sockets and ssl alone, a "
+    "constant answer, the floor for a server in Python. "
+    "Where the machine was too busy, or the rounds differ too much, no ratio is given."
 )
 
 
@@ -75,7 +76,7 @@ def table(result: Result) -> Table:
     for column in result.columns:
         head += [column.heading, *(["lowest–highest"] if column is result.columns[0] else [])]
     head += [f"{base} × {column.short}" for column in compared]
-    rows = []
+    rows, unsteady = [], dict[str, None]()
     for row in result.rows:
         if row.trouble is not None:
             continue
@@ -84,14 +85,26 @@ def table(result: Result) -> Table:
         for column in result.columns:
             cells += _figure(row, column, decides=column is result.columns[0])
         other = row.server != base and mine is not None
-        cells += [_times(ratio(mine, row, column)) if other and mine else "" for column in compared]
+        for column in compared:
+            times = compare(result, mine, row, column) if other and mine else None
+            if times is not None and not times.is_steady:
+                unsteady[f"{row.server}{row.case and ' '}{row.case}: {column.short}"] = None
+            cells.append(_times(times) if other else "")
         if many:
             start = result.of(row.server, first_case)
             cells.append(_times(growth(start, row, _cheapness(result))) if start and start is not row else "")
         rows.append(cells)
     if many:
         head.append(f"{_cheapness(result).short} against {first_case}")
-    return Table(result.title, result.how, head, rows, [*_shouts(result), *result.notes])
+    notes = [*_shouts(result), *result.notes]
+    if unsteady:
+        notes.append(f"!! UNSTEADY: the rounds differ too much for a ratio: {', '.join(unsteady)}")
+    return Table(result.title, result.how, head, rows, notes)
+
+
+def compare(result: Result, mine: Row, other: Row, column: Column) -> Spread | None:
+    """The ratio, or None where the machine was too busy to conclude anything."""
+    return None if result.busy else ratio(mine, other, column)
 
 
 def _cheapness(result: Result) -> Column:
@@ -102,7 +115,8 @@ def _cheapness(result: Result) -> Column:
 def _shouts(result: Result) -> list[str]:
     """Who has no figures, and why: never to be overlooked."""
     troubles = dict.fromkeys((row.server, row.trouble) for row in result.rows if row.trouble is not None)
-    return [f"!! DISQUALIFIED {server}: {trouble}" for server, trouble in troubles]
+    busy = [f"!! BUSY: {result.busy}: no ratio is given"] if result.busy else []
+    return busy + [f"!! DISQUALIFIED {server}: {trouble}" for server, trouble in troubles]
 
 
 def _figure(row: Row, column: Column, decides: bool) -> list[str]:
@@ -116,7 +130,7 @@ def _figure(row: Row, column: Column, decides: bool) -> list[str]:
 
 
 def _times(spread: Spread | None) -> str:
-    if spread is None:
+    if spread is None or not spread.is_steady:
         return _NONE
     digits = 1 if spread.median >= 20 else 2
     shown = [f"{value:.{digits}f}" for value in (spread.median, spread.low, spread.high)]
@@ -140,7 +154,7 @@ def summary(results: Sequence[Result]) -> Table:
             else:
                 name = "" if other.server == "nginx" else f"{other.server} "
                 figure = _figure(other, column, decides=False)[0]
-                cells += [name + figure, _times(ratio(mine, other, column))]
+                cells += [name + figure, _times(compare(result, mine, other, column))]
         rows.append(cells)
     return Table("In short", "", head, rows, [])
 

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import psutil
 
 from netlab.probes.errors import ProbeError
 from netlab.probes.launch import Server
+from tests.bench import checks, neighbours
+from tests.bench.calibration import PARSERS
 from tests.bench.checks import Wrong
-from tests.bench.contenders import Contender
+from tests.bench.contenders import OURS, Contender, Start
 from tests.bench.figures import Result, Row, rounds
-from tests.bench.generators import Disqualified
-from tests.bench.loads import FULL, HALF_HEARTED, Load, Site
-from tests.bench.machine import Place
+from tests.bench.generators import Disqualified, Pattern
+from tests.bench.loads import FULL, HALF_HEARTED, Load, Requests, Site
+from tests.bench.machine import NotShown, Place
 from tests.bench.progress import Progress
 from tests.bench.scenarios import Pace, Scenario
+from tests.bench.setups import Setup, usual
 
 _PATIENCE = 30.0  # seconds for a server to answer after its start
 _STARTING = 0.8  # seconds that this takes on an ordinary machine, for the estimate
@@ -31,7 +34,9 @@ def taking_part(scenario: Scenario, contenders: Sequence[Contender]) -> list[Con
     return [
         each
         for each in contenders
-        if each.name not in scenario.absent and (each.only is None or scenario.key in each.only)
+        if each.name not in scenario.absent
+        and (each.only is None or scenario.key in each.only)
+        and (not scenario.same_app or each.speaks_asgi or each.name == OURS)
     ]
 
 
@@ -42,7 +47,12 @@ def estimate(scenario: Scenario, contenders: Sequence[Contender], pace: Pace) ->
 
 
 def measure(
-    scenario: Scenario, contenders: Sequence[Contender], place: Place, pace: Pace, progress: Progress
+    scenario: Scenario,
+    contenders: Sequence[Contender],
+    place: Place,
+    pace: Pace,
+    progress: Progress,
+    setting: Mapping[str, Setup],
 ) -> Result:
     """Run one scenario. Raises NotShown when the machine lacks its load generator."""
     load = scenario.load(pace)
@@ -55,7 +65,9 @@ def measure(
         sites = {}
         for contender in taking_part(scenario, contenders):
             progress.note(f"{scenario.title}: starting {contender.name}")
-            site = Site(place, contender, scenario.tls, _free_port())
+            setup = setting.get(contender.name) or usual()
+            start = Start(place, _free_port(), scenario.tls, setup, scenario.app, scenario.ours)
+            site = Site(contender, start)
             with _blaming(contender, result):
                 if load.running:
                     server = Server(site.command, site.url + "/", tls=place.client, patience=_PATIENCE)
@@ -71,7 +83,23 @@ def measure(
             progress.advance(load.seconds)
         progress.note(f"{scenario.title}: stopping the servers")
     _remark_on_cores(result)
+    result.busy = neighbours.verdict(result)
     return result
+
+
+def cpu_of_a_get(place: Place, contender: Contender, setup: Setup, seconds: int) -> float:
+    """CPU seconds a GET of one server on one set-up, for the calibration. Raises NotShown when it fails."""
+    load = Requests({"": Pattern(content=17)}, seconds, checks.hello)
+    site = Site(contender, Start(place, _free_port(), setup=setup))
+    try:
+        with Server(site.command, site.url + "/", patience=_PATIENCE) as server:
+            site.pid = server.pid
+            load.check(site)
+            ((_, sample),) = load.visit(site)
+    except (Wrong, Disqualified, ProbeError, psutil.Error) as failure:
+        parser = contender.name in PARSERS
+        raise NotShown(f"{contender.name} on {setup.label(parser)}: {failure}") from None
+    return sample["cpu"] / 1e6
 
 
 def _visit(site: Site, load: Load, result: Result) -> None:

@@ -33,6 +33,8 @@ class Scenario:
     """One table of the result.
 
     absent: servers that take no part, each with the reason. usual: whether a run without arguments has it.
+    app: what peers that speak ASGI serve. ours: what netlab serves; empty: its demonstration app. Where both
+    serve the same app, nothing else takes part.
     """
 
     key: str
@@ -43,6 +45,13 @@ class Scenario:
     rounds: tuple[int, int] = (5, 3)  # in a whole run, in a quick one
     absent: Mapping[str, str] = field(default_factory=dict)
     usual: bool = True
+    app: str = "tests.bench.apps:asgi"
+    ours: str = ""
+
+    @property
+    def same_app(self) -> bool:
+        """Whether all serve one ASGI app."""
+        return self.app == self.ours
 
 
 _NO_ECHO = {"nginx": "has no echo of its own"}

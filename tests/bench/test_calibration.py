@@ -1,0 +1,124 @@
+"""The calibration run's choice, its words and its memory, with injected figures. Nothing is installed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench import calibration, contenders, setups
+from tests.bench.calibration import calibrate
+from tests.bench.machine import NotShown
+from tests.bench.setups import ASYNCIO, Setup
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Overlays and environments are named, not made; uvloop 0.23.0 is what stands here."""
+    versions = {"uvloop": "0.23.0"}
+    monkeypatch.setattr(setups, "installed", versions.get)
+    monkeypatch.setattr(setups, "overlay_of", lambda package, setup, hint="": f"/packages/{package}")
+    monkeypatch.setattr(
+        setups, "environment_of", lambda program, python: Setup("0.23.0", "httptools", python, program)
+    )
+
+
+MICRO = {"0.23.0": 19e-6, "0.22.1": 14e-6, "0.21.0": 15e-6, ASYNCIO: 30e-6}
+
+
+def by_loop(name: str, setup: Setup) -> float:
+    """uvloop 0.22.1 is the fastest, httptools faster than h11, Python 3.13 slower."""
+    return (
+        MICRO[setup.uvloop] * (2 if setup.parser == "h11" else 1) * (1.1 if setup.python == "3.13.0" else 1)
+    )
+
+
+def test_the_fastest_version_of_uvloop_is_chosen_by_its_figure() -> None:
+    found = calibrate(["uvicorn"], by_loop, [("/py313", "3.13.0")])
+    chosen = found.chosen["uvicorn"]
+    assert (chosen.uvloop, chosen.parser, chosen.program) == ("0.22.1", "httptools", sys.executable)
+    assert chosen.overlay == "/packages/uvloop==0.22.1"
+    assert len(found.figures["uvicorn"]) == 6  # four loops, the other parser, the other Python
+
+
+def test_another_python_and_another_parser_are_chosen_where_they_are_faster() -> None:
+    def measure(name: str, setup: Setup) -> float:
+        return (1.0 if setup.parser == "h11" else 2.0) * (0.5 if setup.python == "3.13.0" else 1.0)
+
+    chosen = calibrate(["uvicorn"], measure, [("/py312", "3.12.1"), ("/py313", "3.13.0")]).chosen["uvicorn"]
+    assert (chosen.parser, chosen.program) == ("h11", "/py313")
+
+
+def test_a_peer_without_a_choice_of_parsers_is_not_tried_with_h11() -> None:
+    parsers = []
+    calibrate(["aiohttp"], lambda name, setup: parsers.append(setup.parser) or 1.0, [])  # type: ignore[func-returns-value]
+    assert set(parsers) == {"httptools"}
+
+
+def test_a_candidate_that_does_not_run_is_told_and_the_others_go_on() -> None:
+    def measure(name: str, setup: Setup) -> float:
+        if setup.uvloop == "0.22.1":
+            raise NotShown("uvloop 0.22.1 cannot be installed")
+        return by_loop(name, setup)
+
+    found = calibrate(["uvicorn"], measure, [])
+    assert found.chosen["uvicorn"].uvloop == "0.21.0"
+    assert "a candidate was not tried: uvloop 0.22.1 cannot be installed" in found.lines()
+
+
+def test_a_peer_of_which_no_candidate_runs_has_no_choice() -> None:
+    def measure(name: str, setup: Setup) -> float:
+        raise NotShown("it ends at once")
+
+    found = calibrate(["granian"], measure, [])
+    assert found.chosen == {} and "granian: no set-up of it runs here" in found.lines()
+
+
+def test_the_choice_is_said_with_the_figures_of_the_others() -> None:
+    (line,) = calibrate(["aiohttp"], by_loop, []).lines()
+    assert line.startswith(
+        f"aiohttp runs on Python {setups.this_python()}, uvloop 0.22.1: 14.0 µs of CPU a GET ("
+    )
+    assert "asyncio 30.0" in line
+
+
+def test_a_calibration_is_kept_until_its_key_changes(tmp_path: Path) -> None:
+    found = calibrate(["aiohttp"], lambda name, setup: 1.0 if setup.uvloop == "0.23.0" else 2.0, [])
+    path, key = (
+        tmp_path / "build" / "calibration.json",
+        {"peers": ["aiohttp"], "versions": {"uvloop": "0.23.0"}},
+    )
+    assert calibration.load(path, key) is None
+    calibration.save(path, key, found)
+    kept = calibration.load(path, key)
+    assert kept is not None and kept.chosen == found.chosen and kept.lines() == found.lines()
+    assert calibration.load(path, {**key, "versions": {"uvloop": "0.24.0"}}) is None
+    path.write_text("{")
+    assert calibration.load(path, key) is None
+
+
+def test_a_calibration_whose_programs_are_gone_is_not_used(tmp_path: Path) -> None:
+    found = calibrate(["aiohttp"], by_loop, [])  # the choice lies in an overlay that is not there
+    calibration.save(tmp_path / "kept", {}, found)
+    assert calibration.load(tmp_path / "kept", {}) is None
+
+
+def test_a_server_that_cannot_be_built_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(setups, "FOLDER", tmp_path)
+    asked = []
+
+    def fail(program: str, words: list[str]) -> None:
+        asked.append(words[-1])
+        raise NotShown("cannot be installed: no ev.h")
+
+    monkeypatch.setattr(setups, "_pip", fail)
+    found, lines = contenders.available(["bjoern", "fastwsgi"])
+    assert found == [] and asked == ["bjoern", "setuptools<81"]
+    assert lines[0].startswith(
+        "bjoern: not shown on this machine: needs a C compiler, Python's headers and libev"
+    )
+    assert not list(tmp_path.glob("*/*"))
