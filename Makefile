@@ -103,6 +103,9 @@ lint: setup  ## ruff and mypy
 bench: setup-bench certs-ready  ## netlab beside the servers that people deploy
 	$(call run,$(PY) -m tests.bench $(ARGS))
 
+interop: setup  ## programs that we did not write, as clients and as proxies in front: the table is made anew
+	$(call run,$(PY) -m tests.interop $(ARGS))
+
 fuzz: setup  ## throw malformed bytes at the parsers
 	$(call run,$(PY) -m tests.fuzz $(ARGS))
 
