@@ -17,7 +17,7 @@ LIMITS = Limits(content=1 << 40)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Errand:
     """What one client does. targets: of its requests, in order. pause: seconds after each response."""
 
     targets: Sequence[str]
@@ -34,7 +34,7 @@ class Counted:
     failed: int = 0
 
 
-async def visit(port: int, plan: Visit, counted: Counted, tls: ssl.SSLContext | None = None) -> None:
+async def visit(port: int, plan: Errand, counted: Counted, tls: ssl.SSLContext | None = None) -> None:
     """One connection to 127.0.0.1. Failures are counted: the lanes show why."""
     try:
         name = "localhost" if tls is not None else None

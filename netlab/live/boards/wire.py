@@ -15,7 +15,7 @@ from typing import Any
 
 from netlab.live.board import Action, Board, Choice, Number, Refused
 from netlab.live.children import python
-from netlab.live.clients import Counted, Visit, visit
+from netlab.live.clients import Counted, Errand, visit
 from netlab.live.lanereading import LaneReading
 from netlab.live.liverun import LiveRun
 from netlab.live.watched import Watched, watched
@@ -199,7 +199,7 @@ async def _clients(tap: Tap, chosen: str, tls: ssl.SSLContext | None) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(count):
             own = [targets[(number + n) % len(targets)] for n in range(requests)]
-            plan = Visit(own, run.number("pause"), host)
+            plan = Errand(own, run.number("pause"), host)
             group.create_task(visit(tap.relay.port, plan, tap.counted, tls))
             await asyncio.sleep(0.15)
     run.show("clients", {"connected": tap.counted.connected, "answered": tap.counted.answered,
