@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from netlab.live.board import Board
 
-MODULES = ("wire", "cors", "handshake", "pool", "speed")
+MODULES = ("wire", "cors", "handshake", "pool", "speed", "river")
 
 
 def boards(command: Sequence[str] = ()) -> tuple[Board, ...]:

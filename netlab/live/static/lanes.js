@@ -60,7 +60,7 @@ export class Lanes {
     const starts = rows.flatMap(row => row.spans.map(span => span[0]));
     const t0 = this.#range ? this.#range[0] : starts.length ? Math.min(...starts) : 0;
     const length = this.#range ? this.#range[1] - t0 : nice(Math.max(1e-6, ...ends.map(end => end - t0)));
-    this.right = this.#range || rows.some(row => row.note) ? NOTES : 12;
+    this.right = rows.some(row => row.note) ? NOTES : 12;
     const sx = t => LEFT + (t - t0) / length * (WIDTH - LEFT - this.right);
     this.#drawing.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
     const axis = svg("g", {class: "axis", "aria-hidden": "true"});

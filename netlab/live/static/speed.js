@@ -1,6 +1,6 @@
 // The speed test: two waterfalls as in a browser's network panel, and the measured lines beside the model's.
 
-import {Chart} from "./chart.js";
+import {Chart, nice} from "./chart.js";
 import {figures} from "./dom.js";
 import {Lanes} from "./lanes.js";
 
@@ -16,9 +16,13 @@ export default function (stage, live) {
     series: {kept: "one session, measured", "kept model": "one session, model",
       new: "a session each, measured", "new model": "a session each, model"}});
 
+  let longest = 1;
   live.on("rows", rows => {
-    for (const {way, number, reused, spans} of rows)
+    for (const {way, number, reused, spans} of rows) {
       falls[way].put(number, {label: `GET ${number}${reused ? "" : ", new"}`, spans});
+      longest = Math.max(longest, ...spans.map(span => span[1]));
+    }
+    for (const fall of Object.values(falls)) fall.range(0, nice(longest));  // one scale: the lengths compare
   });
   live.on("points", points => {
     for (const [way, number, measured, model] of points) {
@@ -27,5 +31,5 @@ export default function (stage, live) {
     }
   });
   live.on("figures", set);
-  live.reset(() => { falls.kept.clear(); falls.new.clear(); chart.clear(); });
+  live.reset(() => { falls.kept.clear(); falls.new.clear(); chart.clear(); longest = 1; });
 }
