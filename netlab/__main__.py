@@ -30,7 +30,7 @@ COMMANDS = {
 }
 
 # What netlab needs beside the standard library, as pyproject.toml asks for it.
-LIBRARIES = {"cryptography": "cryptography>=42", "psutil": "psutil>=5.9"}
+LIBRARIES = {"cryptography": "cryptography>=42", "psutil": "psutil>=6"}
 
 _CHOICE = re.compile(r"(argument .+?): invalid choice: '([^']*)' \(choose from (.*)\)", re.DOTALL)
 

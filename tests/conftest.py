@@ -9,6 +9,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -87,3 +88,12 @@ async def no_task_left() -> AsyncIterator[None]:
     own = asyncio.current_task()
     left = [task for task in asyncio.all_tasks() - before if task is not own]
     assert not left, f"tasks are left: {left}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests of what only Linux has where the system is another."""
+    if sys.platform == "linux":
+        return
+    for item in items:
+        for marker in item.iter_markers("linux"):
+            item.add_marker(pytest.mark.skip(reason=f"needs Linux: {marker.args[0]}"))

@@ -106,7 +106,7 @@ def observe(run: Run, port: int) -> Evidence:
         return with_raw_socket(run, port, times, exchanges)
     try:
         evidence = with_counters(run, port, times, exchanges)
-    except (AttributeError, OSError) as error:
+    except OSError as error:
         raise NotShown(f"{reason}; and without it this needs Linux's TCP_INFO ({error})") from None
     evidence.ladder, evidence.syn = packets.load(run.folder / "recording.json")
     evidence.recorded = reason

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -106,7 +107,9 @@ def later_exchanges(packets: list[Step]) -> list[Step]:
 
 
 def counters(stream: socket.socket) -> Counters:
-    """What the kernel counted on this socket since its SYN. Linux only: raises OSError or AttributeError."""
+    """What the kernel counted on this socket since its SYN. Raises OSError on other systems than Linux."""
+    if not hasattr(socket, "TCP_INFO"):
+        raise OSError(f"{sys.platform} has none")
     info = stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _STRUCT_SIZE)
     if len(info) < _DATA_SEGS + 8:
         raise OSError("this kernel's TCP_INFO does not count segments (Linux 4.6 does)")

@@ -105,7 +105,7 @@ class Recorded:
 def in_memory(kind: Kind, request: bytes = REQUEST, response: bytes = SECRET) -> Recorded:
     """A handshake, a request, a response and the two close_notify, between two sides in memory."""
     client, server = contexts(kind)
-    with keylog.in_memory() as memory:
+    with keylog.passing_file() as memory:
         client.keylog_filename = memory.path
         chunks = _Pipe(client, server).talk(request, response)
         return Recorded(chunks, memory.new())

@@ -71,7 +71,7 @@ class Talk:
 class Stage:
     """A server, a relay in front of it, and a client that connects through it."""
 
-    def __init__(self, relay: Relay, client: ssl.SSLContext, memory: keylog.MemoryFile) -> None:
+    def __init__(self, relay: Relay, client: ssl.SSLContext, memory: keylog.LogFile) -> None:
         self._relay, self._client, self._memory = relay, client, memory
         self._session: ssl.SSLSession | None = None
         self.busy = asyncio.Lock()  # one connection at a time: they share the key log
@@ -134,7 +134,7 @@ async def stage(
         server.set_ecdh_curve(group)
     client = ssl.create_default_context(cafile=certs / "root.pem")
     client.maximum_version = version
-    with keylog.in_memory() as memory:
+    with keylog.passing_file() as memory:
         client.keylog_filename = server.keylog_filename = memory.path
         serving = netlab.Server(_answer, port=0, tls=server)
         async with serving, Relay("127.0.0.1", serving.port, distance) as relay:

@@ -8,7 +8,6 @@ connection was open before the siege began.
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import socket
 import ssl
@@ -17,6 +16,8 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+
+import psutil
 
 from netlab.probes import process
 
@@ -203,8 +204,8 @@ def swallow(port: int, opening: bytes, more: bytes, most: int) -> tuple[int, int
 
 def cpu(pid: int) -> float:
     """Seconds of processor time that a process has used so far."""
-    fields = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()  # noqa: SIM115
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    used = psutil.Process(pid).cpu_times()
+    return used.user + used.system
 
 
 @dataclass

@@ -119,7 +119,7 @@ def _url(options: argparse.Namespace, ring: Keyring, make: MakeStream) -> int:
     _restrict(context, options)
     recordings: list[live.Recording] = []
     try:
-        with keylog.in_memory() as memory:
+        with keylog.passing_file() as memory:
             context.keylog_filename = memory.path
             own = live.Own(url, context, memory, ring, make)
             _connect(options, own, recordings)

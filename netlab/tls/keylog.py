@@ -6,8 +6,8 @@
     PMS_CLIENT_RANDOM <client random> <pre-master secret>
     RSA Session-ID:<session id> Master-Key:<master secret>            what `openssl s_client` prints
 
-A program that has OpenSSL, NSS or BoringSSL writes such a file (SSLKEYLOGFILE). `in_memory` gives a file that
-never reaches a disk.
+A program that has OpenSSL, NSS or BoringSSL writes such a file (SSLKEYLOGFILE). `passing_file` gives one that
+is gone when it has been read.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import binascii
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -109,13 +110,13 @@ class KeyLog:
             self.ignored.append(Ignored(self._line, reason))
 
 
-class MemoryFile:
-    """A file in memory that a TLS library can open by its path; nothing of it reaches a disk."""
+class LogFile:
+    """A file that a TLS library opens by its path, and that is read here as it grows."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, path: str) -> None:
         self._descriptor = descriptor
         self._at = 0
-        self.path = f"/proc/{os.getpid()}/fd/{descriptor}"
+        self.path = path
 
     def new(self) -> bytes:
         """What was written since the last call."""
@@ -127,16 +128,21 @@ class MemoryFile:
 
 
 @contextlib.contextmanager
-def in_memory() -> Iterator[MemoryFile]:
-    """A key log in a memfd: give its path to `SSLContext.keylog_filename` or to a child's SSLKEYLOGFILE.
+def passing_file() -> Iterator[LogFile]:
+    """A key log for as long as the block: give its path to `SSLContext.keylog_filename` or to SSLKEYLOGFILE.
 
-    Raises OSError where the kernel has no memfd (it is Linux's).
+    On Linux it is a memfd: nothing reaches a disk. Elsewhere it is a temporary file that this user alone may
+    read, deleted at the end. Raises OSError when neither can be made.
     """
     create = getattr(os, "memfd_create", None)
-    if create is None:
-        raise OSError("this system has no memfd_create: name a file with --keylog")
-    descriptor = create("netlab-keylog")
+    if create is not None:
+        descriptor = create("netlab-keylog")
+        path = f"/proc/{os.getpid()}/fd/{descriptor}"
+    else:
+        descriptor, path = tempfile.mkstemp(prefix="netlab-keylog-")
     try:
-        yield MemoryFile(descriptor)
+        yield LogFile(descriptor, path)
     finally:
         os.close(descriptor)
+        if create is None:
+            os.unlink(path)

@@ -104,6 +104,7 @@ class Refusing:
         raise self.error
 
 
+@pytest.mark.linux("AF_PACKET")
 def test_without_permission_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sniffer.socket, "socket", Refusing(PermissionError(errno.EPERM, "no")))
     with pytest.raises(sniffer.NotPermitted, match="root or CAP_NET_RAW: run it again with sudo"):
@@ -118,6 +119,7 @@ def test_other_systems_are_told_apart(monkeypatch: pytest.MonkeyPatch, platform:
         Sniffer(80).open()
 
 
+@pytest.mark.linux("AF_PACKET")
 def test_a_kernel_without_packet_sockets_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sniffer.socket, "socket", Refusing(OSError(errno.EAFNOSUPPORT, "no")))
     with pytest.raises(sniffer.NotSupported, match="this kernel has none"):

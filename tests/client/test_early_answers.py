@@ -169,6 +169,7 @@ async def test_a_stream_stops_when_its_connection_breaks_and_its_producer_is_clo
             await until(lambda: closed)
 
 
+@pytest.mark.linux("TIOCOUTQ of a socket")
 async def test_a_paused_reader_gets_what_its_kernel_had_when_the_server_resets() -> None:
     """The server sends 3 MB and resets: the paused reader reads all that was acknowledged."""
     acknowledged = threading.Event()

@@ -169,6 +169,7 @@ def deaf() -> Iterator[str]:
                 sock.close()
 
 
+@pytest.mark.linux("/proc/PID/fd")
 async def test_close_ends_a_dial_under_way_at_once() -> None:
     with deaf() as url:
         before = descriptors()
@@ -197,6 +198,7 @@ async def test_close_ends_a_look_up_under_way_at_once(monkeypatch: pytest.Monkey
     assert isinstance(await failure_of(asking), SessionClosed)
 
 
+@pytest.mark.linux("/proc/PID/fd")
 async def test_a_dial_whose_request_is_cancelled_leaves_no_descriptor_and_no_place() -> None:
     with deaf() as url:
         async with netlab.Session() as session:
@@ -210,6 +212,7 @@ async def test_a_dial_whose_request_is_cancelled_leaves_no_descriptor_and_no_pla
             assert session.pool.counts() == dict.fromkeys(session.pool.counts(), 0)
 
 
+@pytest.mark.linux("/proc/PID/fd")
 async def test_a_session_used_after_its_close_opens_nothing() -> None:
     before = descriptors()
     sessions = [netlab.Session() for _ in range(3)]

@@ -14,7 +14,7 @@ from netlab.net.sweep import NEVER, Sweep
 
 
 async def test_the_server_runs_on_the_portable_selector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(select, "epoll")
+    monkeypatch.delattr(select, "epoll", raising=False)
 
     async def app(request: Request) -> Response:
         return Response(200, bytes(3_000_000) if request.path == "/big" else b"small")

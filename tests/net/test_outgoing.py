@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from typing import cast
 
 import pytest
@@ -66,17 +67,13 @@ def test_bytes_that_have_gone_before_do_not_wait() -> None:
 def test_a_file_keeps_its_place_between_the_pieces() -> None:
     """It is sent by the kernel: a real socket takes it."""
     one, other = socket.socketpair()
-    fd = os.memfd_create("film")
-    try:
-        os.write(fd, b"0123456789")
-        outgoing = Outgoing((b"head ", FilePart(fd, 2, 5), b" tail"))
+    with one, other, tempfile.TemporaryFile() as film:
+        film.write(b"0123456789")
+        film.flush()
+        outgoing = Outgoing((b"head ", FilePart(film.fileno(), 2, 5), b" tail"))
         assert [outgoing.send(one) for _ in range(3)] == [5, 5, 5]
         assert not outgoing
         assert other.recv(99) == b"head 23456 tail"
-    finally:
-        os.close(fd)
-        one.close()
-        other.close()
 
 
 def test_a_large_piece_leaves_record_by_record_corked() -> None:

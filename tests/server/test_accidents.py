@@ -147,6 +147,7 @@ async def test_an_idle_connection_holds_nothing_of_what_it_has_read() -> None:
         writer.close()
 
 
+@pytest.mark.linux("TIOCOUTQ of a socket")
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_response_that_is_still_being_read_survives_a_drain(streamed: bool) -> None:
     size, released = 100_000, asyncio.Event()

@@ -314,6 +314,7 @@ def test_options_and_the_listing(client: Raw) -> None:
     assert "<b>" not in page
 
 
+@pytest.mark.linux("/proc/PID/fd")
 async def test_a_file_that_cannot_be_described_is_closed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise OverflowError("a year that no date has")
@@ -352,6 +353,7 @@ def test_curl_resumes_a_download(servers: dict[str, Process], root: Path, tmp_pa
     assert part.read_bytes() == (root / "big.bin").read_bytes()
 
 
+@pytest.mark.linux("/proc/PID/fd")
 def test_no_descriptor_stays_open(servers: dict[str, Process], client: Raw) -> None:
     server = next(s for s in servers.values() if s.port == client.socket.getpeername()[1])
     get(client, "/nothing")  # by now our own connection has been accepted

@@ -17,6 +17,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 MIB = 1 << 20
 
 
+@pytest.mark.linux("SO_MEMINFO")
 async def test_a_stalled_reader_holds_a_bounded_number_of_bytes_the_kernel_s_included() -> None:
     produced = 0
 

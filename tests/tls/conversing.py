@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from netlab.tls.keylog import KeyLog, in_memory
+from netlab.tls.keylog import KeyLog, passing_file
 from netlab.tls.tracer import Tracer
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Record, Side
@@ -152,7 +152,7 @@ class Talk:
 def logging(*logged: ssl.SSLContext) -> Iterator[Wire]:
     """Collect the key log of contexts in memory, for the block."""
     holder = Wire()
-    with in_memory() as memory:
+    with passing_file() as memory:
         for context in logged:
             context.keylog_filename = memory.path
         yield holder

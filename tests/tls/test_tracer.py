@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from netlab.tls.keylog import KeyLog, in_memory
+from netlab.tls.keylog import KeyLog, passing_file
 from netlab.tls.tracer import Tracer
 from netlab.tls.tracing.keyring import Keyring, load_private_key
 from netlab.tls.tracing.values import Record, Side
@@ -363,14 +364,23 @@ def test_a_key_log_may_come_in_pieces() -> None:
     assert len(log) == 1
 
 
-def test_the_key_log_in_memory_is_no_file_of_a_disk() -> None:
-    with in_memory() as memory:
+@pytest.mark.parametrize("memfd", [pytest.param(True, marks=pytest.mark.linux("memfd_create")), False])
+def test_a_passing_key_log_is_read_as_it_grows_and_leaves_no_file(
+    memfd: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a memfd, as on macOS, it is a file that only its user may read."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    if not memfd:
+        monkeypatch.delattr("os.memfd_create", raising=False)
+    with passing_file() as log:
+        assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * (not memfd)
         client, server = contexts()
-        client.keylog_filename = memory.path
+        client.keylog_filename = log.path
         talk = Talk(client, server)
         talk.handshake()
-        first = memory.new()
-        assert len(KeyLog(first)) == 5 and memory.new() == b""
+        first = log.new()
+        assert len(KeyLog(first)) == 5 and log.new() == b""
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_key_that_is_not_rsa_is_refused() -> None:

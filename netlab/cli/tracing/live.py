@@ -1,7 +1,7 @@
 """A connection of our own, traced: Python's TLS over memory, so that every byte passes through our hands.
 
-The secrets come from the key log that OpenSSL writes into a memfd: nothing reaches a disk. With resume
-there is a second connection, which goes on with the first one's session.
+The secrets come from the key log that OpenSSL writes into a file of this command alone (on Linux a memfd:
+nothing reaches a disk). With resume there is a second connection, which goes on with the first one's session.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from netlab.cli.tracing.streams import MakeStream, Stream
 from netlab.client.url import URL
 from netlab.http1 import EndOfMessage, Limits, ProtocolError, ResponseHead, ResponseParser
 from netlab.http1.framing import NO_CONTENT
-from netlab.tls.keylog import MemoryFile
+from netlab.tls.keylog import LogFile
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
 from netlab.tls.wire.spans import TraceError
@@ -60,7 +60,7 @@ class Own:
 
     url: URL
     context: ssl.SSLContext
-    memory: MemoryFile
+    memory: LogFile
     ring: Keyring
     make: MakeStream
 

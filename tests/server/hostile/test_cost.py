@@ -14,6 +14,8 @@ import pytest
 from .child import Child
 from .clients import GET, ONES, POST, honest_connection, rest
 
+pytestmark = pytest.mark.linux("/proc/PID/schedstat counts CPU time")
+
 CHUNKED = POST.replace(b"/echo", b"/count") + b"Transfer-Encoding: chunked\r\n\r\n"
 SIZED = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789"
 

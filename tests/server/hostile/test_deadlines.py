@@ -200,6 +200,7 @@ async def test_octets_after_a_refusal_buy_no_time_and_nothing_does_in_a_drain(
         assert timed.server.stats()["open"] == 0
 
 
+@pytest.mark.linux("TIOCOUTQ of a socket")
 async def test_a_slow_reader_that_reads_on_is_kept_and_one_that_stops_is_dropped() -> None:
     loop = asyncio.get_running_loop()
     async with Timed(routes) as timed:

@@ -190,6 +190,7 @@ def test_hostile_connections_do_not_hold_up_a_stop() -> None:
             assert rest(honest) == b""
 
 
+@pytest.mark.linux("/proc/PID/schedstat counts CPU time")
 @pytest.mark.parametrize(
     ("app", "signals", "code", "complaint"),
     [

@@ -186,6 +186,7 @@ async def test_the_time_is_counted_from_what_was_taken_last(app: object) -> None
         assert not stalled.open
 
 
+@pytest.mark.linux("TIOCOUTQ of a socket")
 @pytest.mark.parametrize("app", [much, streamed])
 async def test_a_reader_below_the_minimum_rate_is_dropped(
     app: object,

@@ -27,6 +27,7 @@ def idles(server: Child) -> None:
     assert server.worked - worked < 0.03
 
 
+@pytest.mark.linux("/proc/PID/fd")
 def test_a_flood_is_kept_waiting_without_a_busy_loop_and_let_in_when_there_is_room() -> None:
     with Child(descriptors=LIMIT) as server, honest_connection(server.port) as early:
         empty = server.descriptors
@@ -67,6 +68,7 @@ def test_a_flood_that_stays_is_accepted_in_waves_and_so_are_the_clients_behind_i
         assert all(rest(sock) == b"" for sock in horde.sockets if readable(sock))
 
 
+@pytest.mark.linux("/proc/PID/fd")
 def test_emfile_pauses_the_listener_and_hurts_no_open_connection() -> None:
     """Here `accept` itself fails: others have used up the descriptors that the server counted on."""
     with Child() as server, honest_connection(server.port) as early:
@@ -86,6 +88,7 @@ def test_emfile_pauses_the_listener_and_hurts_no_open_connection() -> None:
         assert server.end()[0] == 0
 
 
+@pytest.mark.linux("/proc/PID/fd")
 def test_a_listener_without_any_connection_comes_back_after_emfile() -> None:
     with Child(app="hoards", descriptors=LIMIT) as server:
         with honest_connection(server.port) as first:

@@ -21,6 +21,8 @@ from .besieged import routes
 from .child import Child
 from .clients import ATTACKS, GET, ONES, POST, Attack, Honest, Horde, honest_connection, one_answer
 
+pytestmark = pytest.mark.linux("/proc/PID/smaps_rollup")
+
 KIB = 1024
 
 

@@ -17,6 +17,8 @@ import pytest
 from . import flow
 from .conftest import APP, Start
 
+pytestmark = pytest.mark.linux("/proc/PID/smaps_rollup")
+
 MIB = flow.MIB
 SIZE = 256  # MiB
 FLAT = 2  # MiB

@@ -73,6 +73,7 @@ def flood(client: socket.socket) -> None:
     reset(client)
 
 
+@pytest.mark.linux("SO_MEMINFO")
 async def test_a_producer_that_waits_for_its_own_source_is_closed_too(way: str, certificates: Path) -> None:
     closed = False
 

@@ -19,6 +19,8 @@ from . import flow
 from .conftest import APP, Start
 from .stall import GET, apart, contexts, stalled
 
+pytestmark = pytest.mark.linux("SO_MEMINFO")
+
 KIB, MIB = flow.KIB, flow.MIB
 BOUND = 512 * KIB
 FAST = 32 * MIB  # read before the stall: by then the kernel has widened its buffers as far as it goes
