@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable
 
 from netlab.tls.client13 import Client13
-from netlab.tls.keylog import KeyLog, MemoryFile
+from netlab.tls.keylog import KeyLog, LogFile
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
 
@@ -28,7 +28,7 @@ class OpenSslClient:
         plain: socket.socket,
         context: ssl.SSLContext,
         tell: Tell,
-        secrets: tuple[KeyLog, MemoryFile] | None = None,
+        secrets: tuple[KeyLog, LogFile] | None = None,
         session: ssl.SSLSession | None = None,
     ) -> None:
         """Secrets: where the key log is to be read into, and the file that OpenSSL writes; None: nowhere."""

@@ -31,7 +31,7 @@ from netlab.tls import cases, recipes
 from netlab.tls.client13 import Client13, Offer
 from netlab.tls.context import client_context, server_context
 from netlab.tls.issue import KeyKind
-from netlab.tls.keylog import in_memory
+from netlab.tls.keylog import passing_file
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
 from netlab.tls.wire.spans import TraceError
@@ -99,7 +99,7 @@ async def _scene(run: LiveRun, way: str) -> AsyncIterator[tuple[Scene, Server]]:
 async def _openssl(scene: Scene, count: int, with_key_log: bool) -> None:
     """OpenSSL's client: so many connections, each after the first resumes the one before."""
     session: ssl.SSLSession | None = None
-    with in_memory() as memory:
+    with passing_file() as memory:
         if with_key_log:
             scene.context.keylog_filename = memory.path
         for number in range(1, count + 1):

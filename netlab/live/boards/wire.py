@@ -21,7 +21,7 @@ from netlab.live.liverun import LiveRun
 from netlab.live.watched import Watched, watched
 from netlab.relay import Relay
 from netlab.tls.context import Verify, client_context
-from netlab.tls.keylog import MemoryFile, in_memory
+from netlab.tls.keylog import LogFile, passing_file
 from netlab.tls.tracing.keyring import Keyring
 
 PERIOD = 0.1
@@ -41,9 +41,7 @@ NETLAB, NETLAB_TLS, COMMAND = "netlab", "netlab-tls", "command"
 class Tap:
     """One run: the server, the relay in front of it, and the lanes."""
 
-    def __init__(
-        self, run: LiveRun, server: Watched, relay: Relay, ring: Keyring, memory: MemoryFile
-    ) -> None:
+    def __init__(self, run: LiveRun, server: Watched, relay: Relay, ring: Keyring, memory: LogFile) -> None:
         self.run, self.server, self.relay, self.ring, self.memory = run, server, relay, ring, memory
         self.lanes: dict[int, LaneReading] = {}
         self.counted = Counted()
@@ -154,9 +152,9 @@ async def experiment(run: LiveRun, command: Sequence[str] = ()) -> None:
 
 
 @contextlib.contextmanager
-def _key_log() -> Iterator[MemoryFile]:
+def _key_log() -> Iterator[LogFile]:
     try:
-        with in_memory() as memory:
+        with passing_file() as memory:
             yield memory
     except OSError as error:
         raise Refused(f"the key log cannot be kept: {error}") from None
