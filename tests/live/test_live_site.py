@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -213,3 +214,12 @@ async def test_children_end_with_the_site(
 def test_a_board_that_contradicts_itself_names_every_mistake() -> None:
     with pytest.raises(ValueError, match=r"default is not allowed.*stands twice.*seconds is 0"):
         Board("x", "X", "Look.", counting, (Number("n", "N", 1, 2, 3), Number("n", "N", 1, 2, 1)), seconds=0)
+
+
+def test_no_script_writes_markup_or_style_attributes() -> None:
+    """The policy forbids the latter: such an attribute would do nothing, in silence."""
+    for file in (resources.files("netlab.live") / "static").iterdir():
+        if file.name.endswith(".js"):
+            text = file.read_text("utf-8")
+            found = [word for word in ("innerHTML", "insertAdjacent", "{style:", " style:") if word in text]
+            assert not found, f"{file.name}: {found}"

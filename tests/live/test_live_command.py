@@ -1,0 +1,52 @@
+"""`netlab live` as a command: its first line, its answer, its end, and a user's mistakes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import netlab
+from netlab.cli.live import _open
+from netlab.tls.context import client_context
+
+COMMAND = [sys.executable, "-m", "netlab", "live", "--no-browser"]
+
+
+async def test_the_first_line_is_an_address_that_answers(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as site:
+        try:
+            assert site.stdout is not None
+            first, second, third = (site.stdout.readline() for _ in range(3))
+            address = re.fullmatch(r"netlab live (https://127\.0\.0\.1:\d+/[\w-]{22}/)\n", first)
+            assert address, first
+            assert second.startswith("open this address in a browser")
+            root = third.split()[4]
+            async with netlab.Session(tls=client_context(root)) as session, session.get(address[1]) as answer:
+                assert answer.status == 200 and "See the wire live" in await answer.text()
+            site.send_signal(signal.SIGINT)
+            assert site.wait(10) in (0, 130)
+            assert site.stderr is not None and "Traceback" not in site.stderr.read()
+        finally:
+            site.kill()
+
+
+def test_a_port_that_cannot_be_is_one_line_and_status_2() -> None:
+    done = subprocess.run([*COMMAND, "--port", "70000"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert done.stderr == "netlab: --port 70000: give 0 (a free port) to 65535\n"
+
+
+def test_no_browser_is_opened_where_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert not _open("https://127.0.0.1/")
