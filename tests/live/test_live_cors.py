@@ -65,6 +65,7 @@ async def test_the_first_change_that_helps_goes_into_the_form_and_helps(opened: 
         assert board.lane.feed.values["told"]["readable"]
 
 
+@pytest.mark.soak
 async def test_a_policy_that_cannot_be_is_refused_with_every_mistake(opened: Callable[..., Any]) -> None:
     async with opened("cors") as board:
         await board.start(origins="https://a.example/path *.b", methods="G<T")

@@ -24,3 +24,63 @@ async def test_a_full_handshake_unfolds_into_annotated_bytes(opened: Callable[..
         await board.tab.locator(".rung summary").first.click()
         await board.tab.locator(".f[aria-label^='random']").first.click()
         assert "random" in await board.tab.locator(".rung[open] .meaning").last.inner_text()
+
+
+@pytest.mark.soak
+async def test_a_second_connection_resumes_the_first(opened: Callable[..., Any]) -> None:
+    async with opened("handshake") as board:
+        await board.start(way="resume", distance=0)
+        await board.ended()
+        feed = board.lane.feed
+        assert feed.values["server"] == {"accepted": 2, "requests": 2}
+        first, second = feed.values["connection/1"], feed.values["connection/2"]
+        assert (first["Resumed"], second["Resumed"]) == ("no", "yes")
+        assert second["Bytes"] < first["Bytes"]
+        sent = [record["what"] for record in feed.lists["records"] if record["connection"] == 2]
+        assert "handshake: certificate" not in sent
+
+
+@pytest.mark.soak
+async def test_a_client_without_a_key_share_is_asked_for_one(opened: Callable[..., Any]) -> None:
+    async with opened("handshake") as board:
+        await board.start(way="retry", distance=0)
+        await board.ended()
+        figures = await board.figures()
+        assert figures["HelloRetryRequest"] == "yes"
+        told = [record["what"] for record in board.lane.feed.lists["records"]]
+        assert [what for what in told if "hello" in what] == [
+            "handshake: client_hello", "handshake: hello_retry_request", "handshake: client_hello",
+            "handshake: server_hello",
+        ]  # fmt: skip
+
+
+@pytest.mark.soak
+async def test_the_stolen_key_opens_static_rsa(opened: Callable[..., Any]) -> None:
+    """There is no key log: what is read was read with the server's RSA key."""
+    async with opened("handshake") as board:
+        await board.start(way="stolen", distance=0)
+        await board.ended()
+        assert (await board.figures())["Version"] == "TLS 1.2"
+        sealed = [record for record in board.lane.feed.lists["records"] if record["sealed"]]
+        assert sealed and all(not record["reason"] for record in sealed)
+        assert any("GET / HTTP/1.1" in record["http"] for record in sealed)
+        assert any("HTTP/1.1 200 OK" in record["http"] for record in sealed)
+
+
+@pytest.mark.soak
+async def test_the_distance_is_that_of_the_slider(opened: Callable[..., Any]) -> None:
+    """A full handshake and its request: two round trips, for the relay gives the connect away."""
+    async with opened("handshake") as board:
+        await board.start(way="full", distance=150)
+        await board.ended()
+        shown = (await board.figures())["Time"]
+        assert int(shown.removesuffix(" ms")) >= 300
+
+
+@pytest.mark.soak
+async def test_the_first_paint_comes_within_a_second(opened: Callable[..., Any]) -> None:
+    async with opened("handshake") as board:
+        painted = await board.tab.evaluate(
+            "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        )
+        assert 0 < painted < 1000

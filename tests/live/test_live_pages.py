@@ -53,6 +53,7 @@ async def test_the_index_leads_to_every_board(chromium: Any, site_of: Callable[.
             await context.close()
 
 
+@pytest.mark.soak
 async def test_an_experiment_is_started_and_stopped_by_keyboard(opened: Callable[..., Any]) -> None:
     async with opened("handshake") as board:
         await board.tab.locator("#controls [name=way]").focus()
@@ -68,6 +69,7 @@ async def test_an_experiment_is_started_and_stopped_by_keyboard(opened: Callable
         await board.ended("stopped")
 
 
+@pytest.mark.soak
 async def test_two_pages_of_a_board_show_the_same_experiment(opened: Callable[..., Any]) -> None:
     async with opened("handshake") as board:
         other = await board.tab.context.new_page()

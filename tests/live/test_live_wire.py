@@ -44,6 +44,7 @@ async def test_requests_on_the_page_are_those_that_the_server_has_counted(opened
         assert not os.path.exists(f"/proc/{pid}")
 
 
+@pytest.mark.soak
 async def test_a_lane_that_is_chosen_shows_the_servers_descriptor(opened: Callable[..., Any]) -> None:
     async with opened("wire") as board:
         await board.start(server="netlab-tls", clients=1, requests=2, pause=5)
@@ -61,6 +62,7 @@ async def test_a_lane_that_is_chosen_shows_the_servers_descriptor(opened: Callab
         assert await board.tab.locator(".f[aria-label^='random']").count() == 1
 
 
+@pytest.mark.soak
 async def test_any_command_that_listens_can_be_watched(
     chromium: Any, site_of: Callable[..., Any], tmp_path: Any
 ) -> None:
