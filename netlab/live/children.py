@@ -1,12 +1,14 @@
 """Child processes of an experiment: none outlives it.
 
 A child has a process group of its own and a pipe as its standard input. Leaving the context ends the whole
-group. A child of netlab's own watches the pipe (`end_with_parent`): it ends even if the site was killed.
+group. On Linux the kernel sends a child SIGTERM when the site is gone, however it ended (prctl(2),
+PR_SET_PDEATHSIG). A child of netlab's own also watches the pipe (`end_with_parent`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -21,6 +23,11 @@ PATIENCE = 2.0
 
 LINE = 1 << 20
 """Bytes of the longest line that is read from a child."""
+
+
+PR_SET_PDEATHSIG = 1
+
+_prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
 
 
 class Child:
@@ -72,6 +79,7 @@ async def child(command: Sequence[str], *, env: Mapping[str, str] | None = None)
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, **(env or {})},
             start_new_session=True,
+            preexec_fn=_end_with_the_site if _prctl is not None else None,
             limit=LINE,
         )
     except OSError as error:
@@ -95,6 +103,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
         # Its pipe may be held by a grandchild that has left the group: the transport closes our end.
         process._transport.close()  # type: ignore[attr-defined]
+
+
+def _end_with_the_site() -> None:
+    """In the child, before its program starts."""
+    assert _prctl is not None
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

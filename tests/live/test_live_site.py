@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
+import psutil
 import pytest
 
 import netlab
@@ -209,6 +211,24 @@ async def test_children_end_with_the_site(
         lane = site.lanes["one"]
         await lane.start({"n": 1})
         await until(lambda: "pid" in lane.feed.values)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+async def test_a_child_ends_also_when_the_site_is_killed() -> None:
+    script = """
+import asyncio
+from netlab.live.children import child
+async def main():
+    async with child(["sleep", "99"]) as held:
+        print(held.pid, flush=True)
+        await asyncio.sleep(99)
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as site:
+        assert site.stdout is not None
+        pid = int(site.stdout.readline())
+        site.kill()
+    await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_board_that_contradicts_itself_names_every_mistake() -> None:

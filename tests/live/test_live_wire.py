@@ -59,7 +59,7 @@ async def test_a_lane_that_is_chosen_shows_the_servers_descriptor(opened: Callab
         figures = await board.figures()
         assert figures["Descriptor in the server"] == f"{held['fd']} of process {held['pid']}"
         await board.tab.locator(".rung summary").first.click()
-        assert await board.tab.locator(".f[aria-label^='random']").count() == 1
+        await board.tab.locator(".f[aria-label^='random']").wait_for()
 
 
 @pytest.mark.soak
