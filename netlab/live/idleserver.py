@@ -1,0 +1,106 @@
+"""The servers that the boards compare, one to a process: `python -m netlab.live.idleserver NAME [FILES]`.
+
+NAME: netlab, asyncio or uvicorn. FILES: a chain and a key, for TLS. NETLAB_LIVE_FILES=N lowers the limit of
+descriptors. All answer every GET with a few octets and keep the connection. netlab's deadlines are short
+where NETLAB_LIVE_SHORT is set. The first line printed is the port. They end with their standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import socket
+import ssl
+import sys
+from typing import Any
+
+from netlab.live.children import end_with_parent
+from netlab.server.config import Timeouts
+from netlab.server.request import Request
+from netlab.server.response import Response
+from netlab.server.server import Server
+from netlab.tls.context import server_context
+
+CONTENT = b'{"hello":"world"}'
+HOUR = 3600.0
+_PR_SET_PDEATHSIG = 1
+SHORT = Timeouts(head=1.0, content=1.0, stall=1.0, linger=1.0)
+"""Deadlines that fit into a siege of a minute."""
+
+
+async def hello(request: Request) -> Response:
+    """The answer of netlab's server."""
+    return Response(200, CONTENT)
+
+
+async def netlab_server(files: list[str]) -> None:
+    """netlab, with the contexts that it recommends."""
+    timeouts = SHORT if os.environ.get("NETLAB_LIVE_SHORT") else Timeouts(idle=HOUR)
+    async with Server(hello, tls=server_context(*files) if files else None, timeouts=timeouts) as server:
+        print(server.port, flush=True)
+        await asyncio.get_running_loop().create_future()
+
+
+async def asyncio_server(files: list[str]) -> None:
+    """The least that asyncio's streams can do: no deadline, no limit but the reader's own."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(CONTENT), CONTENT)
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(answer)
+                await writer.drain()
+        writer.close()
+
+    context = None
+    if files:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*files)
+    # A full process would tell of every connection that it cannot accept.
+    asyncio.get_running_loop().set_exception_handler(lambda loop, told: None)
+    server = await asyncio.start_server(one, "127.0.0.1", 0, ssl=context, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.get_running_loop().create_future()
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
+    """The same answer, for uvicorn."""
+    if scope["type"] != "http":
+        return
+    length = (b"content-length", b"%d" % len(CONTENT))
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": CONTENT})
+
+
+def exec_uvicorn(files: list[str]) -> None:
+    """Become uvicorn, with the loop and the parser that it chooses by itself; its socket is ours."""
+    if sys.platform == "linux":
+        # uvicorn does not watch our standard input: the kernel ends it when the site is killed (prctl(2)).
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.set_inheritable(True)
+    print(listener.getsockname()[1], flush=True)
+    tls = ["--ssl-certfile", files[0], "--ssl-keyfile", files[1]] if files else []
+    more = ["--fd", str(listener.fileno()), "--lifespan", "off", "--log-level", "critical"]
+    app = "netlab.live.idleserver:asgi"
+    command = [sys.executable, "-m", "uvicorn", app, *more, "--timeout-keep-alive", "3600", *tls]
+    os.execv(sys.executable, command)
+
+
+def main(name: str, files: list[str]) -> None:
+    """Become one of them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = int(os.environ.get("NETLAB_LIVE_FILES", hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if name == "uvicorn":
+        exec_uvicorn(files)
+    end_with_parent()
+    asyncio.run(netlab_server(files) if name == "netlab" else asyncio_server(files))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,28 @@
+// 10,000 idle clients: three curves for each server, the limit that ended it, and the planner's table.
+
+import {Chart} from "./chart.js";
+import {el, table} from "./dom.js";
+
+const MIB = 1048576;
+
+export default function (stage, live) {
+  const missing = el("p", {class: "faint"});
+  stage.append(missing);
+  const fds = new Chart(stage, {title: "File descriptors of the server", x: "clients", y: ""});
+  const uss = new Chart(stage, {title: "Memory of its process (USS)", x: "clients", y: "MiB"});
+  const kernel = new Chart(stage, {title: "Memory of the kernel for its sockets", x: "clients", y: "MiB"});
+  const limits = table(stage, "The limit that ended each server", ["Server", "Limit"]);
+  const plan = table(stage, "Planner, from the measured slopes", ["Server", "Question", "Answer"]);
+
+  live.on("points", points => {
+    for (const [name, clients, files, own, held] of points) {
+      if (files != null) fds.add(name, clients, files);
+      if (own != null) uss.add(name, clients, own / MIB);
+      if (held != null) kernel.add(name, clients, held / MIB);
+    }
+  });
+  live.on("missing", text => { missing.textContent = text; });
+  live.on("limits", found => limits(Object.entries(found)));
+  live.on("plan", plan);
+  live.reset(() => { for (const each of [fds, uss, kernel]) each.clear(); limits([]); plan([]); missing.textContent = ""; });
+}
