@@ -19,8 +19,9 @@ from pathlib import Path
 from labs.runner.authoring import readmes, regions, wrong
 from labs.runner.authoring.hints import hint
 from labs.runner.authoring.stub import stub_of
+from labs.runner.authoring.wrong import WrongProgram
 from labs.runner.checking import failure, suite
-from labs.runner.checking.capstone_parts import CAPSTONE
+from labs.runner.checking.capstone_parts import CAPSTONE, shown_by_the_whole
 from labs.runner.checking.failure import base
 from labs.runner.errors import LabError
 from labs.runner.learner.workspace import Workspace
@@ -81,9 +82,14 @@ class Examination:
         runs = [result for name, result in self.results.items() if name.startswith("wrong program ")]
         return self.tests - {base(failed.test) for result in runs for failed in result.failures}
 
+    def for_capstone(self, capstone: Lab) -> list[WrongProgram]:
+        """The wrong programs of this lab that the capstone must catch."""
+        listed = shown_by_the_whole(capstone.folder)
+        return [p for p in self.wrong if listed is None or p.name in listed.get(self.lab.slug, [])]
+
     def capstone_jobs(self, capstone: Lab) -> Iterator[tuple[str, suite.Job]]:
-        """The capstone, built with each of this lab's wrong programs in the place of its part."""
-        for program in self.wrong:
+        """The capstone, built with each wrong program that it must catch in the place of this lab's part."""
+        for program in self.for_capstone(capstone):
             part = f"{self.lab.slug}={self.scratch / f'{self.lab.slug}_wrong_{program.name}.py'}"
             job = suite.Job(capstone.folder, capstone.solution, first_only=True, parts=(part,))
             yield f"{CAPSTONE} with {self.lab.slug}'s wrong program {program.name}", job

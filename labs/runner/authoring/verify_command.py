@@ -25,7 +25,7 @@ def verify_labs(entries: Sequence[Entry], out: terminal.Terminal) -> int:
         exams = {lab.id: verify.prepare(lab, Path(scratch)) for lab in labs}
         left = {exam.lab.id: exam.count for exam in exams.values()}
         for capstone, exam in _with_capstone(exams.values()):
-            left[capstone.id] += len(exam.wrong)
+            left[capstone.id] += len(exam.for_capstone(capstone))
         total = sum(left.values())
         wrong += sum(_tell(exam, out) for exam in exams.values() if not exam.runnable)
         with (

@@ -7,6 +7,7 @@ labs-verify runs.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,15 @@ from labs.runner import loader
 from labs.runner.errors import LabError
 
 CAPSTONE = "capstone"
+
+
+def shown_by_the_whole(capstone: Path) -> dict[str, list[str]] | None:
+    """The wrong programs that the capstone must catch, by lab (its shown.toml); None: every one of every lab.
+
+    The others show in no conversation of the whole server. Their own labs' tests catch them.
+    """
+    listed = capstone / "shown.toml"
+    return tomllib.loads(listed.read_text("utf-8")) if listed.is_file() else None
 
 
 class Parts(Mapping[str, ModuleType]):
