@@ -281,7 +281,7 @@ def shown(wrong: dict[str, tuple[list[str], int]]) -> list[Table]:
 
 def whose(own: dict[str, Path]) -> Table:
     """Which parts are the learner's."""
-    rows = [[text, "yours" if slug in own else "the reference's"] for slug, text in PARTS.items()]
+    rows = [[text, "the learner's" if slug in own else "the reference's"] for slug, text in PARTS.items()]
     return Table("The parts", ["part", "whose"], rows)
 
 

@@ -129,7 +129,7 @@ def test_a_preflight_never_reaches_the_app(exercise, parts):
 
 @pytest.mark.task(3, rule="Fetch, CORS protocol")
 @table("origin, allowed", (assembled.ORIGIN, True), ("https://evil.example", False))
-def test_a_request_runs_whoever_may_read_its_answer(exercise, parts, origin, allowed):
+def test_a_request_runs_for_every_origin(exercise, parts, origin, allowed):
     response, ran = asked(exercise, parts, "GET", ("Origin", origin))
     assert (response.content, ran) == (b"data", 1), "CORS stops no request: it tells who may read the answer"
     assert ("Access-Control-Allow-Origin" in dict(response.fields)) is allowed
