@@ -56,8 +56,8 @@ async def test_a_lane_that_is_chosen_shows_the_servers_descriptor(opened: Callab
         assert held["state"] == "ESTABLISHED"
         assert os.readlink(f"/proc/{held['pid']}/fd/{held['fd']}").startswith("socket:")
         assert feed["detail"]["agreed"]["Version"] == "TLS 1.3"
-        figures = await board.figures()
-        assert figures["Descriptor in the server"] == f"{held['fd']} of process {held['pid']}"
+        shown = board.tab.locator(".figures div", has_text="Descriptor in the server")
+        await shown.filter(has_text=f"{held['fd']} of process {held['pid']}").wait_for()
         await board.tab.locator(".rung summary").first.click()
         await board.tab.locator(".f[aria-label^='random']").wait_for()
 
@@ -84,7 +84,8 @@ async def test_any_command_that_listens_can_be_watched(
         await board.start(clients=2, requests=1, pause=0)
         feed = board.lane.feed.values
         await until(lambda: all("closed" in feed.get(f"lane/{n}", {"note": ""})["note"] for n in (1, 2)))
-        assert feed["lane/1"]["note"] == "the server closed (FIN) while idle", "it speaks HTTP/1.0"
+        note = feed["lane/1"]["note"]
+        assert note.endswith("closed (FIN) while idle"), "it speaks HTTP/1.0: both sides close at once"
 
 
 async def test_a_command_that_ends_is_refused_with_its_last_words() -> None:
