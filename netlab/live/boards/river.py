@@ -38,7 +38,7 @@ _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass
-class Flow:
+class RiverFlow:
     """What flows, and where. speed: bytes a second that the reader takes at most."""
 
     total: int
@@ -96,7 +96,7 @@ class Flow:
 async def experiment(run: LiveRun) -> None:
     """Let it flow until all is read, or the run is stopped."""
     size = run.number("size")
-    flow = Flow(int(size * 1e9), run.number("speed") * MIB)
+    flow = RiverFlow(int(size * 1e9), run.number("speed") * MIB)
     flow.flowing.set()
     async with child(python("netlab.live.riverserver", f"{size}")) as server:
         try:
@@ -119,7 +119,9 @@ async def experiment(run: LiveRun) -> None:
             await asyncio.gather(*beside, return_exceptions=True)
 
 
-async def _drive(run: LiveRun, flow: Flow, port: int, careless: int, told: list[dict[str, float]]) -> None:
+async def _drive(
+    run: LiveRun, flow: RiverFlow, port: int, careless: int, told: list[dict[str, float]]
+) -> None:
     """Read one stream after the other, as the buttons say."""
     while flow.received < flow.total:
         run.say(f"Now flows {WORDS[flow.mode]}.")
@@ -145,7 +147,7 @@ async def _drive(run: LiveRun, flow: Flow, port: int, careless: int, told: list[
     run.say(f"{flow.received / 1e9:.2f} GB have flowed.")
 
 
-async def _pressed(run: LiveRun, flow: Flow, reading: asyncio.Task[None]) -> str:
+async def _pressed(run: LiveRun, flow: RiverFlow, reading: asyncio.Task[None]) -> str:
     """The button that ends this stream; "" when it came to its end. Stalls are carried out here."""
     while True:
         action = asyncio.create_task(run.action())
@@ -182,7 +184,7 @@ async def _hear(server: Child, told: list[dict[str, float]]) -> None:
             del told[:-10]
 
 
-async def _watch(run: LiveRun, flow: Flow, pid: int, port: int, careless: int) -> None:
+async def _watch(run: LiveRun, flow: RiverFlow, pid: int, port: int, careless: int) -> None:
     """Read the server's memory, the kernel's for its port, and the reader's window."""
     last, before = 0.0, 0
     with contextlib.suppress(ProbeError):  # the server is gone: the run ends
