@@ -22,7 +22,7 @@ th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align:
 th { background: var(--soft); }
 figure { margin: 0; } svg { height: auto; max-width: 100%; background: #fff; border-radius: .4rem; }
 @media (max-width: 40rem) {
-  thead { position: absolute; left: -100vw; }
+  thead { display: none; }
   tr { border-bottom: 2px solid var(--line); display: block; padding: .4rem 0; }
   td { border: 0; display: block; padding: .1rem 0; }
   td[data-column]::before { content: attr(data-column) ": "; font-weight: 600; }

@@ -60,7 +60,8 @@ def main() -> None:
         parts = Parts(FOLDER.parent, [f"{slug}={path}" for slug, path in own.items()])
         serve(parts, loader.load(code.resolve()), options, filled_in(own))
     except (LabError, OSError, OverflowError) as error:
-        parser.error(str(error))
+        print(f"serve-15: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def serve(parts: Parts, mine: Any, options: argparse.Namespace, said: str) -> None:
