@@ -1,0 +1,72 @@
+"""How Sphinx makes the book: `make book`, to build/book. Every warning is an error there.
+
+Here: the settings, where the numbers of the chapters come from, and the diagram that is drawn from the executed
+table. Code is quoted by the name of the function, so that a renamed one breaks the build.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(HERE))
+
+import lifeline  # noqa: E402 (beside this file)
+
+project = "netlab"
+author = "the authors of netlab"
+extensions = ["myst_parser"]
+exclude_patterns = ["steps/*"]
+nitpicky = True
+myst_enable_extensions = ["substitution", "colon_fence"]
+myst_heading_anchors = 3
+# The files that are included speak of the source tree; their links to it are no pages of the book.
+html_theme = "furo"
+html_title = "netlab: the book"
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+html_static_path = ["static"]
+html_css_files = ["print.css"]
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+
+
+def figures() -> dict[str, Any]:
+    """{lab: {figure: value}}: of the last `make labs` here, and of the example where that run lacks one."""
+    example = json.loads((HERE / "figures.json").read_text("utf-8"))
+    found = {lab["lab"]: dict(lab["figures"]) for lab in example["labs"]}
+    machine, measured = example["machine"], "an example"
+    kept = ROOT / "labs" / "report" / "index.json"
+    if kept.is_file():
+        run = json.loads(kept.read_text("utf-8"))
+        for lab in run["labs"]:
+            found.setdefault(lab["lab"], {}).update(lab["figures"])
+        machine, measured = run["machine"], "the last `make labs` here"
+    found["run"] = {"machine": f"{machine['processor']}, {machine['Python']}", "which": measured}
+    return found
+
+
+myst_substitutions = figures()
+
+
+class Life(SphinxDirective):
+    """The states of a connection and every move between them, drawn from netlab's own table."""
+
+    def run(self) -> list[nodes.Node]:
+        return [nodes.raw("", lifeline.html(), format="html")]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Sphinx calls this once."""
+    app.add_directive("life-of-a-connection", Life)
+    return {"parallel_read_safe": True}
