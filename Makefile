@@ -25,8 +25,8 @@ endef
 
 .DEFAULT_GOAL := begin
 .NOTPARALLEL:
-.PHONY: begin help next labs test soak test-all lint status serve live bench fuzz certs labs-verify clean \
-	setup setup-bench certs-ready FORCE
+.PHONY: begin help next labs test soak test-all lint status serve live bench book fuzz certs labs-verify clean \
+	setup setup-bench setup-book certs-ready FORCE
 FORCE:
 
 begin:
@@ -106,6 +106,9 @@ bench: setup-bench certs-ready  ## netlab beside the servers that people deploy
 interop: setup  ## programs that we did not write, as clients and as proxies in front: the table is made anew
 	$(call run,$(PY) -m tests.interop $(ARGS))
 
+book: setup-book  ## the book, built into build/book: every quotation and every link is checked
+	$(call run,$(PY) -m sphinx -q -n -W --keep-going labs/book build/book && echo "the book: build/book/index.html")
+
 fuzz: setup  ## throw malformed bytes at the parsers
 	$(call run,$(PY) -m tests.fuzz $(ARGS))
 
@@ -120,6 +123,9 @@ clean:  ## remove all that was made here; never your work/
 
 setup:
 	$(call run,$(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test)
+
+setup-book:
+	$(call run,$(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test book)
 
 setup-bench:
 	$(call run,$(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test bench)

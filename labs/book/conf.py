@@ -1,7 +1,7 @@
 """How Sphinx makes the book: `make book`, to build/book. Every warning is an error there.
 
-Here: the settings, where the numbers of the chapters come from, and the diagram that is drawn from the executed
-table. Code is quoted by the name of the function, so that a renamed one breaks the build.
+Here: the settings, where the numbers of the chapters come from, and the diagram, which lifeline.py draws from
+the executed table. Code is quoted by the name of the function, so that a renamed one breaks the build.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
 html_static_path = ["static"]
-html_css_files = ["print.css"]
+html_css_files = ["book.css"]
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 

@@ -40,7 +40,8 @@ def _svg() -> str:
     height = 24 + (len(place) - 1) * _STEP + _HIGH
     arcs = [_arc(place[start], place[end]) for start, ends in TRANSITIONS.items() for end in ends]
     boxes = [
-        f'<rect x="{_LEFT}" y="{y}" width="{_BOX}" height="{_HIGH}" rx="6" fill="none" stroke="currentColor"/>'
+        f'<rect x="{_LEFT}" y="{y}" width="{_BOX}" height="{_HIGH}" rx="6" fill="none"'
+        ' stroke="currentColor"/>'
         f'<text x="{_LEFT + _BOX // 2}" y="{y + 23}" text-anchor="middle">{state.value}</text>'
         for state, y in place.items()
     ]
