@@ -25,7 +25,7 @@ endef
 
 .DEFAULT_GOAL := begin
 .NOTPARALLEL:
-.PHONY: begin help next labs test soak test-all lint status serve live bench book fuzz certs labs-verify clean \
+.PHONY: begin help next labs test soak test-all lint status serve live bench book interop fuzz certs labs-verify clean \
 	setup setup-bench setup-book certs-ready FORCE
 FORCE:
 

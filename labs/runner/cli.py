@@ -73,9 +73,11 @@ def _all(call: Call) -> int:
 
 
 def _picture(call: Call) -> int:
-    """README's picture, from the figures that `make labs` kept."""
+    """README's picture, from the figures that `make labs` kept: of a full run, or else of a shorter one."""
     report = Path(call.options.report) if call.options.report else call.labs / "report"
-    call.learner.out.verbatim(f"drawn: {picture.draw(report / 'index.json', call.labs / 'picture.svg')}")
+    kept = [report / "index.json", report / "index-quick.json"]
+    figures = next((path for path in kept if path.is_file()), kept[0])
+    call.learner.out.verbatim(f"drawn: {picture.draw(figures, report / 'picture.svg')}")
     return 0
 
 
@@ -134,7 +136,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
         "what others got wrong in lab NN (TASK: in that task), once it passes",
         lambda call: commands.show_wrong(call.learner, call.lab, call.task, call.options.anyway),
     ),
-    "picture": ("draw README's picture from the figures of the last `make labs`", _picture),
+    "picture": ("draw README's picture from the figures of `make labs`, into labs/report", _picture),
     "verify": ("prove lab NN, or all labs, honest", _verify),
 }
 
