@@ -1,4 +1,4 @@
-"""The calibration run: each peer is measured on what a user could install, and takes the fastest.
+"""The calibration run: each server is measured on what a user could install, and takes the fastest.
 
 One second of the same GET each, judged by CPU time a request, which a busy neighbour hardly moves. It goes in
 steps, so that it stays short: uvloop's versions and asyncio on this Python, the other parser, other Pythons.
@@ -44,6 +44,9 @@ class Calibration:
 PARSERS: dict[str, tuple[str, ...]] = {"uvicorn": ("httptools", "h11")}
 PEERS = ("uvicorn", "granian", "aiohttp", "hypercorn")
 
+# What runs on asyncio, whatever is installed: of netlab only the Python is chosen.
+ASYNCIO_ONLY = ("netlab",)
+
 
 class Search:
     """Looks for the fastest set-up of one peer, step by step."""
@@ -56,6 +59,8 @@ class Search:
         """The fastest. Raises NotShown when not one candidate runs."""
         here = setups.usual()
         versions = dict.fromkeys((here.uvloop, *UVLOOPS, ASYNCIO))
+        if self._name in ASYNCIO_ONLY:
+            versions = {ASYNCIO: None}
         self._try_all(lambda v=version: setups.with_uvloop(here, v) for version in versions)
         best = self._best()
         for parser in PARSERS.get(self._name, ())[1:]:

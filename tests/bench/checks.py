@@ -6,11 +6,13 @@ Each check takes the base URL of a running server and raises Wrong with what was
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import ssl
 from urllib.parse import urlsplit
 
 from tests.bench.apps import HELLO
+from tests.bench.frameworks import ROUTE
 from tests.bench.machine import Place
 
 _PATIENCE = 10.0
@@ -53,6 +55,28 @@ def echo(place: Place, base: str, size: int) -> None:
             answer, content = _exchange(connection, "POST", "/echo", letter * size)
             _insist(content == letter * size, f"{len(content)} octets, not the {size} that were sent")
             _insist(not answer.will_close, "the connection does not stay")
+    finally:
+        connection.close()
+
+
+def route(place: Place, base: str, expected: dict[str, object]) -> None:
+    """GET of the JSON route: 200, and what its path and query say."""
+    connection = _connect(place, base)
+    try:
+        answer, content = _exchange(connection, "GET", ROUTE)
+        _insist(json.loads(content) == expected, f"content {content[:80]!r} instead of {expected}")
+        _insist(not answer.will_close, "the connection does not stay")
+    finally:
+        connection.close()
+
+
+def json_post(place: Place, base: str, size: int) -> None:
+    """POST /json of so many octets: 200, and the length of the text in it."""
+    connection = _connect(place, base)
+    try:
+        sent = b'{"text":"%b"}' % (b"x" * (size - 11))
+        _, content = _exchange(connection, "POST", "/json", sent, {"Content-Type": "application/json"})
+        _insist(json.loads(content) == {"octets": size - 11}, f"content {content[:80]!r}")
     finally:
         connection.close()
 

@@ -96,8 +96,8 @@ def _calibrated(
     options: Options, contenders: list[Contender], place: Place, facts: list[tuple[str, str]]
 ) -> Calibration:
     """The fastest set-up of each peer: as it was kept, or measured now."""
-    peers = {each.name: each for each in contenders if each.name in calibration.PEERS}
-    if not peers:
+    peers = {each.name: each for each in contenders if each.name in (OURS, *calibration.PEERS)}
+    if not peers.keys() - {OURS}:
         return Calibration()
     pythons = list(setups.other_pythons())
     key = calibration.key(list(peers), facts, pythons)

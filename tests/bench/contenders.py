@@ -102,7 +102,7 @@ class Contender:
 
 
 def _netlab(start: Start) -> list[str]:
-    words = [sys.executable, "-m", "netlab", "serve", *([start.ours] if start.ours else [])]
+    words = [*start.setup.words, "-m", "netlab", "serve", *([start.ours] if start.ours else [])]
     return [*words, "--port", str(start.port), *start.certificate("--cert", "--key")]
 
 

@@ -1,6 +1,8 @@
 -- What wrk sends, and the one line by which it reports. Arguments after "--": KIND [NUMBER].
 --   same           the request that wrk makes of its URL, again and again
 --   echo BYTES     POST with so many octets of content
+--   json BYTES     POST of a JSON object of so many octets
+--   route TARGET   GET of this target, the last number of whose path differs in every request
 --   browser        nine field lines as a browser sends them, one of which differs in every request
 --   fields COUNT   so many field lines, the last of which differs in every request
 
@@ -26,6 +28,16 @@ local function browser(host)
     "Cookie: theme=dark; session=5f2c9a4e77d1; seen=")
 end
 
+-- The target with another number of the order each time.
+local function route(host, target)
+  local before, after = target:match("^(.*/)%d+(%?.*)$")
+  local rest = after .. " HTTP/1.1\r\nHost: " .. host .. "\r\nAccept: application/json\r\n\r\n"
+  request = function()
+    made = made + 1
+    return "GET " .. before .. made .. rest
+  end
+end
+
 local function fields(host, count)
   local lines = { "GET / HTTP/1.1\r\nHost: " .. host .. "\r\n" }
   for number = 2, count - 1 do
@@ -39,6 +51,11 @@ function init(arguments)
   if kind == "echo" then
     wrk.method, wrk.body = "POST", string.rep("x", number)
     wrk.headers["Content-Type"] = "application/octet-stream"
+  elseif kind == "json" then
+    wrk.method, wrk.body = "POST", '{"text":"' .. string.rep("x", number - 11) .. '"}'
+    wrk.headers["Content-Type"] = "application/json"
+  elseif kind == "route" then
+    route(wrk.headers["Host"], arguments[2])
   elseif kind == "browser" then
     browser(wrk.headers["Host"])
   elseif kind == "fields" then

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.bench import checks
+from tests.bench import checks, frameworks
 from tests.bench.generators import Pattern
 from tests.bench.loads import Handshakes, Idle, Load, Requests, Stream
 
@@ -95,6 +95,43 @@ def _idle(pace: Pace) -> Load:
     return Idle((100, 200, 300) if pace.quick else (200, 400, 600, 800, 1_000))
 
 
+_RAW = "tests.bench.apps:asgi"
+_STARLETTE, _FASTAPI = "tests.bench.frameworks:starlette_app", "tests.bench.frameworks:fastapi_app"
+_ROUTES = "tests.bench.frameworks:route_asgi", "tests.bench.frameworks:route_app"
+_SAME_APP = "32 connections, the same app on each server"
+
+
+def _route(pace: Pace) -> Load:
+    pattern = Pattern(("route", frameworks.ROUTE), frameworks.ROUTE, content=40)
+    return Requests({"": pattern}, pace.seconds_of(2), partial(checks.route, expected=frameworks.ANSWER))
+
+
+def _json(pace: Pace) -> Load:
+    pattern = Pattern(("json", str(_KIB)), "/json", content=10)
+    return Requests({"": pattern}, pace.seconds_of(2), partial(checks.json_post, size=_KIB))
+
+
+def _asgi() -> tuple[Scenario, ...]:
+    """The same ASGI app on netlab and on each peer that speaks ASGI."""
+    hello = _requests(Pattern(content=17))
+    return (
+        Scenario("asgi", "a raw ASGI app", _SAME_APP, hello, app=_RAW, ours=_RAW),
+        Scenario("asgi-tls", "a raw ASGI app over TLS 1.3", _SAME_APP, hello, tls=True, app=_RAW, ours=_RAW),
+        Scenario("starlette", "a Starlette route", _SAME_APP, hello, app=_STARLETTE, ours=_STARLETTE),
+        Scenario(
+            "fastapi", "a FastAPI route with an async dependency", _SAME_APP, hello,
+            app=_FASTAPI, ours=_FASTAPI,
+        ),
+        Scenario(
+            "json", "Starlette, POST of 1 KiB of JSON", _SAME_APP, _json, app=_STARLETTE, ours=_STARLETTE
+        ),
+        Scenario(
+            "asgi-stream", "Starlette's StreamingResponse", "pieces of 1 MiB, to curl", _stream,
+            rounds=(3, 2), app=_STARLETTE, ours=_STARLETTE,
+        ),
+    )  # fmt: skip
+
+
 _ONE_EACH = Pattern(persistent=False, content=17)
 _LEFT_OPEN = (
     "persistent connections, each idle after one GET; memory per connection, as the slope over their number"
@@ -160,5 +197,11 @@ SCENARIOS: dict[str, Scenario] = {
             "32 connections, Host among the lines, the last line differs in every request",
             _with_fields, rounds=(3, 1),
         ),
+        Scenario(
+            "route", "a JSON route with a query and two path segments",
+            "32 connections, the number of the order differs in every request; peers: a raw ASGI app",
+            _route, absent={"aiohttp": "has no raw ASGI app", **_NO_ECHO}, app=_ROUTES[0], ours=_ROUTES[1],
+        ),
+        *_asgi(),
     )
 }  # fmt: skip

@@ -22,6 +22,7 @@ from tests.bench.machine import NotShown
 FOLDER = Path(__file__).parent.parent.parent / "build" / "bench"
 PACKAGES = (
     "uvicorn", "httptools", "uvloop", "granian", "aiohttp", "hypercorn", "h11", "starlette", "fastapi",
+    "cryptography", "psutil",
 )  # fmt: skip
 
 # uvloop's versions that are tried beside the installed one: 0.23.0 made uvicorn a quarter slower than 0.22.1.

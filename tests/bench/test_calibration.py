@@ -56,6 +56,15 @@ def test_a_peer_without_a_choice_of_parsers_is_not_tried_with_h11() -> None:
     assert set(parsers) == {"httptools"}
 
 
+def test_netlab_runs_on_asyncio_and_takes_the_fastest_python_too() -> None:
+    def measure(name: str, setup: Setup) -> float:
+        return 1.0 if setup.python == "3.13.0" else 2.0
+
+    found = calibrate(["netlab"], measure, [("/py", "3.13.0")])
+    chosen = found.chosen["netlab"]
+    assert (chosen.program, chosen.uvloop, len(found.figures["netlab"])) == ("/py", ASYNCIO, 2)
+
+
 def test_a_candidate_that_does_not_run_is_told_and_the_others_go_on() -> None:
     def measure(name: str, setup: Setup) -> float:
         if setup.uvloop == "0.22.1":
