@@ -18,7 +18,7 @@ from typing import Any
 from netlab.asgi.headers import Headers, headers_of
 from netlab.asgi.scope import InvalidMessage, Message
 from netlab.http1.errors import ProtocolError
-from netlab.http1.framing import NO_CONTENT, FramingKind
+from netlab.http1.framing import FramingKind
 from netlab.server.disconnected import Disconnect
 from netlab.server.filecontent import FileContent
 from netlab.server.request import Request
@@ -102,6 +102,11 @@ class AppCall:
         if self._stage is DONE or self.broken is not None or self._is_unwanted:
             return _disconnect()
         if not self._is_read:
+            # Most bodies have come with their head, or there is none: no coroutine more is needed.
+            whole = self._request.take_whole()
+            if whole is not None:
+                self._is_read = True
+                return {"type": "http.request", "body": whole, "more_body": False}
             try:
                 return await self._piece()
             except ProtocolError as error:
@@ -112,9 +117,6 @@ class AppCall:
 
     async def _piece(self) -> Message:
         framing = self._request.head.framing
-        if framing is NO_CONTENT:
-            self._is_read = True
-            return {"type": "http.request", "body": b"", "more_body": False}
         piece = await self._request.receive()
         self._received += len(piece)
         # A length that is known spares the app a last call, which would bring nothing.

@@ -198,6 +198,10 @@ class Request:
         event = await body.next()
         return event.data if isinstance(event, Content) else b""
 
+    def take_whole(self) -> bytes | None:
+        """All the body, if it has come and none of it was read; empty without a body. None: use `receive`."""
+        return b"" if self._body is None else self._body.take_whole()
+
     def send_early_hints(self, links: Iterable[str]) -> None:
         """Send 103 (Early Hints) with these Link fields, before the response. RFC 8297
 
