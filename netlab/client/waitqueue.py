@@ -65,6 +65,8 @@ class WaitQueue(Generic[W]):
             self._front = [entry for entry in self._front if not entry[1].left]
             heapq.heapify(self._front)
             self._cancelled = 0
+        # It was a candidate for a place of its host, and leaves that place to the next one.
+        self.unpark(waiter.origin)
 
     def first(self, full: Callable[[Hashable], bool]) -> W | None:
         """The waiter that has waited longest among those whose host is not full."""
@@ -80,7 +82,7 @@ class WaitQueue(Generic[W]):
         return None
 
     def unpark(self, origin: Hashable) -> None:
-        """A place of this host has become free: its longest-parked waiter is a candidate again."""
+        """A place of this host may be free: its longest-parked waiter is a candidate again."""
         parked = self._parked.get(origin)
         if parked is not None:
             heapq.heappush(self._front, parked.popitem(last=False))

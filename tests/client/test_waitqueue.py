@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netlab.client.pool import Lease, Pool
@@ -32,6 +32,8 @@ STEPS = st.lists(
 )
 
 
+# The candidate leaves before it is served, while another of its host is parked.
+@example([("join", "a"), ("join", "a"), ("serve", None), ("free", "a"), ("leave", 0), ("serve", None)])
 @given(STEPS)
 @settings(max_examples=100)
 def test_the_wait_queue_serves_as_a_searched_list_would(steps: list[tuple[str, object]]) -> None:
