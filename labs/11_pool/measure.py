@@ -14,8 +14,9 @@ import time
 from collections import Counter
 from typing import Any, NamedTuple
 
-import aiohttp
 import simulation
+import storm
+from article_script import GETS, KEEPALIVE, LIMIT, Scripted, measure_script, script_table
 from pictures import draw_open, draw_reuse, draw_waits
 from pooled_client import Executions, PooledClient, dying_server
 
@@ -23,9 +24,6 @@ import netlab
 from labs.runner import plots
 from labs.runner.evidence import Measurement, NotShown, Plot, Run, Table, Verdict
 from netlab.relay import Relay
-
-GETS = 50  # as in the article
-LIMIT, KEEPALIVE = 100, 30.0  # as in the article
 
 LOAD, SERVICE = 8.0, 0.05  # connections busy on average; seconds that a request holds one
 SIZES = (9, 10, 11, 12, 13, 14, 16)
@@ -40,16 +38,6 @@ DISTANCE = 0.02  # seconds, there and back
 SERVER_IDLE = 0.15  # seconds
 
 Figures = dict[str, float | int | str]
-
-
-class Scripted(NamedTuple):
-    """One run of the article's script. connections: accepted by the server."""
-
-    client: str
-    at_once: bool
-    limit: int
-    connections: int
-    seconds: float
 
 
 class Race(NamedTuple):
@@ -74,7 +62,7 @@ class Waited(NamedTuple):
 
 
 async def measure(run: Run) -> Measurement:
-    """Ask the five questions, then judge."""
+    """Ask the six questions, then judge."""
     waited = await measure_waits(run)
     scripts = await measure_script(run)
     run.say("timeouts and gaps, simulated")
@@ -89,7 +77,11 @@ async def measure(run: Run) -> Measurement:
         name: simulation.open_over_time(run.code, fifo, BURST, KEEPALIVE, AFTER)
         for name, fifo in (("LIFO", False), ("FIFO", True))
     }
-    return report(run, waited, scripts, reuse, races, opened)
+    found = report(run, waited, scripts, reuse, races, opened)
+    storms, missing = await storm.measure_storms(run)
+    found.tables.append(storm.table(storms))
+    found.notes.extend(missing)
+    return found
 
 
 async def measure_waits(run: Run) -> Waited:
@@ -118,62 +110,6 @@ async def measure_waits(run: Run) -> Waited:
         client.close()
     same = simulation.waits(run.code, REAL_SIZE, few)
     return Waited(found, statistics.fmean(client.waits), statistics.fmean(same))
-
-
-# -- the article's script -----------------------------------------------------------------------------------
-
-
-async def ask_by_aiohttp(url: str, limit: int, at_once: bool) -> None:
-    """The article's script, and the same with all GETs at once."""
-    connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=KEEPALIVE)
-    async with aiohttp.ClientSession(connector=connector) as session:
-
-        async def one() -> None:
-            async with session.get(url) as response:
-                await response.json()
-
-        await many(one, at_once)
-
-
-async def ask_by_netlab(url: str, limit: int, at_once: bool) -> None:
-    """The same with netlab's Session."""
-    async with netlab.Session(limit=limit, keepalive_timeout=KEEPALIVE) as session:
-
-        async def one() -> None:
-            async with session.get(url) as response:
-                await response.json()
-
-        await many(one, at_once)
-
-
-async def many(one: Any, at_once: bool) -> None:
-    """50 requests, one after another or all at once."""
-    if at_once:
-        await asyncio.gather(*(one() for _ in range(GETS)))
-    else:
-        for _ in range(GETS):
-            await one()
-
-
-CLIENTS = {"aiohttp": ask_by_aiohttp, "netlab": ask_by_netlab}
-
-
-async def measure_script(run: Run) -> list[Scripted]:
-    """Each client, in a loop and at once, with several limits."""
-    run.say(f"{GETS} GETs by aiohttp and netlab, in a loop and all at once")
-    found = []
-    async with netlab.Server(Executions().app, port=0) as server:
-        for ask in CLIENTS.values():  # not counted: what is imported late is loaded here
-            await ask(f"http://127.0.0.1:{server.port}/", LIMIT, True)
-    for at_once in (False, True):
-        for limit in (LIMIT, 10, 1):
-            for name, ask in CLIENTS.items():
-                async with netlab.Server(Executions().app, port=0) as server:
-                    start = time.perf_counter()
-                    await ask(f"http://127.0.0.1:{server.port}/?ms=2", limit, at_once)
-                    taken = time.perf_counter() - start
-                    found.append(Scripted(name, at_once, limit, server.accepted, taken))
-    return found
 
 
 # -- the stale race -----------------------------------------------------------------------------------------
@@ -336,24 +272,6 @@ def notes(waited: Waited) -> list[str]:
     ]
 
 
-def script_table(scripts: list[Scripted]) -> Table:
-    """The article's script and its variants."""
-    return Table(
-        f"{GETS} GETs; connections counted by the server",
-        ["client", "GETs", "limit", "connections", "ms"],
-        [
-            [
-                s.client,
-                "all at once" if s.at_once else "one by one",
-                s.limit,
-                s.connections,
-                round(s.seconds * 1000),
-            ]
-            for s in scripts
-        ],
-    )
-
-
 def wait_table(waited: Waited, model: dict[int, float]) -> Table:
     """Sizes: simulated beside the formula."""
     return Table(
@@ -382,21 +300,24 @@ def reuse_table(reuse: dict[tuple[str, float], float], expected: dict[tuple[str,
     )
 
 
+RACE_HEAD = [
+    "server",
+    "client",
+    "method",
+    "requests",
+    "answered",
+    "stale, noticed",
+    "sent again",
+    "ran twice",
+]
+
+
 def race_table(races: list[Race]) -> Table:
     """The stale race, counted on the server."""
     ordered = sorted(races, key=lambda race: (race.server != "idle timeout", race.method, race.client))
     return Table(
         "the stale race: the server closes while the request is on its way",
-        [
-            "server",
-            "client",
-            "method",
-            "requests",
-            "answered",
-            "stale, noticed",
-            "sent again",
-            "carried out twice",
-        ],
+        RACE_HEAD,
         [list(race) for race in ordered],
     )
 
