@@ -5,6 +5,7 @@ Source: the ASGI specification, "HTTP Connection Scope". Nothing is read from th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, unquote
@@ -33,8 +34,13 @@ EXTENSIONS: Scope = {
     "http.response.debug": {},
 }
 
+# As browsers write it (RFC 6455 §4.1).
+_WEBSOCKET = (b"upgrade", b"websocket")
+
 # Scopes of heads that come again; and heads that are noted until they come a second time.
 MOST, NOTED = 256, 16
+
+log = logging.getLogger("netlab.asgi")
 
 
 class Mount:
@@ -73,12 +79,13 @@ class Scopes:
     garbage collector more than they save.
     """
 
-    __slots__ = ("_known", "_mount", "_noted")
+    __slots__ = ("_has_warned", "_known", "_mount", "_noted")
 
     def __init__(self, mount: Mount) -> None:
         self._mount = mount
         self._known: dict[RequestHead, Scope] = {}
         self._noted: dict[RequestHead, None] = {}
+        self._has_warned = False
 
     def scope(self, request: Request, state: Scope | None) -> Scope:
         """The scope of a request. state: what the lifespan keeps for requests, or None without lifespan."""
@@ -119,6 +126,12 @@ class Scopes:
         target, _, query = head.target.partition("?")
         path, raw_path = self._mount.whole(request.path, target.encode("latin-1"))
         headers = head.raw_lines()
+        if _WEBSOCKET in headers and not self._has_warned:
+            self._has_warned = True  # once: clients must not fill the log
+            log.warning(
+                "a client asks for WebSocket, which netlab does not speak: the app gets an ordinary request. "
+                "Serve WebSocket routes with uvicorn or hypercorn."
+            )
         if head.authority is not None:
             # RFC 9112 §3.2.2: the authority of an absolute-form target overrides Host.
             _override_host(headers, head.authority)

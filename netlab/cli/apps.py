@@ -109,10 +109,13 @@ def _made(factory: Any) -> Any:
 
 
 def _from_two_calls(app: Any) -> Any:
-    """An ASGI 2 app as an ASGI 3 app: first the scope, then the two ways of messages."""
+    """An ASGI 2 app as an ASGI 3 app: first the scope, then the two ways of messages.
+
+    The app reads in its scope that it is called as an ASGI 2 app.
+    """
 
     async def asgi3(scope: Any, receive: Any, send: Any) -> None:
-        await app(scope)(receive, send)
+        await app({**scope, "asgi": {**scope["asgi"], "version": "2.0"}})(receive, send)
 
     return asgi3
 

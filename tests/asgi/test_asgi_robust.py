@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 import netlab
-from tests.asgi.conftest import Wire, http_only, serving
+from tests.asgi.conftest import Wire, answer, http_only, serving
 
 Scope = dict[str, Any]
 
@@ -142,3 +143,107 @@ async def test_a_forbidden_trailer_that_a_producer_fills_in_cuts_the_response(na
             assert await until_the_end(wire) == b"3\r\nabc\r\n"
         finally:
             await wire.close()
+
+
+# -- differences from uvicorn (netlab/asgi/README.md) ---------------------------------------------------
+
+START = {"type": "http.response.start", "status": 200, "headers": []}
+BODY = {"type": "http.response.body", "body": b"xxx"}
+
+BEFORE_THE_HEAD: dict[str, list[dict[str, Any]]] = {
+    "no message at all": [],
+    "a body without a start": [BODY],
+    "a start alone": [START],
+    "two starts": [START, START],
+    "a name that is no token": [{**START, "headers": [(b"bad header", b"x")]}, BODY],
+    "a line break in a value": [{**START, "headers": [(b"key", b"x\r\nset-cookie: y")]}, BODY],
+    "fewer bytes than it promised": [{**START, "headers": [(b"content-length", b"10")]}, BODY],
+    "more bytes than it promised": [{**START, "headers": [(b"content-length", b"2")]}, BODY],
+}
+
+
+@pytest.mark.parametrize("fault", BEFORE_THE_HEAD)
+async def test_an_app_that_fails_before_its_head_is_sent_costs_a_500_and_not_the_connection(
+    fault: str,
+) -> None:
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        if scope["path"] == "/good":
+            await answer(send, b"good")
+            return
+        for message in BEFORE_THE_HEAD[fault]:
+            await send(message)
+
+    async with asyncio.timeout(2), serving(app) as served:
+        wire = await served.client()
+        wire.get("/bad")
+        status, fields, content = await wire.response()
+        assert status == 500 and b"xxx" not in content
+        assert not {"connection", "set-cookie", "bad header"} & set(fields)
+        wire.get("/good")
+        assert (await wire.response())[2] == b"good"
+
+
+@pytest.mark.parametrize("then", ["a further body", "a value"])
+async def test_what_an_app_does_after_its_response_does_not_close_the_connection(then: str) -> None:
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> Any:
+        await answer(send, b"whole")
+        if then == "a further body":
+            await send(BODY)
+        return 123
+
+    async with asyncio.timeout(2), serving(app) as served:
+        wire = await served.client()
+        for _ in range(2):
+            wire.get()
+            assert (await wire.response())[2] == b"whole"
+
+
+async def test_a_client_that_asks_for_websocket_gets_the_app_s_answer_and_the_log_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        await answer(send, scope["type"].encode())
+
+    caplog.set_level(logging.WARNING, "netlab.asgi")
+    async with asyncio.timeout(2), serving(app) as served:
+        wire = await served.client()
+        for key in ("one", "two"):
+            wire.get("/", "GET", "Connection: upgrade", "Upgrade: websocket", f"Sec-WebSocket-Key: {key}")
+            status, fields, content = await wire.response()
+            assert (status, content) == (200, b"http") and "upgrade" not in fields
+        wire.get("/", "GET", "Connection: upgrade", "Upgrade: h2c")
+        await wire.response()
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == ["a client asks for WebSocket"]
+
+
+async def test_an_app_that_asks_for_chunks_and_a_length_gets_the_length_alone() -> None:
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        await answer(send, b"whole", 200, (b"transfer-encoding", b"chunked"), (b"content-length", b"5"))
+
+    async with asyncio.timeout(2), serving(app) as served:
+        wire = await served.client()
+        wire.get()
+        _, fields, content = await wire.response()
+        assert (fields.get("content-length"), content) == ("5", b"whole")
+        assert "transfer-encoding" not in fields
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_100_continue_is_sent_to_a_client_that_waits_for_it_and_to_no_other(at_once: bool) -> None:
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        await answer(send, (await receive())["body"])
+
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    async with asyncio.timeout(2), serving(app) as served:
+        wire = await served.client()
+        wire.send(head + b"body" if at_once else head)
+        if not at_once:
+            assert (await wire.head())[0] == 100
+            wire.send(b"body")
+        status, _, content = await wire.response()
+        assert (status, content) == (200, b"body")

@@ -231,7 +231,7 @@ async def test_an_asgi_2_app_answers() -> None:
 
     def app(scope: Any) -> Any:
         async def messages(receive: Any, send: Any) -> None:
-            await answer(send, scope["path"].encode())
+            await answer(send, f"{scope['path']} {scope['asgi']['version']}".encode())
 
         return messages
 
@@ -239,7 +239,7 @@ async def test_an_asgi_2_app_answers() -> None:
     async with serving(adapted.app) as served:
         wire = await served.client()
         wire.get("/two")
-        assert (await wire.response())[2] == b"/two"
+        assert (await wire.response())[2] == b"/two 2.0", "the scope says which ASGI the app is called by"
 
 
 @pytest.mark.parametrize("given", ["/a b", "/a%20b", "a b/", "/a%20b/"])
