@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from netlab.cli.corsothers import server_report
 from netlab.cli.errors import UserError
 from netlab.cli.pasted import Pasted, PasteError, read_pasted
 from netlab.cors import (
@@ -27,7 +28,9 @@ from netlab.cors import (
     explain,
     parse_origin,
 )
+from netlab.cors.browser.compare import compare
 from netlab.cors.browser.fetch_model import url_origin
+from netlab.cors.others import SERVERS
 
 _EXAMPLE = """\
 examples:
@@ -79,6 +82,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     request("--credentials", choices=("omit", "same-origin", "include"), help="the credentials mode")
     request("--mode", choices=("cors", "no-cors", "same-origin"))
     request("--upload-listener", action="store_true", help="the script watches the upload, or sends a stream")
+    own.add_argument(
+        "--server",
+        metavar="NAME",
+        action="append",
+        default=[],
+        dest="servers",
+        help=f"also what this server answers to the same policy: {', '.join(SERVERS)}; repeat it for more. "
+        "The exit status stays netlab's",
+    )
     # One action: its help is the command's help.
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = own.format_help()
@@ -86,6 +98,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explain, and print."""
+    servers = list(dict.fromkeys(map(_server, options.servers)))
     policy = _policy(options)
     request, notes = _request(options)
     try:
@@ -93,7 +106,15 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise UserError(f"--url: {error}") from None
     print("\n".join(report(explanation, notes, tick=_tick())))
+    for name in servers:
+        print("\n".join(server_report(compare(SERVERS[name], policy, request))))
     return 0 if explanation.readable else 1
+
+
+def _server(name: str) -> str:
+    if name.lower() not in SERVERS:
+        raise UserError(f"--server {name}: netlab has no model of it; write one of {', '.join(SERVERS)}")
+    return name.lower()
 
 
 # The policy -------------------------------------------------------------------------------------------------
