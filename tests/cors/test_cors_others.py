@@ -109,7 +109,7 @@ STATUSES = (200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 403, 404
 
 
 def nginx_file(folder: Path, port: int, blocks: list[tuple[str, str]]) -> Path:
-    """A configuration with `/0/200`, `/0/201`, …, `/1/200`, …: a location for each pair of blocks and status."""
+    """A configuration with `/0/200`, `/0/201`, …: a location for each pair of blocks and each status."""
     tables, locations = "", ""
     for number, (table, location) in enumerate(blocks):
         tables += table.replace("$cors_origin", f"$cors_origin_{number}")
