@@ -23,7 +23,7 @@ from tests.server.conftest import need
 Told = tuple[int, dict[str, str]]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
@@ -122,7 +122,7 @@ def nginx_file(folder: Path, port: int, blocks: list[tuple[str, str]]) -> Path:
 
 
 def test_the_model_of_nginx_answers_as_nginx_does(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     file = nginx_file(tmp_path, port, [nginx_blocks(policy) for policy in POLICIES.values()])
     command = [need("nginx", "nginx-light"), "-p", str(tmp_path), "-c", str(file)]
     with Server(command, f"http://127.0.0.1:{port}/", patience=30):
@@ -185,7 +185,7 @@ def express(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.soak
 def test_the_model_of_express_answers_as_express_does(express: Path) -> None:
-    port = _free_port()
+    port = free_port()
     routers = "".join(
         ROUTER.format(number=number, configuration=SERVERS["express"].configuration(policy))
         for number, policy in enumerate(POLICIES.values())
