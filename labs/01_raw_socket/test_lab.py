@@ -11,92 +11,11 @@ import socket
 import threading
 
 import pytest
+from far_ends import Listener, Stream, cut, one_by_one
 
 from labs.runner.checks import same_bytes
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
-
-
-class Stream:
-    """A socket whose every move is decided: which pieces recv gives, how much send takes."""
-
-    def __init__(self, pieces=(), steps=None, takes=1 << 20, then_ends=False):
-        self.pieces, self.steps, self.takes, self.then_ends = list(pieces), steps, takes, then_ends
-        self.sent = b""
-
-    def send(self, data, flags=0):
-        taken = bytes(data)[: self.takes]
-        assert taken, "send was called with nothing to send"
-        self.sent += taken
-        return len(taken)
-
-    def sendall(self, data, flags=0):
-        raise AssertionError("sendall hides the loop that this task is about: use send")
-
-    def recv(self, size, flags=0):
-        if not self.pieces:
-            self._note(
-                "recv: the server has closed the connection" if self.then_ends else "recv: nothing comes"
-            )
-            assert self.then_ends, (
-                "recv was called once more although everything had arrived: a real server sends nothing now, "
-                "and this call would wait for ever"
-            )
-            return b""
-        piece, rest = self.pieces[0][:size], self.pieces[0][size:]
-        self.pieces[:1] = [rest] if rest else []
-        self._note(f"recv gave {len(piece)} octets: {piece[:60]!r}{'…' if len(piece) > 60 else ''}")
-        return piece
-
-    def _note(self, text):
-        if self.steps is not None and len(self.steps) < 40:
-            self.steps.note(text)
-
-
-def one_by_one(data):
-    """The worst network: every octet alone."""
-    return [data[at : at + 1] for at in range(len(data))]
-
-
-def cut(data, seed):
-    """The data in a handful of pieces, cut at random."""
-    places = sorted(random.Random(seed).sample(range(1, len(data)), 6))
-    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
-
-
-class Listener:
-    """A real server for one client: answers each request with the next of its scripted answers."""
-
-    def __init__(self, *answers):
-        self.answers = answers
-        self.requests = []
-
-    def __enter__(self):
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(3)
-        self.port = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self._thread.join(3.5)
-        self._socket.close()
-
-    def _serve(self):
-        try:
-            stream, _ = self._socket.accept()
-            with stream:
-                stream.settimeout(3)
-                for answer in self.answers:
-                    request = b""
-                    while not request.endswith(b"\r\n\r\n") and (piece := stream.recv(4096)):
-                        request += piece
-                    self.requests.append(request)
-                    stream.sendall(answer)
-                stream.recv(1)  # wait for the client to close
-        except OSError:
-            pass  # the client never came, or left early: the test sees what is missing
 
 
 # --- task 1: write the request ------------------------------------------------------------------------
