@@ -6,17 +6,11 @@ without, the kernel's counters of our own socket tell how many there were (see p
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
 import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import packets
@@ -25,6 +19,7 @@ from server import CONTENT
 
 from labs.runner import ladders, plots
 from labs.runner.evidence import Drawing, Measurement, NotShown, Plot, Run, Table, Verdict
+from labs.runner.serving import serving
 from netlab import sniffer
 
 HOST, PATH = "127.0.0.1", "/"
@@ -54,32 +49,10 @@ class Evidence:
         return self.reused.packets / self.exchanges
 
 
-@contextlib.contextmanager
-def serving(folder: Path) -> Iterator[int]:
-    """The port of a server in a process of its own; it ends with its standard input."""
-    root = str(folder.parents[1])
-    with subprocess.Popen(
-        [sys.executable, str(folder / "server.py")],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": root},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            line = child.stdout.readline()
-            if not line.strip().isdigit():
-                raise RuntimeError("the server of this measurement did not start; its errors stand above")
-            yield int(line)
-        finally:
-            child.stdin.close()
-
-
 def measure(run: Run) -> Measurement:
     """Serve, fetch, count; then judge."""
-    with serving(run.folder) as port:
-        evidence = observe(run, port)
+    with serving(run.folder / "server.py") as server:
+        evidence = observe(run, server.port)
     assert evidence.reused is not None
     verdict, condition = judge(evidence)
     return Measurement(

@@ -15,6 +15,7 @@ import measure  # noqa: E402
 import packets  # noqa: E402
 import solution  # noqa: E402
 
+from labs.runner.serving import serving  # noqa: E402
 from netlab import sniffer  # noqa: E402
 
 
@@ -33,8 +34,8 @@ def main() -> int:
     if reason := sniffer.unavailable():
         print(f"record: {reason}", file=sys.stderr)
         return 2
-    with measure.serving(FOLDER) as port:
-        capture(port)
+    with serving(FOLDER / "server.py") as server:
+        capture(server.port)
     print(f"{FOLDER / 'recording.json'} written")
     return 0
 

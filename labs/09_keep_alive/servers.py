@@ -12,15 +12,15 @@ import asyncio
 import contextlib
 import http.client
 import json
-import os
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+
+from labs.runner.serving import serving
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -28,44 +28,25 @@ HELLO = b'{"hello":"world"}'
 
 
 @contextlib.contextmanager
-def child(*command: str) -> Iterator[str]:
-    """A process, and the first line that it prints; ended with the block."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline().decode()
-            if not line.strip():
-                raise RuntimeError(f"`{' '.join(command[:3])}` did not start; its errors stand above")
-            yield line
-        finally:
-            process.stdin.close()
-            process.terminate()
-
-
-@contextlib.contextmanager
 def netlab_server(*arguments: str) -> Iterator[int]:
     """`python -m netlab serve` on a free port: the port."""
-    with child("-m", "netlab", "serve", "--port", "0", *arguments) as line:
-        yield int(line.rpartition(":")[2])
+    with serving("-m", "netlab", "serve", "--port", "0", *arguments) as server:
+        yield int(server.line.rpartition(":")[2])
 
 
 @contextlib.contextmanager
 def mine(code: ModuleType) -> Iterator[int]:
     """The learner's server: its port."""
-    with child(str(HERE / "servers.py"), "mine", str(code.__file__)) as line:
-        yield json.loads(line)[0]
+    with serving(HERE / "servers.py", "mine", str(code.__file__)) as server:
+        yield server.port
 
 
 @contextlib.contextmanager
 def relays(lines: list[tuple[int, float]]) -> Iterator[list[int]]:
     """A relay for each (port, seconds each way): their ports."""
     wanted = [f"{port}:{delay!r}" for port, delay in lines]
-    with child(str(HERE / "servers.py"), "relays", *wanted) as line:
-        yield json.loads(line)
+    with serving(HERE / "servers.py", "relays", *wanted) as server:
+        yield server.ports
 
 
 class Accepted:
@@ -110,7 +91,7 @@ def run_mine(path: Path) -> None:
 
     listener = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=accept, daemon=True).start()
-    print(json.dumps([listener.getsockname()[1]]), flush=True)
+    print(listener.getsockname()[1], flush=True)
     sys.stdin.read()
 
 
@@ -124,7 +105,7 @@ async def run_relays(lines: list[str]) -> None:
             port, _, delay = line.partition(":")
             relay = Relay("127.0.0.1", int(port), delay=float(delay), charge_connect=True)
             ports.append((await stack.enter_async_context(relay)).port)
-        print(json.dumps(ports), flush=True)
+        print(*ports, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

@@ -6,20 +6,16 @@ every byte after the head. The code under measure encodes (to predict) and decod
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from labs.runner import plots
 from labs.runner.evidence import Measurement, Plot, Run, Table, Verdict
+from labs.runner.serving import serving
 
 KIB, MIB = 1024, 1024 * 1024
 SIZES = [1, 4, 16, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB]
@@ -70,29 +66,6 @@ class Speed(NamedTuple):
     median: float
     least: float
     most: float
-
-
-@contextlib.contextmanager
-def producer(run: Run) -> Iterator[int]:
-    """The server's port; the server ends with its standard input."""
-    command = [sys.executable, str(run.folder / "producer.py")]
-    root = str(run.folder.parents[1])
-    with subprocess.Popen(
-        command,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": root},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            line = child.stdout.readline()
-            if not line.strip().isdigit():
-                raise RuntimeError("the server of this measurement did not start; its errors stand above")
-            yield int(line)
-        finally:
-            child.stdin.close()
 
 
 def ask(port: int, target: str, decoder: Any | None = None) -> Answer:
@@ -170,10 +143,10 @@ def throughput(run: Run, port: int) -> list[Speed]:
 
 def measure(run: Run) -> Measurement:
     """Count, time, compare; then judge."""
-    with producer(run) as port:
-        costs = overhead(run, port)
-        slow = first_bytes(run, port)
-        speeds = throughput(run, port)
+    with serving(run.folder / "producer.py") as server:
+        costs = overhead(run, server.port)
+        slow = first_bytes(run, server.port)
+        speeds = throughput(run, server.port)
     first = {
         way: statistics.median(answer.first for answer in answers) * 1000 for way, answers in slow.items()
     }

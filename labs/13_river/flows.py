@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import ssl
 import struct
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.runner.evidence import Run
+from labs.runner.serving import serving
 from netlab.probes import kernel, process
 from netlab.tls import client_context
 
@@ -94,24 +92,9 @@ def bed(run: Run, film: Path, kind: str = "netlab", *, tls: bool = False, **opti
     given += [word for name, value in options.items() for word in (f"--{name}", str(value))]
     if tls:
         given += ["--tls", str(run.certs / "chain.pem"), str(run.certs / "leaf.key")]
-    root = str(run.folder.parents[1])
-    with subprocess.Popen(
-        [sys.executable, str(run.folder / "servers.py"), kind, *given],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": root},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            ports = [int(word) for word in child.stdout.readline().split()]
-            if not ports:
-                raise RuntimeError("the server of this measurement did not start; its errors stand above")
-            context = client_context(run.certs / "root.pem") if tls else None
-            yield Bed(child.pid, ports[0], ports[-1], context)
-        finally:
-            child.stdin.close()
+    with serving(run.folder / "servers.py", kind, *given) as server:
+        context = client_context(run.certs / "root.pem") if tls else None
+        yield Bed(server.pid, server.ports[0], server.ports[-1], context)
 
 
 # --- memory over time -----------------------------------------------------------------------------------
