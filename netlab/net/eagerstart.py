@@ -12,7 +12,7 @@ There are two ways, and each Python has at least one:
     without them  EagerTask      Task(eager_start=True)
 
 Both do the same. `EagerTask` is what a program of today would write; it makes a task for each handler.
-`LentTask` makes one only for a handler that waits. For one that does not, it needs 0.9 µs on Python 3.13, and
+`LentTask` makes one only for a handler that waits. For one that does not, it needs 0.3 µs on Python 3.13, and
 `EagerTask` 1.4 µs.
 
 Theory of operation of LentTask. A coroutine may ask which task runs it (`asyncio.current_task`, on which
@@ -20,6 +20,9 @@ asyncio.timeout and TaskGroup rest), and what it sets in its context must be its
 ready, waiting for a future; the first step runs under its name and in its context. When the step ends the
 coroutine, the spare is still spare. When it suspends, the spare is handed the coroutine and what it waits
 for, and goes on as if it had taken the first step itself; a new spare takes its place.
+
+Each coroutine runs inside a generator that awaits one after the other (`_Driver`). Without it, `work.send`
+would tell the end of a coroutine by StopIteration. To raise and catch that costs 0.2 µs more (FAST.md).
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol
 
-_Work = tuple[Coroutine[Any, Any, Any], Any]
+_Work = tuple[Generator[Any, Any, Any], Any]
 
 
 class EagerStart(Protocol):
@@ -73,6 +76,34 @@ class EagerTask:
 _Task: Callable[..., asyncio.Task[Any]] = asyncio.Task
 
 
+class _Ended:
+    """What a driver yields when a coroutine has ended, in place of what a coroutine would wait for."""
+
+
+_ENDED = _Ended()
+
+
+class _Driver:
+    """Runs coroutines one after the other, until one of them suspends: then it is the driver of that one."""
+
+    __slots__ = ("is_handed_over", "result", "steps")
+
+    def __init__(self) -> None:
+        self.is_handed_over = False
+        """Set when a coroutine has suspended: a task takes the further steps, and returns its result."""
+        self.result: Any = None
+        """What the last coroutine returned. Taken by LentTask."""
+        self.steps = self._run()
+        next(self.steps)
+
+    @types.coroutine
+    def _run(self) -> Generator[Any, Any, Any]:
+        """Send it a coroutine: it yields _ENDED, or what the coroutine waits for. Raises what that raises."""
+        while not self.is_handed_over:
+            self.result = yield from (yield _ENDED)
+        return self.result
+
+
 class LentTask:
     """One spare task, lent to the first step of each coroutine."""
 
@@ -80,6 +111,7 @@ class LentTask:
         self._loop = loop
         self._base = contextvars.copy_context()
         self._enter, self._leave = asyncio.tasks._enter_task, asyncio.tasks._leave_task
+        self._driver = _Driver()
         self._make_spare()
 
     def _make_spare(self) -> None:
@@ -91,24 +123,33 @@ class LentTask:
 
     def start(self, work: Coroutine[Any, Any, Any]) -> Any:
         """As EagerStart.start."""
-        loop, spare, context = self._loop, self._spare, self._context
+        loop, spare, context, driver = self._loop, self._spare, self._context, self._driver
         self._enter(loop, spare)
         try:
-            waits_for = context.run(work.send, None)
-        except BaseException as end:
-            # What the step set in its context must not reach the next request. A context that was not
-            # changed is equal at the cost of comparing one pointer.
+            outcome = context.run(driver.steps.send, work)
+        except BaseException:
+            self._driver = _Driver()  # a generator that has raised has ended
             if context != self._base:
-                spare.cancel()
-                self._make_spare()
-            if isinstance(end, StopIteration):
-                return end.value
+                self._replace_spare()
             raise
         finally:
             self._leave(loop, spare)
-        self._handover.set_result((work, waits_for))
+        if outcome is _ENDED:
+            # A context that was not changed is equal at the cost of comparing one pointer.
+            if context != self._base:
+                self._replace_spare()
+            result, driver.result = driver.result, None
+            return result
+        driver.is_handed_over = True
+        self._handover.set_result((driver.steps, outcome))
+        self._driver = _Driver()
         self._make_spare()
         return spare
+
+    def _replace_spare(self) -> None:
+        """What a step has set in its context must not reach the next request."""
+        self._spare.cancel()
+        self._make_spare()
 
     async def close(self) -> None:
         """End the spare task."""
@@ -142,4 +183,4 @@ def _go_on(handover: asyncio.Future[_Work]) -> Generator[Any, None, Any]:
             except StopIteration as stop:
                 return stop.value
         else:
-            return (yield from work.__await__())
+            return (yield from work)

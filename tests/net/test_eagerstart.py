@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -101,6 +102,20 @@ async def test_a_cancellation_reaches_the_coroutine_wherever_it_is(way: Way, tur
     with pytest.raises(asyncio.CancelledError):
         await task
     assert seen == ["cancelled", "closed"] and forever.cancelled()
+    await eager.close()
+
+
+async def test_a_result_that_was_given_is_not_kept(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+
+    class Answer:
+        """What can be referred to weakly."""
+
+    async def quick() -> Answer:
+        return Answer()
+
+    kept = await in_a_callback(lambda: weakref.ref(eager.start(quick())))
+    assert isinstance(kept, weakref.ref) and kept() is None
     await eager.close()
 
 
