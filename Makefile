@@ -25,7 +25,7 @@ endef
 
 .DEFAULT_GOAL := begin
 .NOTPARALLEL:
-.PHONY: begin help next labs test soak test-all lint status serve live bench book interop fuzz certs labs-verify clean \
+.PHONY: begin help next labs test soak test-all lint status serve live bench bench-table book interop fuzz certs labs-verify clean \
 	setup setup-bench setup-book certs-ready FORCE
 FORCE:
 
@@ -102,6 +102,9 @@ lint: setup  ## ruff and mypy
 
 bench: setup-bench certs-ready  ## netlab beside the servers that people deploy
 	$(call run,$(PY) -m tests.bench $(ARGS))
+
+bench-table: setup  ## README's table of measurements, made of the last run of make bench ARGS=--readme
+	$(call run,$(PY) -m tests.bench.readme)
 
 interop: setup  ## programs that we did not write, as clients and as proxies in front: the table is made anew
 	$(call run,$(PY) -m tests.interop $(ARGS))

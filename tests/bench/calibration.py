@@ -1,8 +1,10 @@
 """The calibration run: each server is measured on what a user could install, and takes the fastest.
 
-One second of the same GET each, judged by CPU time a request, which a busy neighbour hardly moves. It goes in
-steps, so that it stays short: uvloop's versions and asyncio on this Python, the other parser, other Pythons.
-The choice is kept in build/bench/calibration.json until a version, the Python or the processor changes.
+It is the same for all: netlab, its peers, the cores in C and the bare loops choose their Python. Peers that
+can run on uvloop choose the event loop too. Each candidate is visited twice for one second with the same GET.
+The lower CPU time a request counts, which a busy neighbour hardly moves. The search goes in steps, so that it
+stays short: uvloop's versions and asyncio on this Python, the other parser, other Pythons. The choice is kept
+in build/bench/calibration.json until a version, a Python or the processor changes.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import netlab
 from tests.bench import setups
 from tests.bench.machine import NotShown
 from tests.bench.setups import ASYNCIO, UVLOOPS, Setup
@@ -28,12 +31,20 @@ class Calibration:
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
     lacks: list[str] = field(default_factory=list)
 
-    def lines(self) -> list[str]:
-        """What the table says of the choice: one line a peer, then what was not tried."""
+    def words(self, name: str) -> str:
+        """ "uvicorn 0.54.0 on Python 3.13.0, uvloop 0.22.1, httptools" """
+        version = netlab.__version__ if name == netlab.__name__ else setups.installed(name)
+        called = f"{name} {version}" if version else name
+        return f"{called} on {label(name, self.chosen[name])}"
+
+    def lines(self, names: Sequence[str] | None = None) -> list[str]:
+        """What is said of the choice: one line a server (of `names`), then what was not tried."""
         said = []
         for name, setup in self.chosen.items():
+            if names is not None and name not in names:
+                continue
             figures = self.figures[name]
-            best = setup.label(name in PARSERS)
+            best = label(name, setup)
             others = ", ".join(f"{label} {value:.1f}" for label, value in figures.items() if label != best)
             tried = f" ({others})" if others else ""
             said.append(f"{name} runs on {best}: {figures[best]:.1f} µs of CPU a GET{tried}")
@@ -42,10 +53,14 @@ class Calibration:
 
 # The peers whose parser can be chosen, and the parsers.
 PARSERS: dict[str, tuple[str, ...]] = {"uvicorn": ("httptools", "h11")}
-PEERS = ("uvicorn", "granian", "aiohttp", "hypercorn")
 
-# What runs on asyncio, whatever is installed: of netlab only the Python is chosen.
-ASYNCIO_ONLY = ("netlab",)
+# The peers whose event loop can be chosen. Of all others only the Python is chosen.
+LOOPS = ("uvicorn", "granian", "aiohttp", "hypercorn")
+
+
+def label(name: str, setup: Setup) -> str:
+    """What a server runs on, as far as it could be chosen: "Python 3.13.0, uvloop 0.22.1, httptools"."""
+    return setup.label(name in PARSERS, name in LOOPS)
 
 
 class Search:
@@ -59,7 +74,7 @@ class Search:
         """The fastest. Raises NotShown when not one candidate runs."""
         here = setups.usual()
         versions = dict.fromkeys((here.uvloop, *UVLOOPS, ASYNCIO))
-        if self._name in ASYNCIO_ONLY:
+        if self._name not in LOOPS:
             versions = {ASYNCIO: None}
         self._try_all(lambda v=version: setups.with_uvloop(here, v) for version in versions)
         best = self._best()
@@ -92,51 +107,59 @@ def _on(python: tuple[str, str], best: Setup) -> Setup:
     return Setup(there.uvloop, best.parser, there.python, there.program, there.overlay)
 
 
-def calibrate(names: Sequence[str], measure: Measure, pythons: Sequence[tuple[str, str]]) -> Calibration:
-    """Measure every candidate of each peer."""
-    found = Calibration()
+def calibrate(
+    names: Sequence[str],
+    measure: Measure,
+    pythons: Sequence[tuple[str, str]],
+    known: Calibration | None = None,
+) -> Calibration:
+    """Measure every candidate of each server. known: what is not to be measured again."""
+    found = known or Calibration()
     for name in names:
+        if name in found.chosen:
+            continue
         search = Search(name, measure, found.lacks)
         try:
             found.chosen[name] = search.run(pythons)
         except NotShown as lack:
-            found.lacks.append(f"{name}: {lack}")
+            if (line := f"{name}: {lack}") not in found.lacks:
+                found.lacks.append(line)
             continue
-        found.figures[name] = {
-            setup.label(name in PARSERS): seconds * 1e6 for setup, seconds in search.figures.items()
-        }
+        found.figures[name] = {label(name, setup): seconds * 1e6 for setup, seconds in search.figures.items()}
     return found
 
 
 # The cache.
 
 
-def key(
-    names: Sequence[str], facts: Sequence[tuple[str, str]], pythons: Sequence[tuple[str, str]]
-) -> dict[str, object]:
-    """What a calibration is good for: peers, their versions, Pythons, the machine."""
+# What of a machine decides which set-up is the fastest on it.
+_DECISIVE = ("processor", "system", "Python", "TLS")
+
+
+def key(facts: Sequence[tuple[str, str]], pythons: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """What a calibration is good for: versions, Pythons, the machine."""
     versions = {name: setups.installed(name) for name in setups.PACKAGES}
     return {
-        "peers": list(names), "versions": versions, "facts": [list(fact) for fact in facts],
+        "versions": versions, "facts": [list(fact) for fact in facts if fact[0] in _DECISIVE],
         "pythons": [list(python) for python in pythons], "uvloops": list(UVLOOPS),
     }  # fmt: skip
 
 
-def load(path: Path, wanted: dict[str, object]) -> Calibration | None:
-    """The calibration that was kept for the same key, if its programs are still there."""
+def load(path: Path, wanted: dict[str, object]) -> Calibration:
+    """What was kept for the same key, of the servers whose programs are still there. Empty if nothing was."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         if kept["key"] != wanted:
-            return None
+            return Calibration()
         chosen = {name: Setup(**fields) for name, fields in kept["chosen"].items()}
-        found = Calibration(chosen, kept["figures"], kept["lacks"])
+        there = {name: setup for name, setup in chosen.items() if _is_there(setup)}
+        return Calibration(there, {name: kept["figures"][name] for name in there}, list(kept["lacks"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    there = all(
-        Path(each.program).exists() and (not each.overlay or Path(each.overlay).is_dir())
-        for each in chosen.values()
-    )
-    return found if there else None
+        return Calibration()
+
+
+def _is_there(setup: Setup) -> bool:
+    return Path(setup.program).exists() and (not setup.overlay or Path(setup.overlay).is_dir())
 
 
 def save(path: Path, wanted: dict[str, object], found: Calibration) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -60,7 +59,8 @@ class Contender:
     packages: Python distributions it is made of; the first names it. program: or the tool that it is.
     runs_python: whether its answers come from a Python application.
     only: the scenarios in which it takes part, if not in all. speaks_asgi: whether it serves any ASGI app.
-    overlay: whether its package is installed apart, since it must be built.
+    overlay: whether its package is installed apart, since it must be built. is_persistent: whether it keeps
+    connections.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Contender:
     only: frozenset[str] | None = None
     speaks_asgi: bool = False
     overlay: bool = False
+    is_persistent: bool = True
 
     @property
     def is_peer(self) -> bool:
@@ -95,7 +96,7 @@ class Contender:
         if self.program:
             tool(self.program)
         if self.overlay:
-            overlay_of_core(self.name)
+            overlay_of_core(self.name, setups.usual())
         missing = [package for package in self.packages if installed(package) is None]
         if missing:
             raise NotShown(f"needs {' '.join(missing)} (pip install {' '.join(missing)}; `make bench` does)")
@@ -203,23 +204,23 @@ def _nginx(start: Start) -> list[str]:
 
 
 def _bare(start: Start) -> list[str]:
-    return [sys.executable, "-m", "tests.bench.bare", str(start.port), *start.files]
+    return [*start.setup.words, "-m", "tests.bench.bare", str(start.port), *start.files]
 
 
 def _epoll(start: Start) -> list[str]:
-    return [sys.executable, "-m", "tests.bench.bareepoll", str(start.port), *start.files]
+    return [*start.setup.words, "-m", "tests.bench.bareepoll", str(start.port), *start.files]
 
 
-def overlay_of_core(name: str) -> str:
-    """Where a server with a core in C is installed. Raises NotShown with what it needs to be built."""
+def overlay_of_core(name: str, setup: Setup) -> str:
+    """Where a server with a core in C is installed for a Python. Raises NotShown with what it needs."""
     hint = f"needs {NEEDS[name]}; then `make bench` installs it"
-    return setups.overlay_of(name, setups.usual(), hint, BESIDES.get(name, ()))
+    return setups.overlay_of(name, setup, hint, BESIDES.get(name, ()))
 
 
 def _ccore(name: str) -> Command:
     def command(start: Start) -> list[str]:
-        setup = setups.usual()
-        words = ["env", f"PYTHONPATH={overlay_of_core(name)}", setup.program, "-m", "tests.bench.ccores"]
+        folder = overlay_of_core(name, start.setup)
+        words = ["env", f"PYTHONPATH={folder}", start.setup.program, "-m", "tests.bench.ccores"]
         return [*words, name, str(start.port)]
 
     return command
@@ -236,7 +237,9 @@ CONTENDERS: dict[str, Contender] = {
         *(Contender(name, _ccore(name), only=frozenset({"get", "heads"}), overlay=True) for name in SERVERS),
         Contender("nginx", _nginx, program="nginx", runs_python=False),
         # It serves one connection at a time, and closes it after one answer.
-        Contender(BARE, _bare, only=frozenset({"close", "handshake", "stream", "stream-tls"})),
+        Contender(
+            BARE, _bare, only=frozenset({"close", "handshake", "stream", "stream-tls"}), is_persistent=False
+        ),
         # It serves many connections, and keeps them.
         Contender(EPOLL, _epoll, only=frozenset({"get", "heads", "tls"})),
     )

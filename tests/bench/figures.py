@@ -100,7 +100,8 @@ def growth(first: Row, row: Row, column: Column) -> Spread | None:
 class Result:
     """All that a scenario found. The first of `columns` decides; `notes` say what to bear in mind.
 
-    busy: why nothing can be concluded, or None. Set by the runner after the last round.
+    busy: why nothing can be concluded, or None. measured: when. Both are set by the runner after the last
+    round.
     """
 
     key: str
@@ -110,6 +111,12 @@ class Result:
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     busy: str | None = None
+    measured: str = ""
+
+    @property
+    def cheapness(self) -> Column:
+        """The first column of which less is better: CPU time or memory. No full generator limits it."""
+        return next(column for column in self.columns if column.better < 0)
 
     @property
     def cases(self) -> list[str]:
@@ -130,6 +137,30 @@ class Result:
             if (median := row.median(column.name)) is not None
         ]
         return max(peers, key=lambda pair: pair[0])[1] if peers else None
+
+
+def lack(result: Result, servers: Sequence[str], count: int, ours: str = "netlab") -> str | None:
+    """Why a result concludes nothing about these servers, or None: busy, incomplete or unsteady.
+
+    count: the rounds that each server must have. A disqualified server has no figures, which is a conclusion,
+    unless it is `ours`.
+    """
+    if result.busy:
+        return f"the machine was busy: {result.busy}"
+    for name in servers:
+        rows = [row for row in result.rows if row.server == name]
+        if not rows:
+            return f"{name} is missing"
+        for row in rows:
+            if row.trouble is not None and name == ours:
+                return f"{name} was disqualified: {row.trouble}"
+            if row.trouble is None and len(row.samples) < count:
+                return f"{name} has {len(row.samples)} of {count} rounds"
+            mine = result.of(ours, row.case)
+            times = ratio(mine, row, result.cheapness) if mine is not None else None
+            if times is not None and not times.is_steady:
+                return f"the rounds of {name} differ too much"
+    return None
 
 
 def rounds(count: int, servers: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -5,6 +5,7 @@ Nothing is measured here.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import netlab
 from labs.runner.report import environment as labs_machine
 from netlab.tls.authority import Certificates, ensure
 from netlab.tls.context import client_context
@@ -123,7 +125,21 @@ class Place:
         tools = [
             f"{name} {version}" for name in ("wrk", "curl", "openssl") if (version := tool_version(name))
         ]
-        return [*known, ("pinned", pinned), ("tools", ", ".join(tools) or "none found")]
+        return [
+            *known,
+            ("pinned", pinned),
+            ("tools", ", ".join(tools) or "none found"),
+            ("source", f"netlab {netlab.__version__}, {source()}"),
+        ]
+
+
+def source() -> str:
+    """What tells one state of netlab's source from another: a digest over all its modules."""
+    found = hashlib.sha256()
+    folder = Path(netlab.__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        found.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def _listed(cores: tuple[int, ...]) -> str:

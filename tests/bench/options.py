@@ -18,15 +18,24 @@ FOLDER = Path("build/bench")
 # What a quick run leaves out: those that no whole run has found to be the fastest of their kind.
 _SLOW = ("aiohttp", "hypercorn")
 
+# What README's table leaves out: scenarios without a row in it, and a server that is the slowest of its kind.
+_NOT_IN_README = {"echo1m", "connections", "connections-tls", "fields", "resumed", "hypercorn"}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to measure, on whom, how long, and where to write."""
+    """What to measure, on whom, how long, and where to write.
 
+    named: the scenarios that the user has named. keep: what the last run's file has concluded is kept; of the
+    others all are measured, and those that are named.
+    """
+
+    named: tuple[str, ...]
     scenarios: tuple[str, ...]
     servers: tuple[str, ...]
     pace: Pace
     calibrate: bool
+    keep: bool
     json: Path
     markdown: Path
     plot: Path
@@ -49,6 +58,8 @@ def parse(words: Sequence[str]) -> Options:
     add = parser.add_argument
     add("scenarios", nargs="*", metavar="SCENARIO", help="which to run (default: all but those marked *)")
     add("--quick", action="store_true", help="short rounds, fewer of them, the fastest peers (--only: any)")
+    add("--readme", action="store_true", help="what README's table needs, in rounds of one second")
+    add("--keep", action="store_true", help="keep what the last run has concluded, measure the rest of it")
     add("--rounds", type=_positive, metavar="N", help="visit each server so often")
     add("--seconds", type=_positive, metavar="S", help="load it for so long each time")
     add("--only", metavar="A,B", help=f"servers, of {','.join(CONTENDERS)}")
@@ -58,21 +69,31 @@ def parse(words: Sequence[str]) -> Options:
     add("--plot", type=Path, metavar="FILE", default=FOLDER / "bench.svg", help=".svg or .png (%(default)s)")
     given = parser.parse_args(words)
 
-    default = [name for name in CONTENDERS if not (given.quick and name in _SLOW)]
-    servers = default if given.only is None else [name.strip() for name in given.only.split(",")]
-    scenarios = given.scenarios or [key for key, scenario in SCENARIOS.items() if scenario.usual]
+    servers, scenarios = _default(given.quick, given.readme)
+    servers = servers if given.only is None else [name.strip() for name in given.only.split(",")]
+    scenarios = given.scenarios or scenarios
     mistakes = [_unknown("server", name, CONTENDERS) for name in servers if name not in CONTENDERS]
     mistakes += [_unknown("scenario", name, SCENARIOS) for name in scenarios if name not in SCENARIOS]
+    if given.quick and given.readme:
+        mistakes.append("--quick and --readme: README's table needs whole rounds, give one of the two")
     if given.plot.suffix not in (".svg", ".png"):
         mistakes.append(f"--plot {given.plot}: name it .svg or .png")
     if mistakes:
         parser.error("; ".join(mistakes))
     return Options(
+        tuple(given.scenarios),
         tuple(key for key in SCENARIOS if key in scenarios),
         tuple(name for name in CONTENDERS if name in servers),
-        Pace(given.quick, given.rounds, given.seconds),
-        given.calibrate, given.json, given.markdown, given.plot,
+        Pace(given.quick, given.rounds, given.seconds or (1 if given.readme else None)),
+        given.calibrate, given.keep, given.json, given.markdown, given.plot,
     )  # fmt: skip
+
+
+def _default(quick: bool, readme: bool) -> tuple[list[str], list[str]]:
+    """Servers and scenarios, where the user names none."""
+    omitted = {*(_SLOW if quick else ()), *(_NOT_IN_README if readme else ())}
+    servers = [name for name in CONTENDERS if name not in omitted]
+    return servers, [key for key, each in SCENARIOS.items() if each.usual and key not in omitted]
 
 
 def _entry(key: str) -> str:

@@ -1,10 +1,9 @@
-"""Results as words: tables for the terminal, Markdown for the README, JSON for those who reckon anew."""
+"""Results as words: tables for the terminal, and the same in Markdown. `readme` makes README's own table."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tests.bench.contenders import OURS
 from tests.bench.figures import Column, Result, Row, Spread, growth, ratio
@@ -92,10 +91,10 @@ def table(result: Result) -> Table:
             cells.append(_times(times) if other else "")
         if many:
             start = result.of(row.server, first_case)
-            cells.append(_times(growth(start, row, _cheapness(result))) if start and start is not row else "")
+            cells.append(_times(growth(start, row, result.cheapness)) if start and start is not row else "")
         rows.append(cells)
     if many:
-        head.append(f"{_cheapness(result).short} against {first_case}")
+        head.append(f"{result.cheapness.short} against {first_case}")
     notes = [*_shouts(result), *result.notes]
     if unsteady:
         notes.append(f"!! UNSTEADY: the rounds differ too much for a ratio: {', '.join(unsteady)}")
@@ -105,11 +104,6 @@ def table(result: Result) -> Table:
 def compare(result: Result, mine: Row, other: Row, column: Column) -> Spread | None:
     """The ratio, or None where the machine was too busy to conclude anything."""
     return None if result.busy else ratio(mine, other, column)
-
-
-def _cheapness(result: Result) -> Column:
-    """The column of which less is better: it tells of a growth, whatever the load generator can do."""
-    return next(column for column in result.columns if column.better < 0)
 
 
 def _shouts(result: Result) -> list[str]:
@@ -170,9 +164,3 @@ def markdown(results: Sequence[Result], facts: Sequence[tuple[str, str]], lines:
         "\n".join(f"- {line}" for line in lines),
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
-
-
-def as_json(results: Sequence[Result], facts: Sequence[tuple[str, str]], lines: Sequence[str]) -> str:
-    """Every sample of every round, with what it was measured on."""
-    whole = {"facts": dict(facts), "not_shown": list(lines), "scenarios": [asdict(each) for each in results]}
-    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"

@@ -88,7 +88,7 @@ def _with_fields(pace: Pace) -> Load:
 
 
 def _stream(pace: Pace) -> Load:
-    return Stream(256 if pace.quick else 1024)
+    return Stream(256 if pace.quick else 512)
 
 
 def _idle(pace: Pace) -> Load:
@@ -127,7 +127,7 @@ def _asgi() -> tuple[Scenario, ...]:
         ),
         Scenario(
             "asgi-stream", "Starlette's StreamingResponse", "pieces of 1 MiB, to curl", _stream,
-            rounds=(3, 2), app=_STARLETTE, ours=_STARLETTE,
+            rounds=(5, 2), app=_STARLETTE, ours=_STARLETTE,
         ),
     )  # fmt: skip
 
@@ -181,8 +181,8 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario("idle", "an idle connection", _LEFT_OPEN, _idle, rounds=(2, 1)),
         Scenario("idle-tls", "an idle TLS 1.3 connection", _LEFT_OPEN, _idle, tls=True, rounds=(2, 1)),
-        Scenario("stream", "a long stream", _CURL, _stream, rounds=(3, 2)),
-        Scenario("stream-tls", "a long stream over TLS 1.3", _CURL, _stream, tls=True, rounds=(3, 2)),
+        Scenario("stream", "a long stream", _CURL, _stream, rounds=(5, 2)),
+        Scenario("stream-tls", "a long stream over TLS 1.3", _CURL, _stream, tls=True, rounds=(5, 2)),
         Scenario(
             "connections", "GET / while others are idle",
             "32 active connections among so many idle ones", _with_idle, rounds=(3, 1),

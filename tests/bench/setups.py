@@ -68,10 +68,10 @@ class Setup:
         """What starts this Python with these packages."""
         return ["env", f"PYTHONPATH={self.overlay}", self.program] if self.overlay else [self.program]
 
-    def label(self, parser: bool) -> str:
-        """ "Python 3.11.7, uvloop 0.22.1, httptools" """
-        loop = f"uvloop {self.uvloop}" if self.uvloop else "asyncio"
-        return f"Python {self.python}, {loop}" + (f", {self.parser}" if parser else "")
+    def label(self, parser: bool, loop: bool = True) -> str:
+        """ "Python 3.11.7, uvloop 0.22.1, httptools"; what could not be chosen is left out."""
+        name = f"uvloop {self.uvloop}" if self.uvloop else "asyncio"
+        return ", ".join([f"Python {self.python}", *[name] * loop, *[self.parser] * parser])
 
 
 def usual() -> Setup:

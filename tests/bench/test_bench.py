@@ -19,11 +19,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.bench import options, report
+from tests.bench import options, readme, report
 from tests.bench.contenders import CONTENDERS
 from tests.bench.figures import Column, Result, Row, Spread, growth, ratio, rounds
 from tests.bench.generators import Disqualified, read_wrk
 from tests.bench.machine import NotShown, tool
+from tests.bench.record import Run, as_json
 from tests.bench.runner import generator_bound, taking_part
 from tests.bench.scenarios import SCENARIOS, Pace
 from tests.kit.waiting import wait_until
@@ -189,7 +190,7 @@ def test_the_summary_names_the_best_peer_and_nginx() -> None:
 
 def test_the_json_holds_every_sample() -> None:
     whole = json.loads(
-        report.as_json([result(row("netlab", [1.5, 2.5]))], [("cores", "2")], ["nginx: not shown"])
+        as_json(Run({"cores": "2"}, ["nginx: not shown"], [result(row("netlab", [1.5, 2.5]))]))
     )
     assert whole["scenarios"][0]["rows"][0]["samples"] == [{"rate": 1.5}, {"rate": 2.5}]
     assert (whole["facts"], whole["not_shown"]) == ({"cores": "2"}, ["nginx: not shown"])
@@ -220,6 +221,7 @@ def test_options_choose_and_keep_the_order_of_the_tables() -> None:
         (["--rounds", "0"], "'0' is no whole number from 1 to 3600"),
         (["--seconds", "1.5"], "'1.5' is no whole number"),
         (["--plot", "x.gif"], "name it .svg or .png"),
+        (["--quick", "--readme"], "README's table needs whole rounds"),
     ],
 )
 def test_a_mistake_is_one_clear_line(
@@ -229,6 +231,14 @@ def test_a_mistake_is_one_clear_line(
         options.parse(words)
     said = capsys.readouterr().err
     assert end.value.code == 2 and said.count("\n") == 1 and complaint in said
+
+
+def test_readme_asks_for_the_rows_of_its_table_in_five_rounds_of_one_second() -> None:
+    given = options.parse(["--readme"])
+    assert set(given.scenarios) == {line.key for line in readme.LINES}
+    assert set(given.servers) == set(CONTENDERS) - {"hypercorn"}
+    assert given.pace == Pace(seconds=1)
+    assert {SCENARIOS[line.key].rounds[0] for line in readme.LINES if line.most is None} == {5}
 
 
 def test_every_scenario_can_be_estimated_at_every_pace() -> None:

@@ -99,19 +99,52 @@ def test_a_calibration_is_kept_until_its_key_changes(tmp_path: Path) -> None:
         tmp_path / "build" / "calibration.json",
         {"peers": ["aiohttp"], "versions": {"uvloop": "0.23.0"}},
     )
-    assert calibration.load(path, key) is None
+    assert calibration.load(path, key).chosen == {}
     calibration.save(path, key, found)
     kept = calibration.load(path, key)
-    assert kept is not None and kept.chosen == found.chosen and kept.lines() == found.lines()
-    assert calibration.load(path, {**key, "versions": {"uvloop": "0.24.0"}}) is None
+    assert kept.chosen == found.chosen and kept.lines() == found.lines()
+    assert calibration.load(path, {**key, "versions": {"uvloop": "0.24.0"}}).chosen == {}
     path.write_text("{")
-    assert calibration.load(path, key) is None
+    assert calibration.load(path, key).chosen == {}
+
+
+def test_the_key_of_a_calibration_is_the_same_an_hour_later() -> None:
+    facts = [("measured", "10:45"), ("processor", "one"), ("open files", "at most 20000")]
+    later = [("measured", "11:45"), ("processor", "one"), ("open files", "at most 1024")]
+    assert calibration.key(facts, []) == calibration.key(later, [])
+    assert calibration.key(facts, []) != calibration.key([("processor", "another")], [])
+
+
+def test_only_servers_that_are_not_known_are_measured() -> None:
+    measured = []
+
+    def measure(name: str, setup: Setup) -> float:
+        measured.append(name)
+        return by_loop(name, setup)
+
+    known = calibrate(["aiohttp"], by_loop, [])
+    found = calibrate(["aiohttp", "granian"], measure, [], known)
+    assert set(measured) == {"granian"} and found.chosen.keys() == {"aiohttp", "granian"}
+    assert len(found.lines()) == 2 and len(found.lines(["granian"])) == 1
+
+
+def test_every_server_of_python_chooses_its_python_and_no_other_its_loop() -> None:
+    def measure(name: str, setup: Setup) -> float:
+        return 1.0 if setup.python == OTHER else 2.0
+
+    names = [each.name for each in contenders.CONTENDERS.values() if each.runs_python]
+    found = calibrate(names, measure, [("/py", OTHER), ("/third", THIRD)])
+    assert {setup.program for setup in found.chosen.values()} == {"/py"}
+    without_loop = {name for name in names if len(found.figures[name]) == 3}
+    assert without_loop == {*names} - {"uvicorn", "granian", "aiohttp", "hypercorn"}
+    assert found.words("fastwsgi") == f"fastwsgi on Python {OTHER}"
+    assert found.words("uvicorn").endswith(f" on Python {OTHER}, uvloop 0.23.0, httptools")
 
 
 def test_a_calibration_whose_programs_are_gone_is_not_used(tmp_path: Path) -> None:
     found = calibrate(["aiohttp"], by_loop, [])  # the choice lies in an overlay that is not there
     calibration.save(tmp_path / "kept", {}, found)
-    assert calibration.load(tmp_path / "kept", {}) is None
+    assert calibration.load(tmp_path / "kept", {}).chosen == {}
 
 
 def test_a_server_that_cannot_be_built_says_what_it_needs(

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from netlab.probes.errors import ProbeError
 from netlab.probes.launch import Server
-from tests.bench.contenders import CONTENDERS
+from tests.bench.contenders import CONTENDERS, Start
 from tests.bench.figures import Spread
 from tests.bench.machine import NotShown, Place
 from tests.bench.runner import _free_port
@@ -88,7 +88,7 @@ class Worker:
 def measure(place: Place, server: str, rounds: int, count: int) -> dict[tuple[str, str], list[Visit]]:
     """All clients against one server: (kind, client) → a visit a round."""
     port = _free_port()
-    command = place.cores.for_server(CONTENDERS[server].command(place, port, False))
+    command = place.cores.for_server(CONTENDERS[server].command(Start(place, port)))
     found: dict[tuple[str, str], list[Visit]] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(Server(command, f"http://127.0.0.1:{port}/", patience=30.0))

@@ -1,0 +1,267 @@
+"""README's table "Measured", made from the last run: `python -m tests.bench.readme` (`make bench-table`).
+
+`make bench ARGS=--readme` measures what it needs. The table stands between two markers of README.md. When a
+scenario is missing, was too busy or is unsteady, nothing is written and the exit status is 2: no ratio of
+such a run is ever printed. `make bench ARGS="--readme --keep"` then measures those scenarios anew.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.contenders import BARE, CONTENDERS, EPOLL, OURS
+from tests.bench.figures import Column, Result, lack, ratio
+from tests.bench.options import FOLDER
+from tests.bench.record import Run, Unreadable, read
+from tests.bench.runner import taking_part
+from tests.bench.scenarios import SCENARIOS
+
+README = Path(__file__).parent.parent.parent / "README.md"
+BEGIN, END = "<!-- bench table: begin (`make bench-table` writes it) -->", "<!-- bench table: end -->"
+_NONE = "–"
+_WIDTH = 130
+
+PEERS = ("uvicorn", "granian", "aiohttp")
+"""The servers of Python that a user would deploy. A goal against them is one against the fastest."""
+
+# The columns of the table: a heading, and the servers that stand under it.
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in (*PEERS, "fastwsgi", "bjoern", "socketify", "nginx")},
+    "bare loop": (BARE, EPOLL),
+}
+
+# Without these a table would be incomplete; the others depend on what can be built on a machine.
+_NEEDED = (OURS, *PEERS, "fastwsgi", BARE, EPOLL)
+
+
+class Refused(Exception):
+    """The run makes no table: why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """How many times better netlab is to do than the fastest of some servers, by CPU time or by `figure`."""
+
+    least: float
+    than: tuple[str, ...] = PEERS
+    figure: str = ""
+
+    @property
+    def words(self) -> str:
+        """ "≥ 2.0", and of what if it is not the peers."""
+        name = "" if self.than == PEERS else f" {self.than[0].replace('epoll ', '')}"
+        return f"≥ {self.least:g}{name}" + (" in requests/s" if self.figure == "rate" else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the table. most: the memory that an idle connection may cost netlab, in KiB."""
+
+    key: str
+    title: str
+    goals: tuple[Goal, ...] = ()
+    most: float | None = None
+
+
+_UVICORN = ("uvicorn",)
+
+LINES = (
+    Line("get", "GET, persistent connections", (Goal(2.0), Goal(0.85, (EPOLL,)))),
+    Line("heads", "the same, nine field lines, no two heads alike", (Goal(1.5), Goal(0.85, ("fastwsgi",)))),
+    Line("tls", "GET, persistent TLS 1.3 connections", (Goal(2.0),)),
+    Line("echo1k", "POST of 1 KiB, echoed", (Goal(1.5),)),
+    Line("close", "one request per connection", (Goal(1.3),)),
+    Line("route", "a JSON route with a query and two path segments", (Goal(1.5),)),
+    Line("handshake", "one request per TLS 1.3 connection, full handshake", (Goal(1.0),)),
+    Line("stream", "a long stream, pieces of 1 MiB", (Goal(1.0),)),
+    Line("stream-tls", "a long stream over TLS 1.3", (Goal(1.0),)),
+    Line("idle", "memory of an idle connection", most=0.7),
+    Line("idle-tls", "memory of an idle TLS 1.3 connection", most=15.3),
+    Line("asgi", "a raw ASGI app", (Goal(1.3, _UVICORN), Goal(1.15, _UVICORN, "rate"))),
+    Line("asgi-tls", "the same over TLS 1.3", (Goal(1.3, _UVICORN),)),
+    Line("starlette", "a Starlette route", (Goal(1.2, _UVICORN),)),
+    Line("fastapi", "a FastAPI route with a dependency", (Goal(1.1, _UVICORN),)),
+    Line("json", "Starlette, POST of 1 KiB of JSON", (Goal(1.2, _UVICORN),)),
+    Line("asgi-stream", "Starlette's StreamingResponse, pieces of 1 MiB", (Goal(1.0, _UVICORN),)),
+)
+
+
+def main() -> int:
+    """The command. Returns the exit status: 0, or 2 when the run makes no table."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER / "bench.json"
+    try:
+        text = inserted(README.read_text("utf-8"), block(read(path)))
+    except (Refused, Unreadable) as failure:
+        print(f"bench: README is left as it is: {failure}", file=sys.stderr)
+        return 2
+    README.write_text(text, "utf-8")
+    print(f"written: {README.name}")
+    return 0
+
+
+def inserted(text: str, made: str) -> str:
+    """A README with its table replaced. Raises Refused when a marker is missing."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise Refused(f"it lacks the line {END if begin else BEGIN}")
+    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+
+
+def block(run: Run) -> str:
+    """What stands between the markers. Raises Refused."""
+    found = [_concluded(run, line) for line in LINES]
+    head = ["", f"{OURS}: CPU time", *_COLUMNS, "goal", "reached"]
+    rows, misses = [], []
+    for line, result in zip(LINES, found, strict=True):
+        missed = _missed(line, result)
+        misses += [f"- {line.title}: {text}." for text in missed]
+        cells = [_times(result, servers) for servers in _COLUMNS.values()]
+        rows.append([line.title, _own(result), *cells, _goals(line), "**no**" if missed else "yes"])
+    table = [_row(head), _row([":--", *["--:"] * (len(head) - 1)]), *map(_row, rows)]
+    short = ["Rows that are short of their goal:", "", *misses] if misses else ["Every row reaches its goal."]
+    parts = [_wrapped(_introduction(run, found)), "\n".join(table), "\n".join(short), *_besides(run, found)]
+    return "\n\n".join(parts)
+
+
+# Whether the run may be shown.
+
+
+def _concluded(run: Run, line: Line) -> Result:
+    """The result of a row. Raises Refused unless it is whole, quiet and steady."""
+    if run.pace.quick:
+        raise Refused("the run was a quick one: run `make bench ARGS=--readme`")
+    result = run.of(line.key)
+    again = 'run `make bench ARGS="--readme --keep"`'
+    if result is None:
+        raise Refused(f"the scenario {line.key} was not measured: {again}")
+    scenario = SCENARIOS[line.key]
+    part = [each.name for each in taking_part(scenario, list(CONTENDERS.values()))]
+    shown = [name for servers in _COLUMNS.values() for name in servers]
+    there = {row.server for row in result.rows}
+    servers = [name for name in (OURS, *shown) if name in part and (name in _NEEDED or name in there)]
+    reason = lack(result, servers, scenario.rounds[0]) or _undecided(line, result)
+    if reason is not None:
+        raise Refused(f"scenario {line.key}: {reason}: {again}")
+    return result
+
+
+def _undecided(line: Line, result: Result) -> str | None:
+    """Why a goal of this row can be neither reached nor missed."""
+    for goal in line.goals:
+        times = [_ratio(result, name, goal.figure) for name in goal.than]
+        if all(each is None for each in times):
+            return f"no figure of {', '.join(goal.than)}"
+    if line.most is not None and _own_median(result) is None:
+        return f"no figure of {OURS}"
+    return None
+
+
+# Cells.
+
+
+def _column(result: Result, figure: str) -> Column:
+    return next((each for each in result.columns if each.name == figure), result.cheapness)
+
+
+def _ratio(result: Result, server: str, figure: str = "") -> float | None:
+    """As it is printed: two digits behind the point. None where the server has no figures here."""
+    ours, theirs = result.of(OURS, ""), result.of(server, "")
+    times = ratio(ours, theirs, _column(result, figure)) if ours and theirs else None
+    return round(times.median, 2) if times is not None and times.is_steady else None
+
+
+def _times(result: Result, servers: Sequence[str]) -> str:
+    found = [times for name in servers if (times := _ratio(result, name)) is not None]
+    return f"{found[0]:.2f}" if found else _NONE
+
+
+def _own_median(result: Result) -> float | None:
+    row = result.of(OURS, "")
+    return row.median(result.cheapness.name) if row is not None else None
+
+
+def _own(result: Result) -> str:
+    """netlab's own figure with its unit: "8.7 µs", "0.62 KiB"."""
+    median, column = _own_median(result), result.cheapness
+    unit = column.heading.removeprefix("CPU ").partition("/")[0].rpartition(" ")[2]
+    return _NONE if median is None else f"{column.show(median)} {unit}"
+
+
+def _goals(line: Line) -> str:
+    if line.most is not None:
+        return f"≤ {line.most:g} KiB"
+    return ", ".join(goal.words for goal in line.goals)
+
+
+def _missed(line: Line, result: Result) -> list[str]:
+    """What is short of its goal, in words."""
+    missed = []
+    for goal in line.goals:
+        times = {name: _ratio(result, name, goal.figure) for name in goal.than}
+        found = {name: each for name, each in times.items() if each is not None}
+        fastest = min(found, key=found.__getitem__)
+        if found[fastest] < goal.least:
+            what = "in requests a second " if goal.figure == "rate" else ""
+            missed.append(f"{what}{found[fastest]:.2f} × {fastest}, the goal is {goal.least:g}")
+    median = _own_median(result)
+    if line.most is not None and median is not None and round(median, 2) > line.most:
+        missed.append(f"{median:.2f} KiB, the goal is {line.most:g}")
+    return missed
+
+
+# Words.
+
+
+def _introduction(run: Run, found: Sequence[Result]) -> str:
+    dates = sorted({result.measured[:10] for result in found if result.measured})
+    when = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else run.facts.get("measured", "")
+    facts = [run.facts[name] for name in ("processor", "system", "TLS") if name in run.facts]
+    rounds = {run.rounds_of(line.key) for line in LINES if line.most is None}
+    return (
+        f"Measured {when} on {', '.join(facts)}. A figure is the other server's CPU time (or memory) divided "
+        f"by netlab's, the median of {min(rounds)} paired rounds. Above 1, netlab is cheaper. A goal without "
+        f"a name is one against the fastest of {', '.join(PEERS)}. {_NONE}: not measured there."
+    )
+
+
+# The rows whose requests a second are told.
+_RATES = {"get": "plain GETs", "heads": "with heads that differ", "tls": "over TLS", "asgi": "of an ASGI app"}
+
+
+def _besides(run: Run, found: Sequence[Result]) -> list[str]:
+    """Requests a second, what each server ran on, and what is not shown."""
+    rates = []
+    for result in found:
+        row = result.of(OURS, "")
+        rate = row.median("rate") if row is not None else None
+        if result.key in _RATES and rate is not None:
+            rates.append(f"{round(rate, -3):,.0f} {_RATES[result.key]}")
+    parts = [f"netlab's requests a second on one core: {', '.join(rates)}."] if rates else []
+    if run.chosen:
+        ran = "; ".join(run.chosen.values())
+        parts.append(f"Each server runs on the fastest set-up that the calibration has found: {ran}.")
+    lost = dict.fromkeys(
+        f"{row.server} has no figures in the row “{line.title}”: {row.trouble}."
+        for line, result in zip(LINES, found, strict=True)
+        for row in result.rows
+        if row.trouble is not None
+    )
+    shown = [line for line in run.lines if "not shown" in line]
+    return [_wrapped(text) for text in (*parts, *lost, *shown)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
