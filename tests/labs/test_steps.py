@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import shutil
 import signal
 import socket
 import ssl
@@ -38,9 +39,8 @@ START = """
 import sys
 from pathlib import Path
 
-del sys.argv[0]
-source = Path(sys.argv[0]).read_text("utf-8").replace("SECONDS = 5.0", "SECONDS = 0.6")
-exec(compile(source, sys.argv[0], "exec"), {"__name__": "__main__", "__doc__": "a step"})
+source = Path(sys.argv[1]).read_text("utf-8").replace("SECONDS = 5.0", "SECONDS = 0.6")
+exec(compile(source, sys.argv[1], "exec"), {"__name__": "__main__"})
 """
 
 
@@ -57,12 +57,20 @@ class Step:
         return context.wrap_socket(sock) if context else sock
 
 
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory, minted: Certificates) -> Path:
+    """A folder with certs/ in it, as `make certs` leaves the project's."""
+    folder = tmp_path_factory.mktemp("certified")
+    shutil.copytree(minted.root.parent, folder / "certs")
+    return folder
+
+
 @contextlib.contextmanager
-def running(script: Path, certs: Path) -> Iterator[Step]:
-    """Start a step on a free port, and end it."""
+def running(script: Path, folder: Path) -> Iterator[Step]:
+    """Start a step in a folder, and end it."""
     over_tls = "ssl.SSLContext" in script.read_text("utf-8")
-    command = [sys.executable, "-c", START, str(script), "0", *([str(certs)] if over_tls else [])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", START, str(script)]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             address = process.stdout.readline().split()[-1]
@@ -169,8 +177,8 @@ TRIALS: list[tuple[str, Callable[[Step], Awaitable[bool]]]] = [
 
 
 @pytest.mark.parametrize("number", range(10), ids=[script.stem for script in STEPS])
-async def test_a_step_passes_the_trial_before_it_and_fails_its_own(number: int, minted: Certificates) -> None:
-    with running(STEPS[number], minted.root.parent) as step:
+async def test_a_step_passes_the_trial_before_it_and_fails_its_own(number: int, certified: Path) -> None:
+    with running(STEPS[number], certified) as step:
         if number and TRIALS[number - 1][1] is not sigterm:
             assert await TRIALS[number - 1][1](step), f"fails {TRIALS[number - 1][0]!r}"
         assert not await TRIALS[number][1](step), f"passes {TRIALS[number][0]!r}, the next step's"
@@ -180,8 +188,8 @@ async def test_a_step_passes_the_trial_before_it_and_fails_its_own(number: int, 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(10), ids=[script.stem for script in STEPS])
-async def test_a_step_passes_every_trial_of_the_steps_before_it(number: int, minted: Certificates) -> None:
-    with running(STEPS[number], minted.root.parent) as step:
+async def test_a_step_passes_every_trial_of_the_steps_before_it(number: int, certified: Path) -> None:
+    with running(STEPS[number], certified) as step:
         failed = [name for name, trial in TRIALS[:number] if not await trial(step)]
     assert not failed
 
@@ -204,10 +212,51 @@ def test_a_step_names_its_trial_and_files_of_netlab(script: Path, trial: tuple[s
 
 
 @pytest.mark.parametrize("script", STEPS, ids=[script.stem for script in STEPS])
-def test_ctrl_c_ends_a_step_cleanly(script: Path, minted: Certificates) -> None:
-    command = [sys.executable, str(script), "0"]
-    command += [str(minted.root.parent)] if 'argument("certs"' in script.read_text("utf-8") else []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def test_a_step_has_at_least_30_lines_and_at_most_150_of_code(script: Path) -> None:
+    source = script.read_text("utf-8")
+    assert len(source.splitlines()) >= 30
+    assert len(code_lines(source)) <= 150
+
+
+def code_lines(source: str) -> set[int]:
+    """The numbers of the lines that are not blank, not a comment alone, and not of a docstring."""
+    lines = {n for n, line in enumerate(source.splitlines(), 1) if line.strip() and line.strip()[0] != "#"}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            if ast.get_docstring(node) is not None and isinstance(first, ast.Expr):
+                lines -= set(range(first.lineno, (first.end_lineno or 0) + 1))
+    return lines
+
+
+def test_comments_docstrings_and_blank_lines_are_no_code() -> None:
+    assert code_lines('"""Two\nlines."""\n\n# one\ndef f():\n    """Said."""\n    return "#"  # more\n') == {
+        5,
+        7,
+    }
+
+
+def test_connection_is_the_same_with_tasks_deadlines_tls_and_cors() -> None:
+    def connection(script: Path) -> str:
+        source = script.read_text("utf-8")
+        classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+        return ast.get_source_segment(source, classes["Connection"]) or ""
+
+    assert len({connection(script) for script in STEPS[3:9]}) == 1, "steps 04 to 09 leave Connection as it is"
+
+
+@pytest.mark.parametrize("script", STEPS[7:], ids=[script.stem for script in STEPS[7:]])
+def test_a_step_without_certificates_says_how_to_get_them(script: Path, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "make certs" in done.stderr
+
+
+@pytest.mark.parametrize("script", STEPS, ids=[script.stem for script in STEPS])
+def test_ctrl_c_ends_a_step_cleanly(script: Path, certified: Path) -> None:
+    command = [sys.executable, str(script)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=certified, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         try:
             assert "http" in process.stdout.readline()

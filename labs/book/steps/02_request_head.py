@@ -1,70 +1,77 @@
 """Step 02: a request head.
 
-New: the head is read up to its empty line, and what is not exactly a head is refused (RFC 9112 §3, §5).
+New: the server reads the head up to its empty line, and refuses what is not exactly a head (RFC 9112 §3, §5).
 `Connection` begins here: bytes in, answers out, no socket. It stays until the last step.
 
 Fails: the wire case "A plus sign" of Content-Length (netlab/check/wire/content_length.md).
 In netlab: netlab/http1/heads.py reads heads, netlab/http1/refusing.py names the broken rule.
 """
 
-from __future__ import annotations
-
-import argparse
+import io
 import re
 import socket
-import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-# RFC 9112 §3 and §5: what is not exactly this is refused, never repaired.
+# RFC 9112 §3 and §5: a line that does not match its pattern is refused, never repaired.
 TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-REQUEST_LINE = re.compile(f"({TOKEN}) ([!-~]+) HTTP/1[.]([0-9])")
-FIELD_LINE = re.compile(f"({TOKEN}):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
+REQUEST_LINE = re.compile(f"({TOKEN}) ([!-~]+) HTTP/1[.]([0-9])\r\n")
+FIELD_LINE = re.compile(f"(?:({TOKEN}):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*)?\r\n")  # or the empty line
 
 
 class Refused(Exception):
-    """These bytes are no request: the status to answer. Nothing behind them is read."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"refused with {status}")
-        self.status = status
+    """These bytes are no request. The answer is 400, and the server reads nothing behind them."""
 
 
 class Request(NamedTuple):
-    """A request head, and from step 03 on its content."""
+    """A request head."""
 
     method: str
     target: str
-    minor: int
-    fields: list[tuple[str, str]]
-
-    def values(self, name: str) -> list[str]:
-        """The values of every field line of that name (in lower case)."""
-        return [value for key, value in self.fields if key == name]
+    minor: int  # of the version: HTTP/1.minor
+    fields: dict[str, str]
 
 
-def read_head(head: bytes) -> Request:
-    """Read a request head, given without the empty line that ends it. Raises Refused."""
-    first, *lines = head.decode("latin-1").split("\r\n")
-    found = REQUEST_LINE.fullmatch(first)
-    pairs = [FIELD_LINE.fullmatch(line) for line in lines]
-    if found is None or None in pairs:
-        raise Refused(400)
-    fields = [(pair[1].lower(), pair[2]) for pair in pairs if pair]
-    request = Request(found[1], found[2], int(found[3]), fields)
-    if request.minor and len(request.values("host")) != 1:  # RFC 9112 §3.2
-        raise Refused(400)
+def read_line(wire: io.BytesIO, pattern: re.Pattern[str]) -> re.Match[str]:
+    """The next line, which must match. Raises Refused, and EOFError while the line is not whole."""
+    line = wire.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    found = pattern.fullmatch(line.decode("latin-1"))
+    if found is None:
+        raise Refused
+    return found
+
+
+def read_fields(wire: io.BytesIO) -> dict[str, str]:
+    """The fields, up to the empty line. Lines of one name become one value, with commas (RFC 9110 §5.2)."""
+    fields: dict[str, str] = {}
+    while (found := read_line(wire, FIELD_LINE))[1]:  # the empty line has no name
+        name = found[1].lower()
+        fields[name] = f"{fields[name]}, {found[2]}" if name in fields else found[2]
+    return fields
+
+
+def read_request(wire: io.BytesIO) -> Request:
+    """One whole request. Raises Refused, and EOFError while bytes are missing."""
+    start = read_line(wire, REQUEST_LINE)
+    request = Request(start[1], start[2], int(start[3]), read_fields(wire))
+    if request.minor and ("host" not in request.fields or "," in request.fields["host"]):  # RFC 9112 §3.2
+        raise Refused
     return request
 
 
 def answer(request: Request) -> bytes:
     """The application: it greets."""
-    return response(200, b"hello\n", head_only=request.method == "HEAD")
+    content = b"hello\n"
+    head = response_head(200, f"Content-Length: {len(content)}")
+    return head if request.method == "HEAD" else head + content
 
 
-def response(status: int, content: bytes = b"", head_only: bool = False) -> bytes:
-    """A response as bytes."""
-    head = f"HTTP/1.1 {status} \r\nContent-Length: {len(content)}\r\n\r\n"
-    return head.encode("latin-1") + (b"" if head_only else content)
+def response_head(status: int, *lines: str) -> bytes:
+    """The head of a response, with the empty line that ends it."""
+    return "\r\n".join([f"HTTP/1.1 {status} ", *lines, "", ""]).encode("latin-1")
 
 
 class Connection:
@@ -74,63 +81,39 @@ class Connection:
         self.waiting = b""  # bytes that belong to no whole request yet
         self.closing = False  # the last answer has been given
 
-    def received(self, data: bytes) -> bytes:
+    def received(self, data: bytes) -> Iterator[bytes]:
         """The answers to the requests that are whole now, in their order."""
         self.waiting += data
-        answers = b""
         try:
-            while not self.closing and (request := self.next_request()) is not None:
+            while not self.closing:
+                wire = io.BytesIO(self.waiting.removeprefix(b"\r\n"))  # RFC 9112 §2.2: one is ignored
+                request = read_request(wire)
+                self.waiting = wire.read()
                 self.closing = True  # one request to a connection
-                answers += answer(request)
-        except Refused as refused:
+                yield answer(request)
+        except EOFError:
+            return  # the rest has not come yet
+        except Refused:
             self.closing = True
-            answers += response(refused.status)
-        return answers
-
-    def next_request(self) -> Request | None:
-        """Cut one request off the front; None while it is not whole. Raises Refused."""
-        head, end, rest = self.waiting.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        if not end:
-            return None
-        request = read_head(head)
-        self.waiting = rest
-        return request
+            yield response_head(400, "Content-Length: 0")
 
 
 def serve(listener: socket.socket) -> None:
-    """Accept a client and answer it until it is done; then the next one."""
+    """Accept a client and answer it until it is done; then accept the next one."""
+    print(f"serving http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     while True:
         sock, _address = listener.accept()
-        with sock:
+        with suppress(OSError), sock:
             converse(sock)
 
 
 def converse(sock: socket.socket) -> None:
-    """One client, from its first byte to the close. A client that vanishes is no error."""
-    try:
-        connection = Connection()
-        while not connection.closing and (data := sock.recv(65536)):
-            sock.sendall(connection.received(data))
-    except OSError:
-        return
-
-
-def main() -> None:
-    """Listen, say where, and serve until Ctrl-C."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("port", nargs="?", type=int, default=0, help="0: a free one")
-    options = parser.parse_args()
-    try:
-        listener = socket.create_server(("127.0.0.1", options.port))
-    except (OSError, OverflowError) as error:
-        parser.error(f"port {options.port}: {error}")
-    with listener:
-        try:
-            print(f"serving http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-            serve(listener)
-        except KeyboardInterrupt:
-            sys.exit(0)
+    """Serve one client, from its first byte to the close. Raises OSError when the client vanishes."""
+    connection = Connection()
+    while not connection.closing and (data := sock.recv(65536)):
+        sock.sendall(b"".join(connection.received(data)))
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", 0)) as listening:
+        serve(listening)

@@ -1,121 +1,116 @@
 """Step 06: many clients without threads.
 
-New: no call waits for one client. The selector waits for all of them (select, epoll or kqueue).
+New: each client is a task. Where it would wait, `await` lets the event loop serve the others.
+Below the event loop is one selector, which waits for all sockets at the same time (epoll or kqueue).
 
 Fails: the siege "slow head": a client that sends a byte now and then stays for ever.
 In netlab: netlab/net/transport.py and netlab/net/poller.py.
 """
 
-from __future__ import annotations
-
-import argparse
-import contextlib
+import asyncio
+import io
 import re
-import selectors
 import socket
-import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-# RFC 9112 §3 and §5: what is not exactly this is refused, never repaired.
+# RFC 9112 §3, §5 and §7.1: a line that does not match its pattern is refused, never repaired.
 TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-REQUEST_LINE = re.compile(f"({TOKEN}) ([!-~]+) HTTP/1[.]([0-9])")
-FIELD_LINE = re.compile(f"({TOKEN}):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
-CHUNK_LINE = re.compile(f'([0-9A-Fa-f]{{1,15}})(?:;{TOKEN}(?:=(?:{TOKEN}|"[^"\\\\\r\n]*"))?)*')
+REQUEST_LINE = re.compile(f"({TOKEN}) ([!-~]+) HTTP/1[.]([0-9])\r\n")
+FIELD_LINE = re.compile(f"(?:({TOKEN}):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*)?\r\n")  # or the empty line
+CHUNK_LINE = re.compile(f'([0-9A-Fa-f]{{1,15}})(?:;{TOKEN}(?:=(?:{TOKEN}|"[^"\\\\\r\n]*"))?)*\r\n')
 
 
 class Refused(Exception):
-    """These bytes are no request: the status to answer. Nothing behind them is read."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"refused with {status}")
-        self.status = status
+    """These bytes are no request. The answer is 400, and the server reads nothing behind them."""
 
 
 class Request(NamedTuple):
-    """A request head, and from step 03 on its content."""
+    """A request: its head and its content."""
 
     method: str
     target: str
-    minor: int
-    fields: list[tuple[str, str]]
+    minor: int  # of the version: HTTP/1.minor
+    fields: dict[str, str]
     content: bytes = b""
 
-    def values(self, name: str) -> list[str]:
-        """The values of every field line of that name (in lower case)."""
-        return [value for key, value in self.fields if key == name]
+
+def read_line(wire: io.BytesIO, pattern: re.Pattern[str]) -> re.Match[str]:
+    """The next line, which must match. Raises Refused, and EOFError while the line is not whole."""
+    line = wire.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    found = pattern.fullmatch(line.decode("latin-1"))
+    if found is None:
+        raise Refused
+    return found
 
 
-def read_head(head: bytes) -> Request:
-    """Read a request head, given without the empty line that ends it. Raises Refused."""
-    first, *lines = head.decode("latin-1").split("\r\n")
-    found = REQUEST_LINE.fullmatch(first)
-    pairs = [FIELD_LINE.fullmatch(line) for line in lines]
-    if found is None or None in pairs:
-        raise Refused(400)
-    fields = [(pair[1].lower(), pair[2]) for pair in pairs if pair]
-    request = Request(found[1], found[2], int(found[3]), fields)
-    if request.minor and len(request.values("host")) != 1:  # RFC 9112 §3.2
-        raise Refused(400)
-    return request
+def read_bytes(wire: io.BytesIO, count: int) -> bytes:
+    """Exactly that many bytes. Raises EOFError while some are missing."""
+    data = wire.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
 
 
-def read_content(request: Request, wire: bytes) -> tuple[bytes, bytes] | None:
-    """(the content, the bytes behind it); None while it is not whole. RFC 9112 §6.3. Raises Refused."""
-    lengths = request.values("content-length")
-    if codings := request.values("transfer-encoding"):
-        if lengths or request.minor == 0 or codings[0].lower() != "chunked" or len(codings) > 1:
-            raise Refused(400)
+def read_fields(wire: io.BytesIO) -> dict[str, str]:
+    """The fields, up to the empty line. Lines of one name become one value, with commas (RFC 9110 §5.2)."""
+    fields: dict[str, str] = {}
+    while (found := read_line(wire, FIELD_LINE))[1]:  # the empty line has no name
+        name = found[1].lower()
+        fields[name] = f"{fields[name]}, {found[2]}" if name in fields else found[2]
+    return fields
+
+
+def read_request(wire: io.BytesIO) -> Request:
+    """One whole request. Raises Refused, and EOFError while bytes are missing."""
+    start = read_line(wire, REQUEST_LINE)
+    request = Request(start[1], start[2], int(start[3]), read_fields(wire))
+    if request.minor and ("host" not in request.fields or "," in request.fields["host"]):  # RFC 9112 §3.2
+        raise Refused
+    return request._replace(content=read_content(request, wire))
+
+
+def read_content(request: Request, wire: io.BytesIO) -> bytes:
+    """The content that the head announces. RFC 9112 §6.3"""
+    length, coding = request.fields.get("content-length", "0"), request.fields.get("transfer-encoding")
+    if coding is None and re.fullmatch("[0-9]{1,15}", length):
+        return read_bytes(wire, int(length))
+    if (coding or "").lower() == "chunked" and request.minor and "content-length" not in request.fields:
         return read_chunks(wire)
-    if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,15}", length) for length in lengths):
-        raise Refused(400)
-    end = int(lengths[0]) if lengths else 0
-    return (wire[:end], wire[end:]) if len(wire) >= end else None
+    raise Refused
 
 
-def read_chunks(wire: bytes) -> tuple[bytes, bytes] | None:
-    """The same for a content in chunks. It begins anew with each piece: netlab keeps its place instead."""
-    content, at = b"", 0
-    while (end := wire.find(b"\r\n", at)) >= 0:
-        found = CHUNK_LINE.fullmatch(wire[at:end].decode("latin-1"))
-        if found is None:
-            raise Refused(400)
-        size = int(found[1], 16)
-        if size == 0:
-            return skip_trailers(content, wire, end + 2)
-        data, at = end + 2, end + 2 + size
-        if not b"\r\n".startswith(wire[at : at + 2]):
-            raise Refused(400)
-        content, at = content + wire[data:at], at + 2
-    return None
-
-
-def skip_trailers(content: bytes, wire: bytes, at: int) -> tuple[bytes, bytes] | None:
-    """The content, once the empty line behind the trailer section is there."""
-    while (end := wire.find(b"\r\n", at)) >= 0:
-        line, at = wire[at:end].decode("latin-1"), end + 2
-        if not line:
-            return content, wire[at:]
-        if not FIELD_LINE.fullmatch(line):
-            raise Refused(400)
-    return None
+def read_chunks(wire: io.BytesIO) -> bytes:
+    """A content in chunks. It is read from the start whenever bytes come: netlab keeps its place instead."""
+    content = b""
+    while size := int(read_line(wire, CHUNK_LINE)[1], 16):
+        content += read_bytes(wire, size)
+        if read_bytes(wire, 2) != b"\r\n":
+            raise Refused
+    read_fields(wire)  # the trailer section, which this server does not use
+    return content
 
 
 def persists(request: Request) -> bool:
     """Does the connection go on after this request? RFC 9112 §9.3"""
-    options = {option.strip(" \t").lower() for option in ",".join(request.values("connection")).split(",")}
+    options = [option.strip(" \t").lower() for option in request.fields.get("connection", "").split(",")]
     return "close" not in options and (request.minor >= 1 or "keep-alive" in options)
 
 
 def answer(request: Request, last: bool) -> bytes:
     """The application: it greets, or sends back what it got."""
     lines = [f"Connection: {'close' if last else 'keep-alive'}"]
-    return response(200, request.content or b"hello\n", lines, head_only=request.method == "HEAD")
+    content = request.content or b"hello\n"
+    head = response_head(200, *lines, f"Content-Length: {len(content)}")
+    return head if request.method == "HEAD" else head + content
 
 
-def response(status: int, content: bytes, lines: list[str], head_only: bool = False) -> bytes:
-    """A response as bytes."""
-    lines = [f"HTTP/1.1 {status} ", f"Content-Length: {len(content)}", *lines, "", ""]
-    return "\r\n".join(lines).encode("latin-1") + (b"" if head_only else content)
+def response_head(status: int, *lines: str) -> bytes:
+    """The head of a response, with the empty line that ends it."""
+    return "\r\n".join([f"HTTP/1.1 {status} ", *lines, "", ""]).encode("latin-1")
 
 
 class Connection:
@@ -125,109 +120,49 @@ class Connection:
         self.waiting = b""  # bytes that belong to no whole request yet
         self.closing = False  # the last answer has been given
 
-    def received(self, data: bytes) -> bytes:
+    def received(self, data: bytes) -> Iterator[bytes]:
         """The answers to the requests that are whole now, in their order."""
         self.waiting += data
-        answers = b""
         try:
-            while not self.closing and (request := self.next_request()) is not None:
+            while not self.closing:
+                wire = io.BytesIO(self.waiting.removeprefix(b"\r\n"))  # RFC 9112 §2.2: one is ignored
+                request = read_request(wire)
+                self.waiting = wire.read()
                 self.closing = not persists(request)
-                answers += answer(request, self.closing)
-        except Refused as refused:
+                yield answer(request, self.closing)
+        except EOFError:
+            return  # the rest has not come yet
+        except Refused:
             self.closing = True
-            answers += response(refused.status, b"", ["Connection: close"])
-        return answers
-
-    def next_request(self) -> Request | None:
-        """Cut one request off the front; None while it is not whole. Raises Refused."""
-        head, end, rest = self.waiting.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        if not end:
-            return None
-        request = read_head(head)
-        found = read_content(request, rest)
-        if found is None:
-            return None
-        content, self.waiting = found
-        return request._replace(content=content)
+            yield response_head(400, "Connection: close", "Content-Length: 0")
 
 
-class Client:
-    """One socket that never waits, and what is still to be sent on it."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        self.sock = sock
-        self.connection = Connection()
-        self.outgoing = b""
-
-    def ready(self) -> bool:
-        """Read or write as much as goes without waiting. False: the client is done."""
-        try:
-            if not self.outgoing:
-                data = self.sock.recv(65536)
-                if not data:
-                    return False
-                self.outgoing = self.connection.received(data)
-            while self.outgoing:
-                self.outgoing = self.outgoing[self.sock.send(self.outgoing) :]
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return not self.connection.closing
-
-
-def accept(listener: socket.socket, selector: selectors.BaseSelector) -> None:
-    """Let in every client that waits. A client that left too early is no error."""
-    with contextlib.suppress(OSError):
-        while True:
-            sock, _address = listener.accept()
-            selector.register(sock, selectors.EVENT_READ, Client(sock))
-
-
-def close(client: Client, selector: selectors.BaseSelector) -> None:
-    """End a connection."""
-    selector.unregister(client.sock)
-    client.sock.close()
-
-
-def serve(listener: socket.socket) -> None:
-    """One loop for all clients: the selector says which of them are ready."""
+async def serve(listener: socket.socket) -> None:
+    """Serve every client at the same time."""
+    print(f"serving http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     listener.setblocking(False)
-    with selectors.DefaultSelector() as selector:
-        selector.register(listener, selectors.EVENT_READ)
-        while True:
-            turn(listener, selector)
+    async with asyncio.TaskGroup() as clients:
+        await accept(listener, clients)
 
 
-def turn(listener: socket.socket, selector: selectors.BaseSelector) -> None:
-    """Wait for events, then give each socket that has one its turn."""
-    for key, _mask in selector.select():
-        if key.data is None:
-            accept(listener, selector)
-        elif key.data.ready():
-            wanted = selectors.EVENT_WRITE if key.data.outgoing else selectors.EVENT_READ
-            selector.modify(key.fileobj, wanted, key.data)
-        else:
-            close(key.data, selector)
-
-
-def main() -> None:
-    """Listen, say where, and serve until Ctrl-C."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("port", nargs="?", type=int, default=0, help="0: a free one")
-    options = parser.parse_args()
-    try:
-        listener = socket.create_server(("127.0.0.1", options.port))
-    except (OSError, OverflowError) as error:
-        parser.error(f"port {options.port}: {error}")
-    with listener:
+async def accept(listener: socket.socket, clients: asyncio.TaskGroup) -> None:
+    """Start a task for each client."""
+    while True:
         try:
-            print(f"serving http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-            serve(listener)
-        except KeyboardInterrupt:
-            sys.exit(0)
+            sock, _address = await asyncio.get_running_loop().sock_accept(listener)
+            clients.create_task(converse(sock))
+        except OSError:  # no file descriptor is free: wait until a client leaves
+            await asyncio.sleep(0.1)
+
+
+async def converse(sock: socket.socket) -> None:
+    """Serve one client, from its first byte to the close. A client that vanishes is no error."""
+    connection, loop = Connection(), asyncio.get_running_loop()
+    with suppress(OSError), sock:
+        while not connection.closing and (data := await loop.sock_recv(sock, 65536)):
+            await loop.sock_sendall(sock, b"".join(connection.received(data)))
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", 0)) as listening:
+        asyncio.run(serve(listening))
