@@ -82,6 +82,17 @@ class Reaction:
     end: End
 
 
+class Alternative(Enum):
+    """What the RFC allows a server beside the refusal that netlab chooses."""
+
+    NONE = ""
+    TAKEN = "taken"
+    """The message is taken as one request: the octet or the fold at fault was replaced by a space."""
+    TAKEN_THEN_CLOSED = "taken, closes"
+    WAITS = "waits"
+    """The server may wait for the rest of a message that it reads in another way."""
+
+
 TRANSPORTS = ("plain", "tls")
 
 
@@ -102,6 +113,7 @@ class WireCase:
     half_close: bool = False
     only: str = ""  # the transport, where the other has an answer of its own
     attack: str = ""  # what an attacker gains from a server that gets it wrong; "" where nothing is known
+    alternative: Alternative = Alternative.NONE
 
     @property
     def id(self) -> str:
@@ -288,7 +300,7 @@ def _read_case(file: str, line: int, name: str, body: str) -> WireCase:
             if text != "```request":
                 raise ValueError(f"an unknown block: {text}")
             steps.append(wire_bytes(_block(lines)))
-        elif match := re.fullmatch(r"- (refused|parser|server|cut|then|only|attack): (.+)", text):
+        elif match := re.fullmatch(r"- (refused|parser|server|cut|then|only|attack|or): (.+)", text):
             if match[1] == "server":
                 if len(answers) != len(steps) - 1:
                     raise ValueError("one `server:` for each request block, behind it")
@@ -345,6 +357,11 @@ def _expect(case: WireCase, bullets: dict[str, str], end: End | None) -> None:
     case.cut = "cut" in bullets
     case.only = bullets.get("only", "")
     case.attack = bullets.get("attack", "")
+    if bullets.get("or", "taken") not in [way.value for way in Alternative if way.value]:
+        raise ValueError("known are `or: taken`, `or: taken, closes` and `or: waits`")
+    case.alternative = Alternative(bullets.get("or", ""))
+    if case.alternative is not Alternative.NONE and case.parser.refusal is None:
+        raise ValueError("`or:` belongs to a request that is refused")
     if case.only not in ("", *TRANSPORTS):
         raise ValueError("known are `only: plain` and `only: tls`")
     # A request that waits for more can only be brought to an end by the end of input.

@@ -8,7 +8,7 @@ taken.
 
 from __future__ import annotations
 
-from netlab.check.cases import End, WireCase
+from netlab.check.cases import Alternative, End, WireCase
 from netlab.check.conversation import ConnectionEnd, JudgeConnection, Observed
 from netlab.check.groups import OF_FILE, attack_of
 from netlab.check.target import JudgedServer
@@ -24,6 +24,13 @@ _OWN_LIMITS = frozenset({413, 414, 431})
 
 # Seconds in which a server that is going to close behind its answer has closed.
 GRACE = 0.5
+
+_ALTERNATIVES = {
+    Alternative.NONE: "",
+    Alternative.TAKEN: "; or taken as one request",
+    Alternative.TAKEN_THEN_CLOSED: "; or taken as one request, then closed",
+    Alternative.WAITS: "; or the server waits for the rest",
+}
 
 _NEXT = "GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
 
@@ -76,7 +83,8 @@ def expectation(case: WireCase) -> str:
     """What must come, in words."""
     finals, interims = due(case)
     if case.parser.refusal is not None and must_be_refused(case) and finals == 1:
-        return f"refused ({case.parser.refusal.status} or another 4xx), then closed"
+        refused = f"refused ({case.parser.refusal.status} or another 4xx), then closed"
+        return refused + _ALTERNATIVES[case.alternative]
     said = ["100 (Continue), then "] if interims else []
     said.append(f"{finals} answer{'s' if finals != 1 else ''}")
     if case.parser.refusal is not None and must_be_refused(case):
@@ -132,24 +140,42 @@ def _wrong(case: WireCase, observed: Observed) -> str:
         return f"the answer is malformed: {observed.malformed}"
     finals, _ = due(case)
     statuses = [answer.status for answer in observed.finals]
+    if any(answer.interim for answer in observed.answers) and _speaks_http_1_0(case):
+        return "a 1xx response came: HTTP/1.0 does not know them (RFC 9110 §15.2)"
     if must_be_refused(case):
-        return _wrong_refusal(observed, statuses, finals)
+        return _wrong_refusal(case.alternative, observed, statuses, finals)
     return _wrong_number(case, observed, statuses, finals) or _wrong_end(case, observed, statuses, finals)
 
 
-def _wrong_refusal(observed: Observed, statuses: list[int], finals: int) -> str:
+def _speaks_http_1_0(case: WireCase) -> bool:
+    return bool(case.parser.messages) and all(message.minor == 0 for message in case.parser.messages)
+
+
+def _wrong_refusal(allowed: Alternative, observed: Observed, statuses: list[int], finals: int) -> str:
     """A message that breaks a rule must be refused, and nothing behind it may be read as a request."""
-    before = finals - 1
-    last = statuses[before:]
+    last = statuses[finals - 1 :]
     if not last:
-        if observed.ending is ConnectionEnd.OPEN:
+        if observed.ending is ConnectionEnd.OPEN and allowed is not Alternative.WAITS:
             return "no answer came and the connection stayed open: the server waits for more"
         return ""  # closed without an answer: nothing of it was taken
+    behind = [status for status in last[1:] if status not in REFUSALS]
     if last[0] not in REFUSALS | _GATEWAY and last[0] < 500:
-        return f"the request was taken ({last[0]}): it must be refused"
-    if any(status not in REFUSALS for status in last[1:]):
+        return _wrong_taking(allowed, observed, last[0], len(behind))
+    if behind:
         return "an answer came behind the refusal: bytes behind a refused message were read as a request"
     return ""
+
+
+def _wrong_taking(allowed: Alternative, observed: Observed, status: int, behind: int) -> str:
+    """The server took what netlab refuses. The RFC allows that for some messages, under conditions."""
+    if allowed is Alternative.TAKEN_THEN_CLOSED:
+        closes = observed.ending is not ConnectionEnd.OPEN or observed.finals[-1].says_close
+        if closes and not behind:
+            return ""
+        return "the request was taken, and the connection goes on: it must close"
+    if allowed is Alternative.TAKEN:
+        return f"{behind + 1} answers to one request: content was read as a request" if behind > 1 else ""
+    return f"the request was taken ({status}): it must be refused"
 
 
 def _wrong_number(case: WireCase, observed: Observed, statuses: list[int], finals: int) -> str:
@@ -158,6 +184,8 @@ def _wrong_number(case: WireCase, observed: Observed, statuses: list[int], final
     for status, own in zip(statuses, ours, strict=False):
         if status in REFUSALS and own not in REFUSALS:
             return f"refused with {status}: it is a correct request"
+    if observed.late and sum(answer.interim for answer in observed.answers) < due(case)[1]:
+        return "no 100 (Continue) came: the client waits with its content for nothing"
     extra = statuses[finals:]
     if case.half_close:
         # An incomplete head may be refused; it must not be taken. A request whose head is whole may be
