@@ -5,6 +5,7 @@ The kernel's part is the larger one, and no figure of the process shows it.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import time
@@ -86,11 +87,14 @@ async def test_a_slow_reader_is_not_cut(way: str, certificates: Path) -> None:
     async def app(request: Request) -> Response:
         return Response(200, bytes(size))
 
-    timeouts = Timeouts()
+    timeouts = Timeouts(idle=1e6)  # it is idle before the client has read what the kernel holds
     tls, trusting = contexts(way, certificates)
     async with Server(app, tls=tls, timeouts=timeouts, clock=lambda: now) as server:
         client = await apart(flow.connect, server.port, trusting, 64 * KIB)
         with client:
+            while not server.connections:
+                await asyncio.sleep(0)
+            server.sweep.close()  # the one below alone: between a reading and the jump there is no news
             await apart(client.sendall, GET)
             for _ in range(size // step):
                 await apart(take, client, step)
