@@ -6,13 +6,21 @@ import random
 import socket
 import threading
 
+ENDS = 100  # a loop that asks so often after the end would ask for ever
+ONCE_MORE = (
+    "recv was called once more although everything had arrived: a real server sends nothing now, and this "
+    "call would wait for ever"
+)
+
 
 class Stream:
     """A socket whose every move is decided: which pieces recv gives, how much send takes."""
 
-    def __init__(self, pieces=(), steps=None, takes=1 << 20, then_ends=False):
+    def __init__(self, pieces=(), steps=None, takes=1 << 20, then_ends=False, once_more=ONCE_MORE):
         self.pieces, self.steps, self.takes, self.then_ends = list(pieces), steps, takes, then_ends
+        self.once_more = once_more
         self.sent = b""
+        self.ends = 0
 
     def send(self, data, flags=0):
         taken = bytes(data)[: self.takes]
@@ -28,15 +36,25 @@ class Stream:
             self._note(
                 "recv: the server has closed the connection" if self.then_ends else "recv: nothing comes"
             )
-            assert self.then_ends, (
-                "recv was called once more although everything had arrived: a real server sends nothing now, "
-                "and this call would wait for ever"
+            assert self.then_ends, self.once_more
+            self.ends += 1
+            assert self.ends < ENDS, (
+                f"recv gave b'' {ENDS} times in a row: the server has closed, and nothing more will come"
             )
             return b""
         piece, rest = self.pieces[0][:size], self.pieces[0][size:]
         self.pieces[:1] = [rest] if rest else []
-        self._note(f"recv gave {len(piece)} octets: {piece[:60]!r}{'…' if len(piece) > 60 else ''}")
+        amount = f"{len(piece)} octet{'' if len(piece) == 1 else 's'}"
+        self._note(f"recv gave {amount}: {piece[:60]!r}{'…' if len(piece) > 60 else ''}")
         return piece
+
+    def close(self):
+        raise AssertionError(
+            "the connection was closed: the next exchange needs it; only fetch closes its own"
+        )
+
+    def __getattr__(self, name):
+        raise AssertionError(f"the check's socket has no `{name}`: use send and recv alone")
 
     def _note(self, text):
         if self.steps is not None and len(self.steps) < 40:

@@ -234,7 +234,7 @@ def headline(evidence: Evidence) -> str:
 def notes(evidence: Evidence) -> list[str]:
     """What a reader of the tables should know."""
     said = [
-        'the source says that the handshake "takes hundreds of milliseconds"; it takes one round trip, so '
+        'the article says that the handshake "takes hundreds of milliseconds"; it takes one round trip, so '
         f"{statistics.median(evidence.handshake_times) * 1e6:.0f} µs on loopback and 100 ms where a round "
         "trip takes 100 ms (lab 09 measures with distance)",
     ]

@@ -13,7 +13,7 @@ import threading
 import pytest
 from far_ends import Listener, Stream, cut, one_by_one
 
-from labs.runner.checks import same_bytes
+from labs.runner.checks import same_bytes, table
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 
@@ -36,9 +36,9 @@ def test_host_names_a_port_that_is_not_the_default(exercise):
 
 
 @pytest.mark.task(1, rule="RFC 3986 §3.2.2")
-@pytest.mark.parametrize(("port", "host"), [(80, b"[::1]"), (8080, b"[::1]:8080")])
-def test_an_ipv6_address_stands_in_brackets(exercise, port, host):
-    expected = b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
+@pytest.mark.parametrize("port", [80, 8080])
+def test_an_ipv6_address_stands_in_brackets(exercise, port):
+    expected = b"GET / HTTP/1.1\r\nHost: [::1]%s\r\n\r\n" % (b"" if port == 80 else b":8080")
     same_bytes(
         exercise.request_bytes("::1", port, "/"), expected, "IP-literal, RFC 3986 §3.2.2", "the request"
     )
@@ -54,7 +54,7 @@ BREAKING = ["/a b", "/a\r\nX-Admin: yes", "/a\nb", "/\0", "/\x7f", "/ü", "/a\u2
 
 
 @pytest.mark.task(1, rule="RFC 9112 §11.1")
-@pytest.mark.parametrize("text", BREAKING, ids=[f"case {n}" for n in range(1, len(BREAKING) + 1)])
+@table("text", *BREAKING)
 def test_nothing_in_the_path_or_the_host_can_write_a_line_of_its_own(exercise, steps, text):
     for host, path in (("a", text), ("a" + text[1:], "/")):
         steps.note(f"request_bytes({host!r}, 80, {path!r})")
@@ -109,8 +109,8 @@ def test_a_real_socket_with_a_small_buffer_gets_it_all(exercise, steps, seed):
 # --- task 3: read a whole head ------------------------------------------------------------------------
 
 
-def reading(exercise, pieces, steps, waiting=b"", then_ends=False):
-    connection = exercise.Connection(Stream(pieces, steps, then_ends=then_ends))
+def reading(exercise, pieces, steps, waiting=b"", **stream):
+    connection = exercise.Connection(Stream(pieces, steps, **stream))
     connection.waiting = waiting
     return connection
 
@@ -119,7 +119,8 @@ def reading(exercise, pieces, steps, waiting=b"", then_ends=False):
 def test_a_head_goes_up_to_its_empty_line_and_the_rest_stays_waiting(exercise, steps):
     connection = reading(exercise, [OK + b"hello" + OK], steps)
     same_bytes(connection.read_head(), OK, "head = lines, then an empty line, RFC 9112 §2.1", "the head")
-    same_bytes(connection.waiting, b"hello" + OK, "what comes after the head is not the head's", "what waits")
+    left = connection.waiting + b"".join(connection.stream.pieces)
+    same_bytes(left, b"hello" + OK, "what comes after the head is not the head's", "what is left for later")
 
 
 @pytest.mark.task(3, rule="RFC 9112 §2.2")
@@ -152,7 +153,10 @@ def test_an_end_inside_the_head_is_an_error(exercise, steps, piece):
 
 @pytest.mark.task(3, rule="RFC 9112 §3: a limit is the recipient's to set")
 def test_a_head_without_an_end_is_given_up(exercise, steps):
-    connection = reading(exercise, [b"HTTP/1.1 200 OK\r\n"] + [b"X-More: and more\r\n" * 200] * 60, steps)
+    pieces = [b"HTTP/1.1 200 OK\r\n"] + [b"X-More: and more\r\n" * 200] * 60
+    came = sum(map(len, pieces))
+    said = f"{came:,} octets came without an empty line, and recv was called again: raise BadResponse"
+    connection = reading(exercise, pieces, steps, once_more=said)
     with pytest.raises(exercise.BadResponse):
         connection.read_head()
         raise AssertionError("a head without an end was accepted")
@@ -178,7 +182,7 @@ WRONG_LENGTHS = ["", "+5", "-5", "0x5", "1_0", "5.0", " 5", "5 ", "5\n", "5, 5",
 
 
 @pytest.mark.task(4, rule="RFC 9110 §8.6")
-@pytest.mark.parametrize("value", WRONG_LENGTHS, ids=[f"case {n}" for n in range(1, len(WRONG_LENGTHS) + 1)])
+@table("value", *WRONG_LENGTHS)
 def test_a_length_that_is_not_digits_is_refused(exercise, steps, value):
     steps.note(f"content_length(200, {{'content-length': {value!r}}})")
     with pytest.raises(exercise.BadResponse):
@@ -238,7 +242,9 @@ def test_nothing_of_the_next_response_is_taken(exercise, steps, waiting):
     connection = reading(exercise, [whole[len(waiting) :]], steps, waiting)
     same_bytes(connection.read_content(5), b"hello", "content-length: 5", "the content")
     left = connection.waiting + b"".join(connection.stream.pieces)
-    same_bytes(left, whole[5:], "what comes after the content is the next response's", "what is left")
+    same_bytes(
+        left, whole[5:], "what comes after the content is the next response's", "what is left for later"
+    )
 
 
 @pytest.mark.task(5, rule="RFC 9112 §6.3")
@@ -335,7 +341,8 @@ def test_fetch_opens_a_connection_and_closes_it(exercise, steps, opened):
         assert len(opened) == 1, (
             f"fetch opened {len(opened)} connections with socket.create_connection, not 1"
         )
-        assert opened[0].fileno() == -1, "fetch left its connection open: who shall close it now?"
+        closed = opened[0].fileno() < 0
+        assert closed, "fetch left its connection open: close it before fetch returns"
     same_bytes(response.content, b"hello", "content-length: 5", "the content")
     expected = b"GET /data HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % server.port
     same_bytes(server.requests[0], expected, "RFC 9112 §3", "the request as the server got it")
@@ -349,4 +356,5 @@ def test_fetch_closes_the_connection_after_a_failure_too(exercise, steps, opened
             response = exercise.fetch("127.0.0.1", server.port, "/")
             raise AssertionError(f"Content-Length: five was accepted: {response}")
         assert opened, "fetch opened no connection with socket.create_connection"
-        assert opened[0].fileno() == -1, "fetch raised BadResponse and left its connection open"
+        closed = opened[0].fileno() < 0
+        assert closed, "fetch raised BadResponse and left its connection open"

@@ -21,6 +21,11 @@ def outcome(exercise, call, *arguments):
     return f"it returned {returned!r}"[:200]
 
 
+def told(got):
+    """An outcome as a sentence about the learner's code."""
+    return got if got.startswith("it returned") else f"it raised Refused({got})"
+
+
 def answer(exercise, call, *arguments):
     """What the call returned; a refusal fails the check."""
     try:
@@ -71,7 +76,8 @@ def test_a_head_that_is_cut_off_anywhere_is_not_complete(exercise, steps):
         steps.received(HEAD[:end], "split_head is given")
         got = outcome(exercise, exercise.split_head, HEAD[:end])
         assert got == "it returned None", (
-            f"{HEAD[:end]!r} may still become a head: None; {got} (RFC 9112 §2.1)"
+            f"{HEAD[:end]!r} is the beginning of a head: return None until more comes; yours: {told(got)} "
+            "(RFC 9112 §2.1)"
         )
 
 
@@ -85,7 +91,7 @@ def test_one_empty_line_before_the_request_line_is_skipped_and_no_second(exercis
     for wire in (b"\r\n\r\n", b"\r\n\r\n" + HEAD):
         steps.received(wire, "split_head is given")
         got = outcome(exercise, exercise.split_head, wire)
-        assert got == "REQUEST_LINE", f"{wire!r} must be Refused(REQUEST_LINE); {got} (RFC 9112 §2.2)"
+        assert got == "REQUEST_LINE", f"{wire!r} must be Refused(REQUEST_LINE); {told(got)} (RFC 9112 §2.2)"
 
 
 @pytest.mark.task(1, rule="RFC 9112 §2.2")
@@ -104,7 +110,7 @@ def test_a_bare_lf_or_cr_is_refused_as_soon_as_it_is_seen(exercise, steps, wire)
     for more in (b"", HEAD):
         steps.received(wire + more, "split_head is given")
         got = outcome(exercise, exercise.split_head, wire + more)
-        assert got == "LINE_END", f"{wire + more!r} must be Refused(LINE_END); {got} (RFC 9112 §2.2)"
+        assert got == "LINE_END", f"{wire + more!r} must be Refused(LINE_END); {told(got)} (RFC 9112 §2.2)"
 
 
 @pytest.mark.task(1, rule="RFC 6585 §5")
@@ -112,11 +118,15 @@ def test_a_head_is_refused_once_it_is_longer_than_the_limit(exercise, steps):
     size = len(HEAD)
     steps.received(HEAD + b"content", f"with a limit of {size}, split_head is given")
     got = outcome(exercise, exercise.split_head, HEAD + b"content", size)
-    assert got.startswith("it returned ("), f"{size} bytes are within a limit of {size}; {got} (RFC 6585 §5)"
+    assert got.startswith("it returned ("), (
+        f"{size} bytes are within a limit of {size}; {told(got)} (RFC 6585 §5)"
+    )
     for wire in (HEAD, HEAD + b"content", b"G" * size):
         steps.received(wire, f"with a limit of {size - 1}, split_head is given")
         got = outcome(exercise, exercise.split_head, wire, size - 1)
-        assert got == "HEAD_LIMIT", f"{wire!r} passes a limit of {size - 1}: HEAD_LIMIT; {got} (RFC 6585 §5)"
+        assert got == "HEAD_LIMIT", (
+            f"{wire!r} passes a limit of {size - 1}: HEAD_LIMIT; {told(got)} (RFC 6585 §5)"
+        )
 
 
 # --- task 2: read the request line --------------------------------------------------------------------
@@ -161,7 +171,9 @@ def test_a_request_line_is_method_target_and_minor_version(exercise, steps, line
 def test_a_request_line_of_another_shape_is_refused(exercise, steps, line):
     steps.received(line, "request_line is given")
     got = outcome(exercise, exercise.request_line, line)
-    assert got == "REQUEST_LINE", f"request_line({line!r}) must be Refused(REQUEST_LINE); {got} (RFC 9112 §3)"
+    assert got == "REQUEST_LINE", (
+        f"request_line({line!r}) must be Refused(REQUEST_LINE); {told(got)} (RFC 9112 §3)"
+    )
 
 
 @pytest.mark.task(2, rule="RFC 9110 §15.6.6")
@@ -169,7 +181,7 @@ def test_a_request_line_of_another_shape_is_refused(exercise, steps, line):
 def test_another_major_version_is_refused_as_such(exercise, steps, version):
     steps.received(b"GET / " + version, "request_line is given")
     got = outcome(exercise, exercise.request_line, b"GET / " + version)
-    assert got == "VERSION", f"{version!r} must be Refused(VERSION); {got} (RFC 9110 §15.6.6)"
+    assert got == "VERSION", f"{version!r} must be Refused(VERSION); {told(got)} (RFC 9110 §15.6.6)"
 
 
 # --- task 3: read a field line ------------------------------------------------------------------------
@@ -214,7 +226,7 @@ def test_a_field_line_is_a_name_in_lower_case_and_a_value_without_outer_white_sp
 def test_a_field_line_of_another_shape_is_refused(exercise, steps, line):
     steps.received(line, "field_line is given")
     got = outcome(exercise, exercise.field_line, line)
-    assert got == "FIELD_LINE", f"field_line({line!r}) must be Refused(FIELD_LINE); {got} (RFC 9112 §5)"
+    assert got == "FIELD_LINE", f"field_line({line!r}) must be Refused(FIELD_LINE); {told(got)} (RFC 9112 §5)"
 
 
 # --- task 4: read Content-Length ----------------------------------------------------------------------
@@ -234,7 +246,7 @@ def test_a_content_length_is_its_number(exercise, value, length):
 def test_a_content_length_that_is_not_a_run_of_ascii_digits_is_refused(exercise, value):
     got = outcome(exercise, exercise.content_length, [("content-length", value)])
     assert got == "LENGTH", (
-        f"content-length: {value[:20]!r} must be Refused(LENGTH); {got[:60]} (RFC 9110 §8.6)"
+        f"content-length: {value[:20]!r} must be Refused(LENGTH); {told(got)[:60]} (RFC 9110 §8.6)"
     )
 
 
@@ -243,7 +255,9 @@ def test_a_content_length_that_is_not_a_run_of_ascii_digits_is_refused(exercise,
 def test_a_content_length_on_two_lines_is_refused_even_when_both_agree(exercise, first, second):
     fields = [("content-length", first), ("host", "a"), ("content-length", second)]
     got = outcome(exercise, exercise.content_length, fields)
-    assert got == "LENGTH", f"lengths {first!r} and {second!r}: Refused(LENGTH); {got} (RFC 9112 §6.3 rule 5)"
+    assert got == "LENGTH", (
+        f"lengths {first!r} and {second!r}: Refused(LENGTH); {told(got)} (RFC 9112 §6.3 rule 5)"
+    )
 
 
 # --- task 5: read Transfer-Encoding -------------------------------------------------------------------
@@ -265,7 +279,9 @@ def coded(*lines):
 )
 def test_transfer_codings_are_one_list_over_all_lines_in_their_order(exercise, lines, codings):
     got = outcome(exercise, exercise.transfer_codings, coded(*lines))
-    assert got == f"it returned {codings!r}", f"the codings of {lines} are {codings}; {got} (RFC 9112 §6.1)"
+    assert got == f"it returned {codings!r}", (
+        f"the codings of {lines} are {codings}; {told(got)} (RFC 9112 §6.1)"
+    )
 
 
 @pytest.mark.task(5, rule="RFC 9112 §6.1")
@@ -273,14 +289,18 @@ def test_transfer_codings_are_one_list_over_all_lines_in_their_order(exercise, l
        ('"chunked"',), ("\xa0chunked",), ("chunk\xe9d",))  # fmt: skip
 def test_what_is_no_list_of_codings_is_refused(exercise, lines):
     got = outcome(exercise, exercise.transfer_codings, coded(*lines))
-    assert got == "CODINGS", f"transfer-encoding {lines} must be Refused(CODINGS); {got} (RFC 9112 §6.1)"
+    assert got == "CODINGS", (
+        f"transfer-encoding {lines} must be Refused(CODINGS); {told(got)} (RFC 9112 §6.1)"
+    )
 
 
 @pytest.mark.task(5, rule="RFC 9112 §6.1")
 @table("lines", ("chunked, chunked",), ("chunked", "chunked"), ("chunked, gzip, CHUNKED",))
 def test_chunked_is_not_applied_twice(exercise, lines):
     got = outcome(exercise, exercise.transfer_codings, coded(*lines))
-    assert got == "CODINGS", f"transfer-encoding {lines} must be Refused(CODINGS); {got} (RFC 9112 §6.1)"
+    assert got == "CODINGS", (
+        f"transfer-encoding {lines} must be Refused(CODINGS); {told(got)} (RFC 9112 §6.1)"
+    )
 
 
 # --- task 6: decide the length of the content ---------------------------------------------------------
@@ -334,7 +354,7 @@ def test_a_request_whose_end_is_in_doubt_is_refused_by_the_first_rule_it_breaks(
     exercise, minor, fields, rule
 ):
     got = outcome(exercise, exercise.framing, minor, fields)
-    assert got == rule, f"HTTP/1.{minor} with {fields} must be Refused({rule}); {got} (RFC 9112 §6.3)"
+    assert got == rule, f"HTTP/1.{minor} with {fields} must be Refused({rule}); {told(got)} (RFC 9112 §6.3)"
 
 
 @pytest.mark.task(6, rule="RFC 9112 §5.1")

@@ -44,7 +44,7 @@ class Call(NamedTuple):
 TWELVE = (
     Call(APP, "GET", (), "reads a list"),
     Call(APP, "POST", (FORM,), "sends a form"),
-    Call(APP, "POST", (JSON, TOKEN), "sends JSON with a token: the source's example"),
+    Call(APP, "POST", (JSON, TOKEN), "sends JSON with a token: the article's example"),
     Call(APP, "PUT", (JSON,), "replaces an item"),
     Call("https://shop.eu.example.com", "GET", (TOKEN,), "reads with a token, two labels below a wildcard"),
     Call(APP, "DELETE", (), "deletes: not a listed method"),
@@ -56,7 +56,7 @@ TWELVE = (
     Call(SANDBOX, "POST", (TEXT,), "sends JSON, called text, from a sandboxed frame"),
 )
 
-# What the source says a server must reply with, and six requests that may or may not need it.
+# What the article says a server must reply with, and six requests that may or may not need it.
 LISTS = {"origins": "Allow-Origin", "methods": "Allow-Methods", "request_headers": "Allow-Headers"}
 SOURCE = {
     "origins": [APP],
@@ -67,7 +67,7 @@ SIX = (
     Call(APP, "GET", (), "GET"),
     Call(APP, "POST", (FORM,), "POST of a form"),
     Call(APP, "POST", (JSON,), "POST of JSON"),
-    Call(APP, "POST", (JSON, TOKEN), "POST of JSON with a token (the source's)"),
+    Call(APP, "POST", (JSON, TOKEN), "POST of JSON with a token (the article's)"),
     Call(APP, "PUT", (), "PUT without content"),
     Call(APP, "PUT", (JSON, TOKEN), "PUT of JSON with a token"),
 )
@@ -235,7 +235,7 @@ def report(
         condition=condition,
         headline=(
             f"{figures['denied']} of {len(traced)} requests are denied, and {figures['denied_that_ran']} of "
-            f"these ran all the same; the source's own POST needs {figures['the_sources_request_needs']}; "
+            f"these ran all the same; the article's own POST needs {figures['the_sources_request_needs']}; "
             f"{needed} OPTIONS in Allow-Methods"
         ),
         tables=[trace_table(traced), needs_table(full, needs)],

@@ -237,7 +237,8 @@ def test_the_key_file_is_made_with_mode_0600(exercise, good, now, tmp_path, monk
     finally:
         os.umask(mask)
     mode = stat.S_IMODE(key.stat().st_mode)
-    assert mode == 0o600, f"leaf.key must be made with mode 0600; this one was made with {mode:04o}"
+    made = f"{mode:04o}"
+    assert made == "0600", f"leaf.key must be made with mode 0600; this one was made with {made}"
 
 
 @pytest.mark.task(4, rule="RFC 7468 §10")

@@ -53,6 +53,11 @@ def refused(exercise, call, *arguments):
     return f"it returned {returned!r}"[:120]
 
 
+def told(got):
+    """An outcome as a sentence about the learner's code."""
+    return got if got.startswith("it returned") else f"it raised {got}"
+
+
 # --- task 1: recover the pre-master secret ------------------------------------------------------------
 
 
@@ -70,7 +75,7 @@ def test_a_wrong_key_is_noticed_although_it_may_raise_nothing(exercise, seed):
     for _ in range(4):
         ciphertext = encrypted(b"\x03\x03" + chance.randbytes(46), number=1)
         got = refused(exercise, exercise.recover_pre_master, conversations.new_key(), ciphertext, TLS12)
-        assert got == "WrongKey", f"another server's key must raise WrongKey; {got} ({RSA_RULE})"
+        assert got == "WrongKey", f"another server's key must raise WrongKey; {told(got)} ({RSA_RULE})"
 
 
 @pytest.mark.task(1, rule=RSA_RULE)
@@ -78,7 +83,9 @@ def test_a_wrong_key_is_noticed_although_it_may_raise_nothing(exercise, seed):
 def test_a_secret_of_another_length_is_refused(exercise, length):
     ciphertext = encrypted((b"\x03\x03" + bytes(range(62)))[:length])
     got = refused(exercise, exercise.recover_pre_master, conversations.new_key(), ciphertext, TLS12)
-    assert got == "WrongKey", f"{length} bytes are no pre-master secret: WrongKey; {got} ({RSA_RULE})"
+    assert got == "WrongKey", (
+        f"{length} bytes are no pre-master secret: raise WrongKey; {told(got)} ({RSA_RULE})"
+    )
 
 
 @pytest.mark.task(1, rule=RSA_RULE)
@@ -87,14 +94,16 @@ def test_the_first_two_bytes_are_the_version_that_the_client_offered(exercise, v
     ciphertext = encrypted(version + bytes(46))
     got = refused(exercise, exercise.recover_pre_master, conversations.new_key(), ciphertext, TLS12)
     assert got == "WrongKey", (
-        f"version {version.hex()} was not offered (0303 was): WrongKey; {got} ({RSA_RULE})"
+        f"version {version.hex()} was not offered (0303 was): raise WrongKey; {told(got)} ({RSA_RULE})"
     )
 
 
 @pytest.mark.task(1, rule="RFC 8017 §7.2.2")
 def test_a_ciphertext_of_a_wrong_length_is_a_wrong_key_and_no_traceback(exercise):
     got = refused(exercise, exercise.recover_pre_master, conversations.new_key(), bytes(33), TLS12)
-    assert got == "WrongKey", f"33 bytes are no ciphertext of RSA-2048: WrongKey; {got} (RFC 8017 §7.2.2)"
+    assert got == "WrongKey", (
+        f"33 bytes are no ciphertext of RSA-2048: raise WrongKey; {told(got)} (RFC 8017 §7.2.2)"
+    )
 
 
 # --- task 2: write the PRF ----------------------------------------------------------------------------
@@ -239,21 +248,21 @@ def test_ecdhe_is_out_of_reach_because_the_key_only_signs(exercise, steps):
     steps.note("the same server, the same key; the suite is ECDHE_RSA")
     recording = exercise.read_recording(recorded(ECDHE).chunks)
     got = refused(exercise, exercise.steal, conversations.new_key(), recording)
-    assert got == "OutOfReach", f"an ECDHE connection must raise OutOfReach; {got} (RFC 8422 §2)"
+    assert got == "OutOfReach", f"an ECDHE connection must raise OutOfReach; {told(got)} (RFC 8422 §2)"
 
 
 @pytest.mark.task(6, rule="RFC 8446 §1.2")
 def test_tls_1_3_is_out_of_reach_because_it_has_no_rsa_key_exchange(exercise):
     recording = exercise.read_recording(recorded(TLS13).chunks)
     got = refused(exercise, exercise.steal, conversations.new_key(), recording)
-    assert got == "OutOfReach", f"a TLS 1.3 connection must raise OutOfReach; {got} (RFC 8446 §1.2)"
+    assert got == "OutOfReach", f"a TLS 1.3 connection must raise OutOfReach; {told(got)} (RFC 8446 §1.2)"
 
 
 @pytest.mark.task(6, rule=RSA_RULE)
 def test_the_key_of_another_server_opens_nothing(exercise):
     recording = exercise.read_recording(recorded(STATIC_RSA).chunks)
     got = refused(exercise, exercise.steal, conversations.new_key(1), recording)
-    assert got == "WrongKey", f"another server's key must raise WrongKey; {got} ({RSA_RULE})"
+    assert got == "WrongKey", f"another server's key must raise WrongKey; {told(got)} ({RSA_RULE})"
 
 
 @pytest.mark.task(6, rule="RFC 5246 §6.2.3.3")
@@ -262,4 +271,6 @@ def test_a_damaged_record_is_a_wrong_key_and_no_traceback(exercise):
     damaged = recording.protected["server"][1]
     recording.protected["server"][1] = damaged[:-1] + bytes([damaged[-1] ^ 1])
     got = refused(exercise, exercise.steal, conversations.new_key(), recording)
-    assert got == "WrongKey", f"a record whose tag is wrong must raise WrongKey; {got} (RFC 5246 §6.2.3.3)"
+    assert got == "WrongKey", (
+        f"a record whose tag is wrong must raise WrongKey; {told(got)} (RFC 5246 §6.2.3.3)"
+    )

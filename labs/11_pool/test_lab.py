@@ -324,7 +324,10 @@ def test_a_connection_past_its_timeout_is_not_used_although_no_timer_ran(world):
     w = world(keepalive_timeout=30)
     (old,) = w.idle(1)
     w.now = 1030
-    assert w.pool.checked(w.ask()) is w.fakes[1], "idle for 30 s, and expire was not called yet"
+    chosen = w.pool.checked(w.ask())
+    assert len(w.fakes) == 2 and chosen is w.fakes[1], (
+        "this connection was idle for 30 s, although expire was not called: open another one"
+    )
     assert not old.is_open
     w.check()
 
@@ -385,7 +388,9 @@ def test_the_second_attempt_goes_over_a_new_connection_and_is_the_last(world):
     ticket = w.ask()
     ticket.started = True
     connection = w.pool.repeat(ticket, "GET", 100, 0)
-    assert connection is w.fakes[2], "a new connection: the server may have closed the other idle one, too"
+    assert len(w.fakes) == 3 and connection is w.fakes[2], (
+        "repeat over a new connection: the server may have closed the other idle one, too"
+    )
     assert ticket.started is False, "on the new connection no byte was written yet"
     w.check()
     w.pool.connected(ticket)

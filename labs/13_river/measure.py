@@ -23,7 +23,7 @@ from labs.runner.evidence import Measurement, NotShown, Plot, Run, Table, Verdic
 from netlab.probes.errors import ProbeError
 
 GB = 1000**3
-FILM = 5 * GB  # bytes that the source streams
+FILM = 5 * GB  # bytes that the article streams
 PIECE = MIB
 TRIAL = 128 * MIB  # bytes sent in pieces of each of these sizes
 SIZES = (64 * KIB, 256 * KIB, MIB, 4 * MIB)

@@ -6,7 +6,7 @@ KIND netlab: netlab's server. Its targets:
 
     /film                  the code's `Pieces` of the whole film, chunked
     /film?count=N          of its first N bytes
-    /read?count=N          N bytes read into memory, then sent: what the source warns of
+    /read?count=N          N bytes read into memory, then sent: what the article warns of
     /slow?how=H&count=N&wait=S    N small pieces, S seconds each: H says how the producer waits (SLOW)
     /quick                 a few octets at once
     /witness               what became of the pieces that were made: JSON
@@ -91,7 +91,7 @@ def watched(code: Any) -> type:
 
 
 async def blocking(count: int, wait: float) -> AsyncIterator[bytes]:
-    """The source's generator, made async: `time.sleep` stops the whole loop."""
+    """The article's generator, made async: `time.sleep` stops the whole loop."""
     WITNESS.begin()
     try:
         for _ in range(count):
@@ -103,7 +103,7 @@ async def blocking(count: int, wait: float) -> AsyncIterator[bytes]:
 
 
 def threaded(count: int, wait: float) -> Iterator[bytes]:
-    """The source's generator as it stands there: it is not async, and the server runs it in a thread."""
+    """The article's generator as it stands there: it is not async, and the server runs it in a thread."""
     WITNESS.begin()
     try:
         for _ in range(count):

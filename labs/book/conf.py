@@ -1,15 +1,14 @@
 """How Sphinx makes the book: `make book`, to build/book. Every warning is an error there.
 
-Here: the settings, where the numbers of the chapters come from, and the diagram, which lifeline.py draws from
-the executed table. Code is quoted by the name of the function, so that a renamed one breaks the build.
+Here: the settings, and the diagram, which lifeline.py draws from the executed table. Not here: the numbers
+of the chapters, which run_figures.py finds. Code is quoted by the name of the function, so that a renamed one
+breaks the build.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -21,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(HERE))
 
 import lifeline  # noqa: E402 (beside this file)
+import run_figures  # noqa: E402
 
 project = "netlab"
 author = "the authors of netlab"
@@ -41,22 +41,7 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
 
-def figures() -> dict[str, Any]:
-    """{lab: {figure: value}}: of the last `make labs` here, and of the example where that run lacks one."""
-    example = json.loads((HERE / "figures.json").read_text("utf-8"))
-    found = {lab["lab"]: dict(lab["figures"]) for lab in example["labs"]}
-    machine, measured = example["machine"], "an example"
-    kept = ROOT / "labs" / "report" / "index.json"
-    if kept.is_file():
-        run = json.loads(kept.read_text("utf-8"))
-        for lab in run["labs"]:
-            found.setdefault(lab["lab"], {}).update(lab["figures"])
-        machine, measured = run["machine"], "the last `make labs` here"
-    found["run"] = {"machine": f"{machine['processor']}, {machine['Python']}", "which": measured}
-    return found
-
-
-myst_substitutions = figures()
+myst_substitutions = run_figures.figures(HERE / "figures.json", ROOT / "labs" / "report" / "index.json")
 
 
 class Life(SphinxDirective):

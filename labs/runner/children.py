@@ -47,16 +47,25 @@ class Child:
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [json.loads(line) for line in lines if line]
 
-    def events(self, silence: float | None = None) -> Iterator[Event]:
-        """Every event until the end. A child that says nothing for `silence` seconds raises TimeoutError."""
+    def events(
+        self, silence: float | None = None, slow: tuple[float, Callable[[], None]] | None = None
+    ) -> Iterator[Event]:
+        """Every event until the end. A child that says nothing for `silence` seconds raises TimeoutError.
+
+        slow: (seconds, what to call) each time that the child says nothing for so long.
+        """
         while True:
-            readable, _, _ = select.select([self.pipe], [], [], silence)
-            if not readable:
+            if slow is not None and not self._readable(slow[0]):
+                slow[1]()
+            if not self._readable(silence):
                 raise TimeoutError(f"no word for {silence:g} s")
             arrived = self.read()
             if arrived is None:
                 return
             yield from arrived
+
+    def _readable(self, seconds: float | None) -> bool:
+        return bool(select.select([self.pipe], [], [], seconds)[0])
 
     def kill(self) -> None:
         """End the child and all that it started."""

@@ -15,6 +15,10 @@ from labs.runner.errors import LabError
 ROOT = Path(__file__).resolve().parents[2]
 LABS = ROOT / "labs"
 
+# The article whose claims the labs put to the test: its title, and where it is read.
+ARTICLE = "The Backend Architect Day 3: CORS, Persistent Connections & TLS (2026)"
+ARTICLE_URL = "https://logicandlegacy.blogspot.com/2026/04/the-backend-architect-day-3-cors.html"
+
 PARTS = (
     "README.md",
     "lab.toml",
@@ -177,6 +181,9 @@ def _lab(entry: Entry) -> Lab:
     wrong += [f"needs {need!r} is none of {', '.join(NEEDS)}" for need in needs if need not in NEEDS]
     if not tasks:
         wrong.append("no [[tasks]]")
+    stated = [int(task.get("minutes", 0)) for task in _list(said)]
+    if any(stated) and sum(stated) != said.get("minutes"):
+        wrong.append(f"the tasks take {sum(stated)} minutes, and the lab says {said.get('minutes')}")
     if wrong:
         raise LabError(f"{where}: " + "; ".join(wrong))
     return Lab(

@@ -89,7 +89,8 @@ class RichTerminal(Terminal):
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console = Console(highlight=False)
+        # No emoji: "exercise.py:100:" is a place, not 💯.
+        self._console = Console(highlight=False, emoji=False)
 
     def _put(self, text: str, style: str) -> None:
         self._console.print(text, style=style or None, markup=False, soft_wrap=True)
@@ -112,7 +113,8 @@ class RichTerminal(Terminal):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        said = TextColumn("{task.description}", markup=False)
+        columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), said)
         with Bar(*columns, console=self._console, transient=True) as bar:
             yield _Live(bar, bar.add_task("", total=total))
 
@@ -122,7 +124,7 @@ class _Live:
         self._bar, self._task = bar, task
 
     def note(self, text: str) -> None:
-        self._bar.update(self._task, description=text.replace("[", "\\["))
+        self._bar.update(self._task, description=text)
 
     def advance(self) -> None:
         self._bar.advance(self._task)

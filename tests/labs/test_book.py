@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shutil
@@ -76,14 +77,49 @@ def test_each_chapter_ends_in_the_lab_that_builds_it() -> None:
 def test_each_number_that_a_run_gives_is_a_figure_of_the_kept_example(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import json
-
     kept = {
         lab["lab"]: lab["figures"] for lab in json.loads((BOOK / "figures.json").read_text("utf-8"))["labs"]
     }
     for path in BOOK.glob("*.md"):
         for lab, figure in re.findall(r"\{\{[^}]*?([a-z_]+)\.([a-z_0-9]+)[^}]*\}\}", path.read_text("utf-8")):
             assert lab == "run" or figure in kept[lab], f"{path.name}: {lab}.{figure}"
+
+
+EXAMPLE = {
+    "machine": {"processor": "an example", "Python": "CPython 3.11"},
+    "labs": [{"lab": "river", "figures": {"rise": 1}}, {"lab": "pool", "figures": {"waited": 2}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("kept", "told", "rise"),
+    [
+        ({}, "an example run", 1),
+        (
+            {"labs": [{"lab": "river", "figures": {"rise": 9}}]},
+            "what it lacks is of an example run: pool)",
+            9,
+        ),
+        ({"quick": True}, "which QUICK=1 shortened", 1),
+        ({"quick": False}, "the last `make labs` here", 1),
+        (None, "an example run", 1),
+    ],
+)
+def test_the_book_says_which_run_its_numbers_are_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: dict[str, object] | None, told: str, rise: int
+) -> None:
+    monkeypatch.syspath_prepend(str(BOOK))
+    figures = importlib.import_module("run_figures").figures
+    example, run = tmp_path / "figures.json", tmp_path / "index.json"
+    example.write_text(json.dumps(EXAMPLE))
+    if kept is None:
+        run.write_text('{"labs": [')
+    elif kept:
+        run.write_text(json.dumps(EXAMPLE | {"machine": EXAMPLE["machine"]} | kept))
+    found = figures(example, run)
+    assert told in found["run"]["which"] and found["river"]["rise"] == rise
+    assert found["pool"]["waited"] == 2
+    assert ("shortened" in found["run"]["which"]) == bool(kept and kept.get("quick"))
 
 
 def test_the_picture_of_a_connections_life_has_each_state_and_each_move(

@@ -47,6 +47,58 @@ def test_the_caret_stands_under_the_first_wrong_octet(
     assert "the request" in str(caught.value) and "RFC 9112 §2.1" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("actual", "expected", "told"),
+    [
+        (b"abc", b"abcd", "the lines: too short; 1 byte missing after byte 3"),
+        (b"abcde", b"abc", "the lines: too long; 2 bytes too many from byte 3 on"),
+        (b"abx", b"aby", "the lines: not as expected from byte 2 on"),
+    ],
+)
+def test_the_headline_reads_well_for_one_thing_and_for_many(
+    actual: bytes, expected: bytes, told: str
+) -> None:
+    with pytest.raises(WrongBytes) as caught:
+        same_bytes(actual, expected, what="the lines")
+    assert str(caught.value).splitlines()[0] == told
+
+
+SIDES = [("expected", "200"), ("yours", "100")]
+
+
+@pytest.mark.parametrize(
+    ("message", "values", "shown"),
+    [
+        ("a 100 is interim", SIDES, ["expected", "yours"]),
+        ("it must be 200, not 100", SIDES, []),
+        ("a text", [("expected", "'LENGTH'"), ("yours", "'BOTH'")], ["expected", "yours"]),
+        ("LENGTH, not BOTH", [("expected", "'LENGTH'"), ("yours", "'BOTH'")], []),
+        ("size 2000 and 1001", SIDES, ["expected", "yours"]),
+        ("refused '+5'", [("given", "'+5'")], []),
+    ],
+)
+def test_both_sides_of_a_comparison_are_shown_unless_the_message_has_them(
+    message: str, values: list[tuple[str, str]], shown: list[str]
+) -> None:
+    assert [name for name, _ in _told(message, values).values] == shown
+
+
+def test_a_long_run_of_one_character_is_folded() -> None:
+    assert _told(f"Accept: {'x' * 129} is long", []).message == "Accept: x⟨129 times⟩ is long"
+
+
+def _told(message: str, values: list[tuple[str, str]]) -> failure.Failure:
+    return failure.Failure.of(
+        AssertionError(message), test="test_it[case 6]", task=1, rule="", steps=(), printed="",
+        exercise=Path("mine.py"), reference=Path("solution.py"), values=values,
+    )  # fmt: skip
+
+
+def test_the_number_of_a_case_is_not_in_its_sentence() -> None:
+    assert _told("wrong", []).sentence == "it"
+    assert failure.sentence("test_it[case 6]") == "it" and failure.sentence("test_it[half]") == "it (half)"
+
+
 def test_text_instead_of_bytes_is_named() -> None:
     with pytest.raises(AssertionError, match="must be bytes, not str"):
         same_bytes("abc", b"abc")  # type: ignore[arg-type]
@@ -57,8 +109,8 @@ def test_steps_show_bytes_readably_and_not_at_length() -> None:
     steps.note("connected")
     steps.sent(b"GET / HTTP/1.1\r\n")
     steps.received(b"\x00" * 1000)
-    assert steps[:2] == ["connected", "sent 16 octets: GET / HTTP/1.1\\r\\n"]
-    assert steps[2].startswith("received 1000 octets: \\x00") and steps[2].endswith("…")
+    assert steps[:2] == ["connected", "sent 16 bytes: GET / HTTP/1.1\\r\\n"]
+    assert steps[2].startswith("received 1000 bytes: \\x00") and steps[2].endswith("…")
 
 
 Run = Callable[..., suite.Result]
@@ -106,7 +158,7 @@ def test_an_assertion_shows_its_own_words_alone(run: Run) -> None:
 def test_an_exception_names_the_learners_line(run: Run) -> None:
     (wrong,) = run(GREET.format("name.nonesuch()")).failures
     assert wrong.kind == failure.RAISED
-    assert wrong.message == "AttributeError: 'str' object has no attribute 'nonesuch'"
+    assert wrong.message == "your code raised AttributeError: 'str' object has no attribute 'nonesuch'"
     assert wrong.place == "mine.py:2: `name.nonesuch()`"
 
 

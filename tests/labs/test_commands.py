@@ -87,6 +87,7 @@ def test_a_failing_check_shows_what_came_beside_what_was_expected(build: Build, 
     assert "✗ sums are right\n" in told, "the number of a case says nothing"
     assert "    1. added 1\n    … the same 8 more times, up to 9. added 1\n" in told
     labs.solve(toy.FILES["solution.py"].replace('b"hello "', 'b"hullo "'))
+    assert "    given     pair=(1, 1)\n" in told
     assert "expected  True\n" not in labs.run("lab", "1").stdout, "what is no comparison has no two sides"
 
 
@@ -99,11 +100,36 @@ def test_a_failing_check_shows_what_came_beside_what_was_expected(build: Build, 
             ["got 1", "got 2", "got 3", "end"],
             ["1. got 1", "… the same 2 more times, up to 3. got 3", "4. end"],
         ),
+        (
+            ["recv gave 1 octet: b'H'", "recv gave 1 octet: b'\\''", "recv gave 1 octet: b'P'…"],
+            ["1. recv gave 1 octet: b'H'", "… the same 2 more times, up to 3. recv gave 1 octet: b'P'…"],
+        ),
+        (
+            ["sent 1 byte: a", "sent 2 bytes: b c", "sent 2 bytes: d"],
+            ["1. sent 1 byte: a", "2. sent 2 bytes: b c", "3. sent 2 bytes: d"],
+        ),
         (["x", *["a", "b"] * 3], ["1. x", "2. a", "3. b", "… these 2 steps 2 more times, up to 7. b"]),
     ],
 )
 def test_repeated_steps_are_folded(steps: list[str], told: list[str]) -> None:
     assert list(telling.fold(steps)) == told
+
+
+def test_a_check_that_runs_for_long_is_named_while_it_runs(labs: Program) -> None:
+    labs.solve(
+        "import time\n"
+        + toy.FILES["solution.py"].replace("    return b", "    time.sleep(2.3)\n    return b")
+    )
+    told = labs.run("lab", "1").stdout
+    assert told.count("… still checking “a greeting is polite”; it is stopped after 20 s\n") == 1
+    assert "All tasks pass." in told
+
+
+def test_status_tells_what_is_left(labs: Program) -> None:
+    assert "0 of 1 done, 1 to come. `make next` goes on" in labs.run("status").stdout
+    labs.solve()
+    labs.run("lab", "1")
+    assert "1 of 1 done, 1 to come." in labs.run("status").stdout
 
 
 def test_next_says_when_every_lab_is_done(labs: Program) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -58,6 +60,21 @@ def test_the_picture_of_the_readme_is_drawn_by_this_code_and_lacks_nothing() -> 
     ]
     assert "not shown in this run" not in texts
     assert "labs/picture.svg" in (ROOT / "README.md").read_text()
+
+
+def test_a_shortened_run_is_said_in_its_picture() -> None:
+    assert "QUICK=1" in _texts(picture.svg(RUN | {"quick": True}))[-1]
+    assert "QUICK=1" not in _texts(picture.svg(RUN))[-1]
+
+
+def test_without_a_run_here_the_command_draws_the_example_and_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "labs", "picture", "--report", str(tmp_path / "report")]
+    drawn = tmp_path / "report" / "picture.svg"
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "this is the example run. `make labs` measures this machine." in done.stdout
+    example = json.loads((ROOT / "labs" / "book" / "figures.json").read_text("utf-8"))
+    assert drawn.read_text("utf-8") == picture.svg(example)
 
 
 def test_the_picture_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:

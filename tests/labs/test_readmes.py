@@ -112,6 +112,24 @@ def test_what_the_texts_of_a_lab_promise_and_quote_is_there(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
+def test_the_article_is_named_and_linked_in_each_lab(lab: Lab) -> None:
+    readme = (lab.folder / "README.md").read_text("utf-8")
+    assert f"[{registry.ARTICLE}]({registry.ARTICLE_URL})" in readme
+    for path in (*lab.folder.glob("*.md"), lab.folder / "lab.toml"):
+        told = re.findall(
+            r"[Tt]he source(?:'s| goes| says| calls| gives| thinks)[^.]*", path.read_text("utf-8")
+        )
+        assert told == [], f"{path.name}: the article is meant"
+
+
+@pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
+def test_the_readme_gives_each_task_the_minutes_of_the_lab(lab: Lab) -> None:
+    rows = re.findall(r"^\| (\d+) \| (\d+) \|", (lab.folder / "README.md").read_text("utf-8"), re.M)
+    assert [(int(task), int(minutes)) for task, minutes in rows] == [(t.number, t.minutes) for t in lab.tasks]
+    assert sum(task.minutes for task in lab.tasks) == lab.minutes
+
+
+@pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
 def test_a_measurement_of_the_reference_does_not_call_it_the_readers(lab: Lab) -> None:
     """`run.owner` says "your" or "the reference's". What is not shown may name the learner's code."""
     tree = ast.parse((lab.folder / "measure.py").read_text("utf-8"))

@@ -36,6 +36,15 @@ def test_a_rich_terminal_shows_wire_bytes_as_they_are(monkeypatch: pytest.Monkey
     assert "a [red]b[/red] [/] c" in written.getvalue() and "[link=evil]y" in written.getvalue()
 
 
+def test_a_place_is_no_emoji(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stdout", written)
+    out = terminal.RichTerminal()
+    out.verbatim("    at exercise.py:100: `return [b]`")
+    out.say("lab :bug: [b]")
+    assert written.getvalue() == "    at exercise.py:100: `return [b]`\nlab :bug: [b]\n"
+
+
 @pytest.mark.parametrize(("number", "text"), [(0, "0 labs"), (1, "1 lab"), (2, "2 labs")])
 def test_counts_are_words(number: int, text: str) -> None:
     assert terminal.count(number, "lab") == text

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+PATIENCE = 20.0  # seconds; far beyond any slow machine, yet an endless loop ends before the learner leaves
+
 
 class TookTooLong(BaseException):
     """Raised in the running code. No Exception: a learner's `except Exception` must not swallow it."""

@@ -20,11 +20,12 @@ class WrongBytes(AssertionError):
 
     def _text(self) -> str:
         missing, extra = len(self.expected) - self.at, len(self.actual) - self.at
-        headline = f"{self.what} differ from octet {self.at} on"
+        # `what` may be one thing or many: no verb follows it.
+        headline = f"{self.what}: not as expected from byte {self.at} on"
         if extra == 0:
-            headline = f"{self.what} end too early: after octet {self.at}, {missing} missing"
+            headline = f"{self.what}: too short; {bytes_of(missing)} missing after byte {self.at}"
         elif missing == 0:
-            headline = f"{self.what} go on too long: from octet {self.at}, {extra} too many"
+            headline = f"{self.what}: too long; {bytes_of(extra)} too many from byte {self.at} on"
         rule = f" ({self.rule})" if self.rule else ""
         return f"{headline}{rule}\n" + side_by_side(self.actual, self.expected, self.at)
 
@@ -35,6 +36,11 @@ def first_difference(actual: bytes, expected: bytes) -> int:
         if left != right:
             return offset
     return min(len(actual), len(expected))
+
+
+def bytes_of(number: int) -> str:
+    """ "1 byte", "2 bytes"."""
+    return f"{number} byte{'' if number == 1 else 's'}"
 
 
 def visible(data: bytes) -> str:
@@ -84,4 +90,4 @@ class Steps(list[str]):
 
 def _amount(data: bytes) -> str:
     shown = visible(data[:120]) + ("…" if len(data) > 120 else "")
-    return f"{len(data)} octets: {shown}"
+    return f"{bytes_of(len(data))}: {shown}"

@@ -6,6 +6,7 @@ labs.runner.learner.session, which knows the lab.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 import textwrap
@@ -20,7 +21,9 @@ from labs.runner.checking.absent import absent
 from labs.runner.checking.comparison import WrongBytes
 
 WRONG, UNWRITTEN, RAISED, ENDLESS, ABSENT = "wrong", "unwritten", "raised", "endless", "absent"
-_NUMBERED = re.compile(r"[a-z_]+\d+(-[a-z_]+\d+)*")
+_NUMBERED = re.compile(r"case \d+|[a-z_]+\d+(-[a-z_]+\d+)*")
+_RUN = re.compile(r"(.)\1{23,}")
+_SIDES = ("expected", "yours")  # the two values of a comparison: shown together, or not at all
 _PRINTED = 12  # lines of the learner's own output worth repeating
 
 
@@ -60,13 +63,16 @@ class Failure:
         elif kind == RAISED and (line := absent(error, reference, exercise)):
             kind, message, steps = ABSENT, line, ()
         elif kind == RAISED:
-            message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            inside = last_line(error, exercise)
+            message = f"your code raised {raised}" if inside else f"the check cannot go on: {raised}"
         elif kind == WRONG and not isinstance(error, WrongBytes):
             # pytest's rewriting appends the operands: "…message\nassert 1 == 2".
             message = re.split(r"(?:^|\n)assert(?:\s|$)", message)[0]
         place = "" if kind == ENDLESS else last_line(error, exercise)
-        said = message.strip()
-        beside = () if kind in (UNWRITTEN, ABSENT) else tuple(pair for pair in values if pair[1] not in said)
+        # Under the caret of WrongBytes each character keeps its place.
+        said = message.strip() if isinstance(error, WrongBytes) else without_runs(message.strip())
+        beside = () if kind in (UNWRITTEN, ABSENT) else _unsaid(values, said)
         return cls(kind, test, task, rule, said, steps, place, printed, beside)
 
     def to_json(self) -> dict[str, Any]:
@@ -81,8 +87,8 @@ class Failure:
 
     @property
     def sentence(self) -> str:
-        """The test's name as the sentence that it is."""
-        return sentence(self.test)
+        """The test's name as the sentence that it is; `values` says which case it was."""
+        return sentence(base(self.test))
 
     def text(self) -> str:
         """The whole report, without colour."""
@@ -97,6 +103,35 @@ class Failure:
         if self.rule:
             parts.append(f"rule: {self.rule}")
         return "\n".join(parts)
+
+
+def _unsaid(values: Sequence[tuple[str, str]], said: str) -> tuple[tuple[str, str], ...]:
+    """The values that the message does not hold already; of a comparison both sides, or none."""
+    sides = [value for name, value in values if name in _SIDES]
+    told = bool(sides) and all(_holds(said, value) for value in sides)
+    return tuple(
+        (name, value) for name, value in values if not (told if name in _SIDES else _holds(said, value))
+    )
+
+
+def _holds(said: str, value: str) -> bool:
+    """Whether a text names a value, and not only a longer one that contains it ("1" in "100")."""
+    forms = {value, _without_quotes(value)} - {""}
+    return any(re.search(rf"(?<![\w.]){re.escape(form)}(?!\w|\.\d)", said) for form in forms)
+
+
+def _without_quotes(value: str) -> str:
+    """What a quoted text says; the value itself when it is no text."""
+    try:
+        text = ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return value
+    return text if isinstance(text, str) else value
+
+
+def without_runs(text: str) -> str:
+    """A text in which a character that is repeated for long stands once, with how often it came."""
+    return _RUN.sub(lambda run: f"{run[1]}⟨{len(run[0])} times⟩", text)
 
 
 def base(test: str) -> str:

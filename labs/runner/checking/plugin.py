@@ -29,7 +29,6 @@ __all__ = ["Steps", "steps"]  # the fixture `steps` reaches pytest through this 
 
 _LONGEST = 200  # characters of a value that are shown
 _COMPARED = pytest.StashKey[tuple[str, str] | None]()  # what the failing assert compared: (left, right)
-PATIENCE = 20.0  # seconds; far beyond any slow machine, yet an endless loop ends before the learner leaves
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--exercise", type=Path, help="the learner's file (default: the lab's solution.py)")
     group.addoption("--seed", type=int, default=1, help="the seed of the randomised tests")
     group.addoption(
-        "--patience", type=float, default=PATIENCE, help="seconds until a test is taken to be endless"
+        "--patience", type=float, default=alarm.PATIENCE, help="seconds until a test is taken to be endless"
     )
     group.addoption("--part", action="append", default=[], metavar="SLUG=PATH", help="a part of the capstone")
     group.addoption(
@@ -172,7 +171,9 @@ def _given(item: pytest.Item) -> list[tuple[str, str]]:
 def _compared(item: pytest.Item, error: BaseException) -> list[tuple[str, str]]:
     """What the failing `assert left == right` compared, the learner's value first."""
     left_right = item.config.stash.get(_COMPARED, None)
-    if left_right is None or not isinstance(error, AssertionError) or isinstance(error, WrongBytes):
+    if left_right is None or " object at 0x" in "".join(left_right):
+        return []  # an object that has no text of its own says nothing
+    if not isinstance(error, AssertionError) or isinstance(error, WrongBytes):
         return []
     return [("expected", left_right[1]), ("yours", left_right[0])]
 
@@ -182,13 +183,21 @@ _OPERATORS = {"==": "", "is": "", "in": "one of ", "!=": "not ", "is not": "not 
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: Any, right: Any) -> list[str]:
     """Keep both sides of the comparison that fails: they are shown beside the check's own words."""
+    if op == "==" and isinstance(left, dict) and isinstance(right, dict):
+        left, right = _differing(left, right), _differing(right, left)
     config.stash[_COMPARED] = (_short(left), _OPERATORS.get(op, f"{op} ") + _short(right))
     return [""]  # pytest's own comparison is never shown
 
 
+def _differing(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
+    """What one mapping holds and the other does not: of a long one, the part that matters."""
+    return {key: value for key, value in one.items() if key not in other or other[key] != value}
+
+
 def _short(value: object) -> str:
     """A value in one line of a bounded length."""
-    text = repr(value)
+    plain = f"{{{', '.join(sorted(map(repr, value)))}}}" if isinstance(value, set) and value else repr(value)
+    text = failure.without_runs(plain)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 

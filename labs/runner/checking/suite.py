@@ -3,7 +3,7 @@
 Many runs at a time are labs.runner.checking.forkserver's.
 
 Events: {"tests": [...]} once collected, one {"outcome": …} per test, {"broken": "one line"} when none could
-run. Nothing is printed here.
+run; for a learner also {"started": name} before each test. Nothing is printed here.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.runner import children
+from labs.runner.checking.alarm import PATIENCE
 from labs.runner.checking.failure import Failure
 from labs.runner.registry import ROOT, checks_of
 
@@ -37,7 +38,7 @@ class Job:
     folder: Path
     exercise: Path
     seed: int = 1
-    patience: float = 20.0  # seconds until one test is taken to be endless
+    patience: float = PATIENCE  # seconds until one test is taken to be endless
     first_only: bool = False  # stop at the first failure
     parts: tuple[str, ...] = ()  # "slug=path": other files for the capstone's parts
     tests: frozenset[str] = frozenset()  # run these alone (names without parameters); empty: all
@@ -132,9 +133,14 @@ def _obituary(status: int, printed: str) -> str:
 class _Teller:
     """The pytest plugin that turns reports into events."""
 
-    def __init__(self, emit: children.Emit) -> None:
-        self._emit = emit
+    def __init__(self, emit: children.Emit, starts: bool = False) -> None:
+        self._emit, self._starts = emit, starts
         self._told: set[str] = set()
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        """One event before each test, for a learner that waits for a slow one."""
+        if self._starts:
+            self._emit({"started": item.name})
 
     def pytest_collection_finish(self, session: Any) -> None:
         from labs.runner.checking.plugin import task_of
@@ -164,7 +170,7 @@ def execute(job: Job, emit: children.Emit) -> None:
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
-    status = pytest.main(job.arguments(), plugins=[_Teller(emit)])
+    status = pytest.main(job.arguments(), plugins=[_Teller(emit, starts=job.first_only)])
     if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         emit({"broken": f"pytest could not run the tests in {job.folder} ({pytest.ExitCode(status).name})"})
 

@@ -14,6 +14,7 @@ from labs.runner.authoring.regions import Region
 
 _NARROW = 100  # columns: below it yours and the reference's stand one below the other
 _GAP = " │ "
+_ALIKE = 6  # lines in a row that are the same on both sides and still shown in full
 
 
 def definitions(source: str) -> dict[str, list[str]]:
@@ -54,8 +55,16 @@ def beside(yours: Sequence[str], reference: Sequence[str], width: int) -> Iterat
     ]
     matcher = difflib.SequenceMatcher(None, [x.strip() for x in left], [x.strip() for x in right], False)
     for kind, at, end, at_right, end_right in matcher.get_opcodes():
-        pair = left[at:end], right[at_right:end_right]
-        yield from _columns(kind, *pair, width) if width >= _NARROW else _stacked(kind, *pair)
+        if kind == "equal" and end - at > _ALIKE:
+            # A docstring, as a rule: its first lines say which function this is.
+            yield from _part(kind, left[at : at + 2], right[at_right : at_right + 2], width)
+            yield "=", f"    … {end - at - 3} lines are the same"
+            at, at_right = end - 1, end_right - 1
+        yield from _part(kind, left[at:end], right[at_right:end_right], width)
+
+
+def _part(kind: str, left: Sequence[str], right: Sequence[str], width: int) -> Iterator[tuple[str, str]]:
+    return _columns(kind, left, right, width) if width >= _NARROW else _stacked(kind, left, right)
 
 
 def _stacked(kind: str, left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -76,5 +85,8 @@ def _columns(kind: str, left: Sequence[str], right: Sequence[str], width: int) -
 
 
 def _folded(line: str, width: int) -> list[str]:
-    """A long line in pieces: nothing is cut off."""
-    return [line[at : at + width] for at in range(0, max(len(line), 1), width)]
+    """A long line in pieces, at words where it can be: nothing is cut off."""
+    if len(line) <= width:
+        return [line]
+    margin = " " * min(len(line) - len(line.lstrip()) + 4, width // 2)
+    return textwrap.wrap(line, width, subsequent_indent=margin, break_on_hyphens=False)

@@ -202,7 +202,7 @@ def reset(learner: Learner, lab: Lab) -> int:
 def status(learner: Learner, entries: Sequence[Entry]) -> int:
     """Every lab and where it stands."""
     rows, styles = [], []
-    done = 0
+    done = minutes = 0
     for entry in entries:
         if not isinstance(entry, Lab):
             rows.append((f"{entry.number:02d}", entry.title, "to come", "", ""))
@@ -210,14 +210,17 @@ def status(learner: Learner, entries: Sequence[Entry]) -> int:
             continue
         now = learner.standing(entry)
         done += now.state is progress.State.DONE
+        minutes += _left(now, entry)
         rows.append(
             (f"{entry.number:02d}", entry.title, _state(now, entry), str(_left(now, entry) or ""), _help(now))
         )
         styles.append(_STYLES[now.state])
     learner.out.table(("lab", "title", "state", "minutes left", "help used"), rows, styles)
     written = sum(isinstance(entry, Lab) for entry in entries)
+    coming = f", {len(entries) - written} to come" if written < len(entries) else ""
+    left = f", about {terminal.count(round(minutes / 60), 'hour')} left" if minutes >= 30 else ""
     learner.out.say(
-        f"{done} of {written} done, {len(entries) - written} to come. `make lab-NN` works on one."
+        f"{done} of {written} done{coming}{left}. `make next` goes on, `make lab-NN` works on one."
     )
     return 0
 

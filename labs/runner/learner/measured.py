@@ -12,13 +12,19 @@ from labs.runner.learner.commands import as_number, ask_prediction
 from labs.runner.learner.learner import Learner
 from labs.runner.learner.workspace import shown
 from labs.runner.registry import Lab
-from labs.runner.report import tables, verdicts
+from labs.runner.report import cards, tables, verdicts
 from labs.runner.report.measure_all import write
 from labs.runner.report.measuring import Evidence, Outcome, measure
 
 
 def measure_lab(learner: Learner, lab: Lab, *, mine: bool, everything: bool = False) -> int:
-    """Measure with the reference or with the learner's code. `everything`: all tables and notes, too."""
+    """`make measure-NN`: 0, or 1 when the measurement failed. The arguments are those of `measured`."""
+    evidence = measured(learner, lab, mine=mine, everything=everything)
+    return int(evidence.outcome is Outcome.FAILED)
+
+
+def measured(learner: Learner, lab: Lab, *, mine: bool, everything: bool = False) -> Evidence:
+    """Measure with the reference or with the learner's code, and tell it. `everything`: all tables, too."""
     out, code = learner.out, lab.solution
     if mine:
         code = learner.work.exercise(lab)
@@ -30,20 +36,22 @@ def measure_lab(learner: Learner, lab: Lab, *, mine: bool, everything: bool = Fa
         evidence = measure(lab, code, bar.note)
     _tell_evidence(learner, lab, evidence, everything)
     if evidence.outcome is Outcome.FAILED:
-        return 1
+        return evidence
     if evidence.measurement is not None:
         figures = dict(evidence.measurement.figures)
         said = {"verdict": evidence.measurement.judged, "headline": evidence.measurement.headline}
         learner.record.add(lab, "measurement", code="mine" if mine else "reference", figures=figures, **said)
     explained = lab.explanation if lab.explanation.is_file() else lab.folder / "README.md"
     out.verbatim(f"why       {shown(explained)}")
-    return 0
+    return evidence
 
 
-def tell_done(learner: Learner, lab: Lab, following: Lab | None) -> None:
-    """The lab is done: the commands that follow."""
-    number = f"{lab.number:02d}"
-    learner.out.say(f"\nLab {number} is done: you built it, and your own code was measured.", terminal.GOOD)
+def tell_done(learner: Learner, evidence: Evidence, following: Lab | None) -> None:
+    """The lab is done: what the learner's own code showed, in a sentence, and the commands that follow."""
+    number = f"{evidence.lab.number:02d}"
+    learner.out.say(f"\nLab {number} is done: your code passes every check.", terminal.GOOD)
+    if evidence.measurement is not None:
+        learner.out.facts([("You showed:", cards.sentence_of(evidence))], terminal.GOOD)
     after = f"lab {following.number:02d}, {following.title}" if following else "every lab is done"
     learner.out.facts(
         [

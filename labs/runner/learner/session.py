@@ -18,14 +18,15 @@ from labs.runner.errors import LabError
 from labs.runner.learner import progress
 from labs.runner.learner.commands import ask_prediction
 from labs.runner.learner.learner import Learner
-from labs.runner.learner.measured import measure_lab, tell_done
+from labs.runner.learner.measured import measured, tell_done
 from labs.runner.learner.telling import TaskPrinter, command_again, tell_failure, tell_next
 from labs.runner.learner.workspace import shown
 from labs.runner.registry import ROOT, Entry, Lab
+from labs.runner.report.measuring import Outcome
 
 _SILENCE = 60.0  # seconds; a test's own alarm rings after 20
+_SLOW = 2.0  # seconds after which a check that still runs is named
 _POLL = 0.3  # seconds between two looks at the file
-ARTICLE = "“The Backend Architect Day 3: CORS, Persistent Connections & TLS (2026)”"
 
 
 def next_lab(learner: Learner, entries: Sequence[Entry]) -> Lab | None:
@@ -61,17 +62,19 @@ def run_lab(learner: Learner, lab: Lab, *, everything: bool = False) -> int:
     if not check(learner, lab, path):
         return 1
     out.say("All tasks pass. Now your code is measured.\n", terminal.GOOD)
-    status = measure_lab(learner, lab, mine=True, everything=everything)
-    if status == 0:
-        tell_done(learner, lab, next_lab(learner, registry.entries(lab.folder.parent)))
-    return status
+    evidence = measured(learner, lab, mine=True, everything=everything)
+    if evidence.outcome is Outcome.FAILED:
+        return 1
+    tell_done(learner, evidence, next_lab(learner, registry.entries(lab.folder.parent)))
+    return 0
 
 
 def _introduce(learner: Learner, lab: Lab, path: Path, made: bool) -> None:
     out = learner.out
     tasks = terminal.count(len(lab.tasks), "task")
     out.say(f"Lab {lab.number:02d} · {lab.title} ({tasks}, about {lab.minutes} min)", terminal.STRONG)
-    out.facts([("article", ARTICLE), ("claim", f"“{lab.claim}”")], terminal.DIM)
+    article = f"“{registry.ARTICLE}”, {registry.ARTICLE_URL}"
+    out.facts([("article", article), ("claim", f"“{lab.claim}”")], terminal.DIM)
     out.verbatim(f"read     {shown(lab.folder / 'README.md')}")
     out.verbatim(f"file     {shown(path)}{' (made for you)' if made else ''}\n")
 
@@ -101,8 +104,9 @@ def _run_checks(learner: Learner, lab: Lab, path: Path, options: Sequence[str]) 
     arguments = [str(lab.folder), str(path), "--first-only", *options]
     with children.spawn("labs.runner.checking.suite", arguments, where=ROOT) as child:
         try:
-            for event in child.events(_SILENCE):
+            for event in child.events(_SILENCE, (_SLOW, printer.still_checking)):
                 result.take(event)
+                printer.started = event.get("started", printer.started)
                 if "outcome" in event:
                     printer.tell(result.outcomes[-1])
         except TimeoutError:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labs.runner import terminal
 from labs.runner.authoring.regions import todo
+from labs.runner.checking.alarm import PATIENCE
 from labs.runner.checking.failure import ABSENT, ENDLESS, UNWRITTEN, Failure, base, last_lines, sentence
 from labs.runner.checking.suite import Outcome
 from labs.runner.learner.commands import LEVELS
@@ -23,6 +24,14 @@ from labs.runner.registry import Lab
 
 _STEPS = 20  # how many of the last steps are shown
 _CYCLE = 4  # the longest group of steps that is folded when it repeats
+# What may differ between steps that count as the same: bytes that were quoted or listed, and figures.
+_DIFFERING = re.compile(
+    r"(?:(?<=byte: )|(?<=bytes: )|(?<=octets: )).*"
+    r"|'(?:[^'\\]|\\.)*'…?"
+    r'|"(?:[^"\\]|\\.)*"…?'
+    r"|\d+",
+    re.S,
+)
 
 
 class TaskPrinter:
@@ -32,6 +41,14 @@ class TaskPrinter:
         self._lab, self._out = lab, out
         self._task = 0
         self._passed: list[str] = []
+        # The name of the check that runs; set by the session when one starts.
+        self.started = ""
+
+    def still_checking(self) -> None:
+        """The check that runs now is slow: say which, so that the wait is understood."""
+        if self.started:
+            end = f"it is stopped after {PATIENCE:g} s"
+            self._out.say(f"… still checking “{sentence(self.started)}”; {end}", terminal.DIM)
 
     def tell(self, outcome: Outcome) -> None:
         """One check has ended."""
@@ -93,7 +110,7 @@ def tell_next(learner: Learner, lab: Lab, path: Path, task: int, failure: Failur
     ]
     out.facts(facts)
     if chosen.reproduce:
-        out.verbatim(f"  right     {chosen.reproduce}")
+        out.verbatim(f"  example   {chosen.reproduce}")
     if task > 1:
         out.say(
             f"  what others got wrong in task {task - 1}: `make wrong-{number} TASK={task - 1}`", terminal.DIM
@@ -156,8 +173,8 @@ def _tell_steps(out: terminal.Terminal, steps: Sequence[str]) -> None:
 
 
 def fold(steps: Sequence[str]) -> Iterator[str]:
-    """Numbered steps; a group that repeats, figures aside, is shown once with how often it came."""
-    alike = [re.sub(r"\d+", "#", step) for step in steps]
+    """Numbered steps; a group that repeats, figures and bytes aside, is shown once with how often it came."""
+    alike = [_DIFFERING.sub("#", step) for step in steps]
     at = 0
     while at < len(steps):
         size, times = _repeated(alike, at)

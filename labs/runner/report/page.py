@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from labs.runner.evidence import Measurement, Plot, Table
-from labs.runner.registry import Lab
+from labs.runner.registry import ARTICLE, ARTICLE_URL, Lab
 from labs.runner.report.against import Earlier, beside
 from labs.runner.report.cards import card_html
 from labs.runner.report.measuring import Evidence
@@ -21,8 +21,9 @@ from labs.runner.report.verdicts import Line, kind_of, mark_of, measured_of, tol
 _STYLE = Path(__file__).with_name("page.css")
 
 _INTRODUCTION = (
-    "Each claim of the article was put to the test on this machine. The cards say what came of it; the"
-    " labs below hold the evidence. <code>make labs</code> measures everything anew."
+    f'Each claim of the article <a href="{ARTICLE_URL}">{escape(ARTICLE)}</a> was put to the test on this'
+    " machine. The cards say what came of it; the labs below hold the evidence. <code>make labs</code>"
+    " measures everything anew."
 )
 
 

@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 
 from labs.runner.errors import LabError
+from labs.runner.files import write_whole
 
 Figures = Mapping[str, float]
 
@@ -120,7 +121,7 @@ def draw(report: Path, picture: Path) -> Path:
         raise LabError(f"{report} is not there: `make labs` measures, and keeps its figures in it") from None
     except ValueError as error:
         raise LabError(f"{report} holds no figures ({error}): run `make labs` again") from None
-    picture.write_text(svg(document), encoding="utf-8")
+    write_whole(picture, svg(document))
     return picture
 
 
@@ -145,6 +146,8 @@ def svg(document: Mapping[str, object]) -> str:
     where = (
         f"measured by make labs on one machine: {machine.get('processor', '')}, {machine.get('Python', '')}"
     )
+    if document.get("quick"):
+        where += ", shortened by QUICK=1"
     parts.append(f'<text class="machine" x="{_MARGIN}" y="{height - _MARGIN}">{escape(where)}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
