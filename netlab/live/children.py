@@ -1,8 +1,10 @@
 """Child processes of an experiment: none outlives it.
 
 A child has a process group of its own and a pipe as its standard input. Leaving the context ends the whole
-group. On Linux the kernel sends a child SIGTERM when the site is gone, however it ended (prctl(2),
-PR_SET_PDEATHSIG). A child of netlab's own also watches the pipe (`end_with_parent`).
+group. A site that is killed cannot do that, so three things watch for its end. A keeper beside the child
+reads a pipe that the kernel closes with the site, and then ends the group, grandchildren too. On Linux the
+kernel sends the child itself SIGTERM (prctl(2), PR_SET_PDEATHSIG). A child of netlab's own watches its pipe
+(`end_with_parent`).
 """
 
 from __future__ import annotations
@@ -24,6 +26,19 @@ PATIENCE = 2.0
 LINE = 1 << 20
 """Bytes of the longest line that is read from a child."""
 
+
+KEEPER = """
+import os, signal, sys, time
+while os.read(0, 1):
+    pass
+for number in (signal.SIGTERM, signal.SIGKILL):
+    try:
+        os.killpg(int(sys.argv[1]), number)
+    except OSError:
+        break
+    time.sleep(1)
+"""
+"""The keeper's program: its first argument is the group. It imports nothing of netlab: it starts fast."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -85,9 +100,25 @@ async def child(command: Sequence[str], *, env: Mapping[str, str] | None = None)
     except OSError as error:
         raise Refused(f"cannot start {command[0]}: {error.strerror or error}") from None
     try:
-        yield Child(process)
+        async with _kept(process.pid):
+            yield Child(process)
     finally:
         await _end(process)
+
+
+@asynccontextmanager
+async def _kept(group: int) -> AsyncIterator[None]:
+    """A keeper of this group, which is not needed any more when the context is left."""
+    keeper = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", "-c", KEEPER, str(group)),
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        _signal(keeper.pid, signal.SIGKILL)
+        await keeper.wait()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,18 +1,18 @@
 """The servers that the boards compare, one to a process: `python -m netlab.live.idleserver NAME [FILES]`.
 
-NAME: netlab, asyncio or uvicorn. FILES: a chain and a key, for TLS. NETLAB_LIVE_FILES=N lowers the limit of
-descriptors. All answer every GET with a few octets and keep the connection. netlab's deadlines are short
-where NETLAB_LIVE_SHORT is set. The first line printed is the port. They end with their standard input.
+NAME: netlab, asyncio, uvicorn or nginx. FILES: a chain and a key, for TLS. NETLAB_LIVE_FILES=N lowers the
+limit of descriptors. All answer every GET with a few octets and keep the connection. netlab's deadlines are
+short where NETLAB_LIVE_SHORT is set. The first line printed is the port. They end with their standard input.
+nginx keeps its files in the folder NETLAB_LIVE_FOLDER.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import resource
-import signal
+import shutil
 import socket
 import ssl
 import sys
@@ -27,7 +27,6 @@ from netlab.tls.context import server_context
 
 CONTENT = b'{"hello":"world"}'
 HOUR = 3600.0
-_PR_SET_PDEATHSIG = 1
 SHORT = Timeouts(head=1.0, content=1.0, stall=1.0, linger=1.0)
 """Deadlines that fit into a siege of a minute."""
 
@@ -76,19 +75,64 @@ async def asgi(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": CONTENT})
 
 
-def exec_uvicorn(files: list[str]) -> None:
-    """Become uvicorn, with the loop and the parser that it chooses by itself; its socket is ours."""
-    if sys.platform == "linux":
-        # uvicorn does not watch our standard input: the kernel ends it when the site is killed (prctl(2)).
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _listener() -> socket.socket:
+    """A listener that a child inherits. What it accepts sends at once: Nagle's algorithm would wait.
+
+    uvicorn's loop does not set this on connections of a listener that it is given; accept(2) inherits it.
+    """
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.set_inheritable(True)
     print(listener.getsockname()[1], flush=True)
+    return listener
+
+
+def exec_uvicorn(files: list[str]) -> None:
+    """Become uvicorn, with the loop and the parser that it chooses by itself; its socket is ours."""
     tls = ["--ssl-certfile", files[0], "--ssl-keyfile", files[1]] if files else []
-    more = ["--fd", str(listener.fileno()), "--lifespan", "off", "--log-level", "critical"]
+    more = ["--fd", str(_listener().detach()), "--lifespan", "off", "--log-level", "critical"]
     app = "netlab.live.idleserver:asgi"
     command = [sys.executable, "-m", "uvicorn", app, *more, "--timeout-keep-alive", "3600", *tls]
     os.execv(sys.executable, command)
+
+
+NGINX = """
+daemon off; {user} worker_processes 1; error_log stderr crit; pid {folder}/nginx.pid;
+events {{ worker_connections {most}; }}
+http {{
+    access_log off; keepalive_timeout 3600; keepalive_requests 1000000;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    server {{ listen 127.0.0.1:{port}{tls}; location / {{ return 200 '{content}'; }} }}
+}}
+"""
+NGINX_TLS = " ssl; ssl_certificate {0}; ssl_certificate_key {1}; ssl_protocols TLSv1.2 TLSv1.3"
+
+
+def nginx_program() -> str:
+    """Where nginx is, perhaps in a folder that only an administrator's PATH has; "" if nowhere."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin") or ""
+
+
+def exec_nginx(files: list[str], most: int) -> None:
+    """Become nginx, with one worker. It finds its listener by NGINX, its own variable for an upgrade."""
+    folder = os.environ["NETLAB_LIVE_FOLDER"]
+    listener = _listener()
+    text = NGINX.format(
+        # A root nginx runs its worker as an unprivileged user, whose memory not every root may read.
+        user="user root;" if os.geteuid() == 0 else "",
+        folder=folder,
+        most=most,
+        port=listener.getsockname()[1],
+        tls=NGINX_TLS.format(*files) if files else "",
+        content=CONTENT.decode(),
+    )
+    configuration = os.path.join(folder, "nginx.conf")
+    with open(configuration, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.environ["NGINX"] = f"{listener.detach()};"
+    program = nginx_program()
+    os.execv(program, [program, "-c", configuration, "-p", folder, "-e", "stderr"])
 
 
 def main(name: str, files: list[str]) -> None:
@@ -98,6 +142,8 @@ def main(name: str, files: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     if name == "uvicorn":
         exec_uvicorn(files)
+    if name == "nginx":
+        exec_nginx(files, most)
     end_with_parent()
     asyncio.run(netlab_server(files) if name == "netlab" else asyncio_server(files))
 

@@ -1,7 +1,8 @@
 """The board of the idle clients: several servers side by side, each with more and more idle connections.
 
-Each server and each herd of clients is a process of its own. From the slopes that were measured the planner
-says how many clients fit into this machine, and what a million needs.
+Each server and each herd of clients is a process of its own, which raises its limit of descriptors as far as
+it may. The herds take source addresses of 127.0.0.0/8, one after the other, when ports run out. From the
+slopes the planner (`netlab.live.planner`) says how many clients fit, and what a million needs.
 """
 
 from __future__ import annotations
@@ -9,42 +10,52 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
-import math
-import resource
+import tempfile
 from dataclasses import dataclass, field
 
 from netlab.live.board import Board, Choice, Number, Refused
 from netlab.live.certified import certified
 from netlab.live.children import Child, child, python
+from netlab.live.idleserver import nginx_program
 from netlab.live.liverun import LiveRun
+from netlab.live.planner import Machine, Slope, available, ends_first, rows
+from netlab.probes import kernel
 from netlab.probes.errors import ProbeError
 from netlab.probes.fit import line
-from netlab.probes.reading import Reading, look
+from netlab.probes.reading import look
 
 STEPS = 10
-"""Readings of each server on the way to the number of clients that was asked for."""
+"""Readings of each server on the way to the number of clients that was asked for, at least."""
+
+STEP = 250
+"""Clients between two readings, at most: the page sees the curves rise."""
 
 WARM = 20
 """Clients before the first reading: what a server makes once is made by then."""
 
-MILLION = 1_000_000
-SERVERS = ("netlab", "asyncio", "uvicorn")
+KEPT_FREE = 512 << 20
+"""Bytes of this machine's memory that no server may take: before that it gets no further clients."""
+
+INSTALL = {"uvicorn": "pip install uvicorn", "nginx": "apt-get install nginx"}
+SERVERS = ("netlab", "asyncio", "uvicorn", "nginx")
+FIGURES = ("fds", "uss", "kernel")
 
 
 @dataclass
 class Idle:
-    """One server with its idle clients. points: (clients, reading)."""
+    """One server with its idle clients. points: clients, and what FIGURES are with them."""
 
     name: str
     server: Child
     clients: Child
     port: int
-    points: list[tuple[int, Reading]] = field(default_factory=list)
+    points: list[tuple[int, dict[str, int | None]]] = field(default_factory=list)
     limit: str = ""
     """What ended it before all clients stood; "" if all stand."""
 
     async def grow(self, count: int) -> None:
         """Reach so many clients, or the limit; then read the server."""
+        self.limit = self.limit or self._memory_ends(count)
         if self.limit:
             return
         self.clients.send(str(count))
@@ -52,105 +63,106 @@ class Idle:
         if not stands.isdigit():
             raise Refused(f"the clients of {self.name} ended: {stands} {self.limit}")
         await asyncio.sleep(0.1)  # the server accepts what the kernel has completed
-        self.points.append((int(stands), look(self.server.pid, self.port)))
+        self.points.append((int(stands), self._read()))
 
-    def slope(self, figure: str) -> float | None:
-        """Bytes (or descriptors) for each client, a line through the points."""
-        points = [(count, value) for count, seen in self.points if (value := seen.value(figure)) is not None]
-        return line(points).slope if len(points) > 1 else None
+    def _read(self) -> dict[str, int | None]:
+        """The kernel's part: buffers, and where the kernel says their size the objects behind each socket."""
+        seen = look(self.server.pid, self.port)
+        found = {figure: seen.value(figure) for figure in FIGURES}
+        if seen.kernel is not None:
+            sockets = len(kernel.port_memory(self.port).connections)
+            found["kernel"] = seen.kernel + sockets * socket_objects()
+        return found
+
+    def _memory_ends(self, count: int) -> str:
+        """Why it may not have so many clients, by the slope so far; "" if it may."""
+        if len(self.points) < 2:
+            return ""
+        needed = (count - self.points[-1][0]) * self.slope().cost
+        free = available()
+        if free - needed > KEPT_FREE:
+            return ""
+        return (
+            f"memory: {free >> 20:,} MiB are left on this machine, and the board keeps {KEPT_FREE >> 20} free"
+        )
+
+    def slope(self) -> Slope:
+        """What one client costs, by the line through the points."""
+        found = dict.fromkeys(FIGURES, 0.0)
+        for figure in FIGURES:
+            known = [(count, value) for count, all_ in self.points if (value := all_[figure]) is not None]
+            if len({count for count, _ in known}) > 1:
+                found[figure] = line(known).slope
+        return Slope(found["uss"], found["kernel"], found["fds"])
+
+
+def socket_objects() -> int:
+    """Bytes of the kernel's objects behind one connection; 0 where it does not tell us their size."""
+    return sum((kernel.objects() or {}).values())
 
 
 async def experiment(run: LiveRun) -> None:
     """Let the herds grow in step, then plan."""
     count, secure = int(run.number("clients")), run.text("scheme") == "https"
-    names = [name for name in SERVERS if name != "uvicorn" or importlib.util.find_spec("uvicorn")]
-    if "uvicorn" not in names:
-        run.show("missing", "uvicorn is not shown on this machine: needs uvicorn (pip install uvicorn)")
+    present = {"uvicorn": importlib.util.find_spec("uvicorn"), "nginx": nginx_program()}
+    names = [name for name in SERVERS if present.get(name, True)]
+    words = [
+        f"{n} is not shown on this machine: needs {n} ({INSTALL[n]})." for n in SERVERS if n not in names
+    ]
+    objects = f"buffers and {socket_objects():,} bytes of objects" if socket_objects() else "buffers alone"
+    run.show(
+        "note", " ".join([*words, f"The kernel's memory: {objects} of each connection, the server's end."])
+    )
+    machine = Machine.here()
     async with contextlib.AsyncExitStack() as stack:
         files = stack.enter_context(certified())
         given = [str(files.chain), str(files.key)] if secure else []
         every = [await _started(stack, name, given, str(files.root)) for name in names]
         try:
-            for step in range(STEPS + 1):
-                aim = WARM + round((count - WARM) * step / STEPS)
-                await asyncio.gather(*(each.grow(aim) for each in every))
-                _show(run, every)
-                run.say(f"{every[0].points[-1][0]:,} of {count:,} clients are connected to each server.")
+            for aim in steps(count):
+                run.say(f"{every[0].points[-1][0] if every[0].points else 0:,} of {count:,} clients.")
+                await asyncio.gather(*(_grown(run, each, aim) for each in every))
+                _planned(run, every, count, machine)
         except ProbeError as error:
             raise Refused(f"a server ended: {error}") from None
-        run.show("plan", [row for each in every for row in plan(each, available())])
-        run.show("limits", {each.name: each.limit or f"none below {count:,} clients" for each in every})
+        run.say(f"{every[0].points[-1][0]:,} clients are connected to {every[0].name}.")
+
+
+def steps(count: int) -> list[int]:
+    """Numbers of clients at which the servers are read."""
+    parts = max(STEPS, round((count - WARM) / STEP))
+    return [WARM + round((count - WARM) * step / parts) for step in range(parts + 1)]
 
 
 async def _started(stack: contextlib.AsyncExitStack, name: str, files: list[str], root: str) -> Idle:
     """A server, and its clients that do nothing yet."""
-    server = await stack.enter_async_context(child(python("netlab.live.idleserver", name, *files)))
+    folder = {"NETLAB_LIVE_FOLDER": stack.enter_context(tempfile.TemporaryDirectory(prefix="netlab-live-"))}
+    command = python("netlab.live.idleserver", name, *files)
+    server = await stack.enter_async_context(child(command, env=folder))
     port = await server.line()
     if not port.isdigit():
         raise Refused(f"the server {name} did not start: {port}")
     where = [f"https://localhost:{port}/", root] if files else [f"http://127.0.0.1:{port}/"]
     clients = await stack.enter_async_context(child(python("netlab.live.idleclients", *where)))
-    if name == "uvicorn":
-        await asyncio.sleep(1)  # the port is ours before uvicorn runs: the kernel keeps who comes early
     return Idle(name, server, clients, int(port))
 
 
-def _show(run: LiveRun, every: list[Idle]) -> None:
-    """The newest point of every server."""
-    counts = {}
-    for each in every:
-        clients, seen = each.points[-1]
-        values = {figure: seen.value(figure) for figure in ("fds", "uss", "kernel")}
-        counts[each.name] = {"clients": clients, **values}
+async def _grown(run: LiveRun, each: Idle, aim: int) -> None:
+    """One more point of one server."""
+    before = len(each.points)
+    await each.grow(aim)
+    if len(each.points) > before:
+        clients, values = each.points[-1]
         run.add("points", [each.name, clients, *values.values()])
-    run.show("counts", counts)
 
 
-def available() -> int:
-    """Bytes of memory that programs can still have."""
-    with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
-        for row in file:
-            if row.startswith("MemAvailable:"):
-                return int(row.split()[1]) * 1024
-    return 0
-
-
-def ports() -> int:
-    """Ports that one source address has for connections to one server."""
-    with contextlib.suppress(OSError, ValueError), open("/proc/sys/net/ipv4/ip_local_port_range") as file:
-        low, high = (int(word) for word in file.read().split())
-        return high - low + 1
-    return 65535 - 49152 + 1  # RFC 6335 §6
-
-
-def plan(each: Idle, memory: int) -> list[list[str]]:
-    """Rows of the planner: name, what is asked, the answer.
-
-    memory: bytes that are available here. The slope of memory is the process's and the kernel's together.
-    """
-    uss, kernel = each.slope("uss"), each.slope("kernel")
-    fds = each.slope("fds") or 1.0
-    if uss is None:
-        return [[each.name, "memory of a client", "not shown on this machine"]]
-    cost = max(1.0, uss + (kernel or 0.0))
-    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    by_memory, by_files = int(memory / cost), int(descriptors / max(fds, 1e-9))
-    first = "memory" if by_memory < by_files else "descriptors"
-    machines = math.ceil(MILLION * cost / memory) if memory else 0
-    return [
-        [each.name, "One client", f"{cost / 1024:.1f} KiB, {fds:.2f} descriptors"],
-        [each.name, "Fit into this machine by memory", f"{by_memory:,}"],
-        [each.name, "Fit into one process by descriptors", f"{by_files:,}"],
-        [each.name, "Ends first", first],
-        [each.name, "A million: memory", f"{MILLION * cost / 2**30:.1f} GiB"],
-        [each.name, "A million: descriptors", f"{MILLION * fds:,.0f} (fs.nr_open, ulimit -n)"],
-        [
-            each.name,
-            "A million: ports",
-            f"1 of the server's; {math.ceil(MILLION / ports())} client addresses",
-        ],
-        [each.name, "A million: machines like this, by memory", f"{machines:,}"],
-    ]
+def _planned(run: LiveRun, every: list[Idle], count: int, machine: Machine) -> None:
+    """The newest point of every server, and the plan by the slopes so far."""
+    run.show("counts", {each.name: {"clients": each.points[-1][0], **each.points[-1][1]} for each in every})
+    run.show("limits", {each.name: each.limit or f"none below {count:,} clients" for each in every})
+    known = [(each, each.slope()) for each in every if len(each.points) > 1]
+    run.show("first", [ends_first(each.name, slope, machine) for each, slope in known if slope.own])
+    run.show("plan", [row for each, slope in known if slope.own for row in rows(each.name, slope, machine)])
 
 
 BOARD = Board(
@@ -162,6 +174,6 @@ BOARD = Board(
         Number("clients", "Clients of each server", 100, 10_000, 500, 100, "clients"),
         Choice("scheme", "Scheme", ("https", "http"), "https", ("https", "http, plain")),
     ),
-    seconds=240,
+    seconds=600,
     experiment=experiment,
 )

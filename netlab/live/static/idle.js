@@ -6,8 +6,8 @@ import {el, table} from "./dom.js";
 const MIB = 1048576;
 
 export default function (stage, live) {
-  const missing = el("p", {class: "faint"});
-  stage.append(missing);
+  const note = el("p", {class: "faint"}), first = el("ul", {class: "said"});
+  stage.append(note, el("h2", {}, "Which limit ends first"), first);
   const fds = new Chart(stage, {title: "File descriptors of the server", x: "clients", y: ""});
   const uss = new Chart(stage, {title: "Memory of its process (USS)", x: "clients", y: "MiB"});
   const kernel = new Chart(stage, {title: "Memory of the kernel for its sockets", x: "clients", y: "MiB"});
@@ -21,8 +21,9 @@ export default function (stage, live) {
       if (held != null) kernel.add(name, clients, held / MIB);
     }
   });
-  live.on("missing", text => { missing.textContent = text; });
+  live.on("note", text => { note.textContent = text; });
+  live.on("first", sentences => first.replaceChildren(...sentences.map(each => el("li", {}, each))));
   live.on("limits", found => limits(Object.entries(found)));
   live.on("plan", plan);
-  live.reset(() => { for (const each of [fds, uss, kernel]) each.clear(); limits([]); plan([]); missing.textContent = ""; });
+  live.reset(() => { for (const each of [fds, uss, kernel]) each.clear(); limits([]); plan([]); note.textContent = ""; first.replaceChildren(); });
 }
