@@ -35,7 +35,7 @@ class Timeouts:
     """For a lingering close: after its last response the server reads on until the client closes, too. A
     close on unread bytes sends a reset, and a reset destroys the response on its way (RFC 9112 §9.6). A
     client that sends `Limits.least` bytes in that time is in the middle of an upload and gets as long again,
-    six times at most (nginx lingers for 30 s, too)."""
+    six times at most (nginx lingers for 30 s, too). A full server gives no such time."""
 
     drain: float = 30.0
     """From SIGTERM until the exchanges that are still under way are cut off."""

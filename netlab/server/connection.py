@@ -322,8 +322,14 @@ class Connection:
         self.deadline = self._linger.deadline
 
     def _lingering_read(self, size: int) -> None:
-        """So many bytes that are dropped: a client in the middle of an upload has not seen our response."""
-        if self._linger is not None and not self.transport.waiting and not self.server.draining:
+        """So many bytes that are dropped: a client in the middle of an upload has not seen our response.
+
+        It gets more time only while the server has room: a full server keeps no client waiting for one that
+        has its answer and goes on sending.
+        """
+        if self._linger is None or self.transport.waiting or self.server.draining:
+            return
+        if not self.server.is_full():
             self._linger.received(size)
             self.deadline = self._linger.deadline
 

@@ -170,10 +170,10 @@ class Server:
         """The listening socket is readable: connections wait to be accepted."""
         listener = self._listener
         assert listener is not None
-        if self._is_full():
+        if self.is_full():
             self._evict_idle()
         for _ in range(ACCEPT):
-            if self._is_full():
+            if self.is_full():
                 self._pause_accepting()
                 return
             try:
@@ -190,7 +190,7 @@ class Server:
                 return
             self._accept_one(sock)
 
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
         """Is there no descriptor for a further connection? A file that is being sent takes one, too."""
         connections = len(self.connections)
         return (

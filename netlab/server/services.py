@@ -77,6 +77,9 @@ class Services(Protocol):
     def connection_closed(self, connection: Any) -> None:
         """A connection has ended."""
 
+    def is_full(self) -> bool:
+        """Is there no room for a further connection?"""
+
 
 class Carrier(Protocol):
     """What an exchange and its body need of the connection that carries them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import signal
 import socket
@@ -289,6 +290,24 @@ async def test_a_full_server_keeps_clients_that_come_again_and_again() -> None:
         await ask(*regular)
         for _, writer in (silent, regular, newcomer):
             writer.close()
+
+
+@pytest.mark.parametrize(("room", "closed"), [(1, True), (2, False)])
+async def test_a_full_server_gives_a_refused_client_that_goes_on_sending_no_more_time(
+    room: int, closed: bool
+) -> None:
+    async with Timed(hello, max_connections=room, timeouts=Timeouts(linger=2)) as timed:
+        reader, writer = await timed.connect()
+        writer.write(b"GET /\x00 HTTP/1.1\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)).startswith(b"HTTP/1.1 400 ")
+        for _ in range(3):  # an upload of the least rate: a server with room reads on
+            timed.pass_time(1)
+            with contextlib.suppress(ConnectionError):
+                writer.write(bytes(4096))
+                await writer.drain()
+            await asyncio.sleep(0.02)
+        assert (timed.server.stats()["open"] == 0) is closed
+        writer.close()
 
 
 async def test_a_request_that_has_come_is_answered_although_the_server_is_full() -> None:
