@@ -108,6 +108,16 @@ def check_link() -> None:
         )  # fmt: skip
 
 
+def check_writable() -> None:
+    """Raise CannotSetUp where this user may not write: the environment is made inside the checkout."""
+    for folder in (ROOT, VENV):
+        if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+            raise CannotSetUp(
+                folder + " may not be written by you, and .venv is made there: "
+                "copy the project to a folder of your own and run make in the copy"
+            )
+
+
 def relocate(old: str) -> bool:
     """Rewrite the paths of an environment whose checkout was at `old`. True when netlab is found here now."""
     pattern = re.compile(re.escape(old).encode() + rb"(?![\w.-])")
@@ -259,6 +269,7 @@ def main(extras: "list[str]") -> int:
         if is_current(stamp, wanted):
             return 0
         check_link()
+        check_writable()
         former = former_checkout()
         if former not in ("", ROOT) and os.path.exists(PYTHON) and relocate(former):
             sys.stderr.write("netlab: this checkout was at " + former + "; .venv now points here\n")

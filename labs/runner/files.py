@@ -16,6 +16,20 @@ from labs.runner.errors import LabError
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
+_MENDS = {
+    errno.ENOSPC: "make room on the disk, then run it again",
+    errno.EDQUOT: "make room on the disk, then run it again",
+    errno.EACCES: "LABS_WORK=FOLDER keeps your work in a folder of your own",
+    errno.EROFS: "LABS_WORK=FOLDER keeps your work in a folder of your own",
+}
+
+
+def refused(path: Path, what: str, error: OSError) -> LabError:
+    """One line: the file, what failed, why, and what to do about it. `what`: "cannot be written"."""
+    mend = _MENDS.get(error.errno or 0, "")
+    return LabError(f"{path}: {what}: {error.strerror}" + (f" ({mend})" if mend else ""))
+
+
 def write_new(target: Path, data: bytes) -> None:
     """Make a file that is not there yet. Raises FileExistsError, and OSError with nothing left behind."""
     with _written(target, data) as name:

@@ -14,6 +14,7 @@ import pytest
 
 from labs.runner import files
 from labs.runner.errors import LabError
+from labs.runner.learner import commands
 from labs.runner.learner.learner import Learner
 from labs.runner.registry import Lab
 
@@ -52,6 +53,54 @@ def test_a_full_disk_is_told_when_the_record_cannot_grow(learner: Learner, lab: 
     with pytest.raises(LabError, match=r"progress\.jsonl: cannot be written"):
         learner.record.add(lab, "hint", task=1, level=1)
     assert learner.record.events(lab) == [], "half a line is no event"
+
+
+def test_a_reset_on_a_full_disk_says_where_the_work_is(
+    learner: Learner, lab: Lab, full_disk: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learner.work.folder(lab).mkdir(parents=True)
+    learner.work.exercise(lab).write_bytes(b"mine")
+    with pytest.raises(LabError, match=r"progress\.jsonl: cannot be written"):
+        commands.reset(learner, lab)
+    (kept,) = learner.work.root.glob(".trash/*/*/exercise.py")
+    assert kept.read_bytes() == b"mine"
+    assert f"This brings it back: mv {kept.parent} {learner.work.root}/" in capsys.readouterr().out
+
+
+def test_a_hint_is_read_on_a_full_disk_too(
+    learner: Learner, lab: Lab, full_disk: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(LabError, match=r"progress\.jsonl: cannot be written"):
+        commands.open_hint(learner, lab, 1)
+    assert "hint 1 of 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.ENOSPC, "make room on the disk"),
+        (errno.EACCES, "LABS_WORK=FOLDER"),
+        (errno.EROFS, "LABS_WORK=FOLDER"),
+    ],
+)
+def test_an_error_of_the_disk_says_what_to_do(number: int, mend: str) -> None:
+    told = str(files.refused(Path("work/x"), "cannot be made", OSError(number, os.strerror(number))))
+    assert told.startswith(f"work/x: cannot be made: {os.strerror(number)} (") and mend in told
+
+
+def test_work_that_cannot_be_put_away_stays(
+    learner: Learner, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner.work.open(lab)
+    before = learner.work.exercise(lab).read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(LabError, match="01_toy: stays where it is: Permission denied"):
+        learner.work.reset(lab)
+    assert learner.work.exercise(lab).read_bytes() == before
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:

@@ -130,6 +130,16 @@ def test_a_moved_checkout_is_noticed_and_needs_no_network(
     assert capsys.readouterr().err == "", "the second run has nothing to do"
 
 
+def test_a_folder_that_may_not_be_written_is_named_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
+    bootstrap.check_writable()
+    monkeypatch.setattr(bootstrap.os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(bootstrap.CannotSetUp, match="copy the project to a folder of your own"):
+        bootstrap.check_writable()
+
+
 def test_a_link_to_the_environment_of_another_checkout_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

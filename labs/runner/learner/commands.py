@@ -37,7 +37,6 @@ def open_hint(learner: Learner, lab: Lab, task: int | None) -> int:
         raise LabError(f"lab {lab.name} has no task {task}: choose one of {', '.join(map(str, numbers))}")
     level = min(now.hints.get(task, 0) + 1, LEVELS[-1])
     text = hint((lab.folder / "hints" / f"{level}.md").read_text("utf-8"), task)
-    learner.record.add(lab, "hint", task=task, level=level)
     learner.out.say(f"lab {lab.name}, task {task}: {lab.tasks[task - 1].title}", terminal.STRONG)
     learner.out.say(f"hint {level} of {LEVELS[-1]}\n", terminal.DIM)
     learner.out.markdown(text)
@@ -45,6 +44,7 @@ def open_hint(learner: Learner, lab: Lab, task: int | None) -> int:
     if level == LEVELS[-1]:
         after = f"this is the last one; `make solution-{lab.number:02d}` shows the reference"
     learner.out.say(f"\n{after}", terminal.DIM)
+    learner.record.add(lab, "hint", task=task, level=level)
     return 0
 
 
@@ -60,7 +60,6 @@ def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
         ):
             learner.out.say("Left closed.")
             return 0
-    learner.record.add(lab, "solution")
     source = lab.solution.read_text("utf-8")
     own = _own_source(learner, lab)
     for task, title in regions.titles(regions.find(source, shown(lab.solution))).items():
@@ -72,6 +71,7 @@ def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
         _tell_titles(learner, lab, task)
     learner.out.verbatim(f"\nThe whole of it: {shown(lab.solution)}", terminal.DIM)
     learner.out.say(f"What others got wrong, line by line: `make wrong-{lab.number:02d}`", terminal.DIM)
+    learner.record.add(lab, "solution")
     return 0
 
 
@@ -192,10 +192,11 @@ def as_number(said: str, unit: str) -> float | None:
 def reset(learner: Learner, lab: Lab) -> int:
     """Put the learner's folder into the trash, and say how to bring it back."""
     there, command = learner.work.reset(lab)
-    learner.record.add(lab, "reset", to=str(there))
+    # Told before it is recorded: a full disk must not keep from the learner where the work is.
     learner.out.verbatim(f"Put away: {shown(there)}")
     learner.out.verbatim(f"This brings it back: {command}")
     learner.out.say(f"`make lab-{lab.number:02d}` starts anew.", terminal.DIM)
+    learner.record.add(lab, "reset", to=str(there))
     return 0
 
 

@@ -86,7 +86,11 @@ def _tell_evidence(learner: Learner, lab: Lab, evidence: Evidence, everything: b
     elif found.tables:
         count = terminal.count(len(found.tables), "table")
         out.verbatim(f"more      make measure-{lab.number:02d} ARGS=--all ({count})")
-    out.verbatim(f"plots     {_page(lab, evidence, said)}")
+    try:
+        out.verbatim(f"plots     {_page(lab, evidence, said)}")
+    except LabError as error:
+        # The measurement was told and is recorded all the same.
+        out.verbatim(f"plots     not written: {error}", terminal.WARN)
 
 
 def _tell_tables(out: terminal.Terminal, evidence: Evidence) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import netlab
-from labs.runner.errors import LabError
+from labs.runner.files import refused
 from labs.runner.registry import Lab
 
 Event = dict[str, Any]
@@ -81,7 +81,7 @@ class Record:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._append(line.encode() + b"\n")
         except OSError as error:
-            raise LabError(f"{self.path}: cannot be written: {error.strerror}") from None
+            raise refused(self.path, "cannot be written", error) from None
 
     def _append(self, data: bytes) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)

@@ -89,13 +89,14 @@ def check(learner: Learner, lab: Lab, path: Path) -> bool:
     failed = result.failures[0].task if result.failures else None
     passed = [task.number for task in lab.tasks if failed is None or task.number < failed]
     hashes = {"file": file, "check": progress.fingerprint(*lab.checks)}
-    learner.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
     if result.failures:
         failure = result.failures[0]
         if failure.kind == UNWRITTEN:
             tell_next(learner, lab, path, failure.task, failure)
         else:
             tell_failure(learner, lab, failure, command_again(lab, path, failure, options))
+    # Recorded last: on a full disk the learner still reads what the check found.
+    learner.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
     return result.passed
 
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from labs.runner.authoring.stub import stub_of
 from labs.runner.errors import LabError
-from labs.runner.files import write_new
+from labs.runner.files import refused, write_new
 from labs.runner.registry import ROOT, Lab
 
 EXERCISE = "exercise.py"
@@ -67,7 +66,7 @@ class Workspace:
                 raise LabError(f"{shown(target)} is in the way: it is no file; move it elsewhere") from None
             return target, False
         except OSError as error:
-            raise LabError(f"{shown(target)}: cannot be made: {error.strerror}") from None
+            raise refused(target, "cannot be made", error) from None
         return target, True
 
     def reset(self, lab: Lab, now: float | None = None) -> tuple[Path, str]:
@@ -75,9 +74,12 @@ class Workspace:
         folder = self.folder(lab)
         if not folder.is_dir():
             raise LabError(f"lab {lab.name} has no work to reset: {shown(folder)} does not exist")
-        bin_ = self._fresh_bin(time.time() if now is None else now)
-        there = bin_ / folder.name
-        shutil.move(folder, there)
+        try:
+            there = self._fresh_bin(time.time() if now is None else now) / folder.name
+            # A rename: the work is in one place or in the other, never half in each.
+            os.rename(folder, there)
+        except OSError as error:
+            raise refused(folder, "stays where it is", error) from None
         return there, self._way_back(there, folder)
 
     def _fresh_bin(self, now: float) -> Path:
