@@ -105,7 +105,7 @@ def judged(port: int, quick: bool) -> list[CaseVerdict]:
     """What `netlab check` says."""
     target = target_of(f"http://127.0.0.1:{port}/", timeout=1.0, origin="https://app.example")
     only = ["framing", "host", "fields"] if quick else []
-    return asyncio.run(run(target, jobs(target, only, [] if quick else SLOW)))
+    return asyncio.run(run(target, jobs(only, [] if quick else SLOW)))
 
 
 def besieged(measured: Run, name: str) -> float:

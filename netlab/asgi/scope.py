@@ -34,8 +34,6 @@ EXTENSIONS: Scope = {
     "http.response.debug": {},
 }
 
-# As browsers write it (RFC 6455 §4.1).
-_WEBSOCKET = (b"upgrade", b"websocket")
 
 # Scopes of heads that come again; and heads that are noted until they come a second time.
 MOST, NOTED = 256, 16
@@ -126,7 +124,7 @@ class Scopes:
         target, _, query = head.target.partition("?")
         path, raw_path = self._mount.whole(request.path, target.encode("latin-1"))
         headers = head.raw_lines()
-        if _WEBSOCKET in headers and not self._has_warned:
+        if not self._has_warned and _asks_for_websocket(headers):
             self._has_warned = True  # once: clients must not fill the log
             log.warning(
                 "a client asks for WebSocket, which netlab does not speak: the app gets an ordinary request. "
@@ -165,3 +163,13 @@ class Scopes:
 def _override_host(headers: list[tuple[bytes, bytes]], host: str) -> None:
     """One Host line, in the place of those that are there."""
     headers[:] = [(b"host", host.encode("latin-1")), *(line for line in headers if line[0] != b"host")]
+
+
+def _asks_for_websocket(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Does a member of Upgrade name WebSocket, in any case (RFC 9110 §7.8), with a version or without?"""
+    for name, value in headers:
+        if name == b"upgrade" and b"websocket" in {
+            protocol.partition(b"/")[0].strip().lower() for protocol in value.split(b",")
+        }:
+            return True
+    return False

@@ -46,7 +46,8 @@ class ObservedAnswer:
     @property
     def says_close(self) -> bool:
         """Does it announce the close of the connection (RFC 9112 §9.6)?"""
-        return "close" in (self.fields.get("connection") or "").lower()
+        options = (self.fields.get("connection") or "").split(",")
+        return "close" in {option.strip(" \t").lower() for option in options}
 
 
 @dataclass(slots=True)

@@ -46,7 +46,12 @@ async def judge(case: WireCase, target: JudgedServer) -> CaseVerdict:
         methods.append("HEAD")
     async with JudgeConnection(target, methods) as conversation:
         await _play(case, target, conversation)
-    why = _wrong(case, conversation.observed)
+    if (front := target.front) is not None and any(front.made(a) for a in conversation.observed.finals):
+        why = f"the proxy in front answered it itself ({front}): the server did not see it"
+        return _verdict(case, Result.SKIPPED, conversation.observed, why)
+    why = _wrong(case, conversation.observed, target.behind_proxy)
+    if why and target.behind_proxy:
+        why += " (the proxy passed the message on, as it came or mended)"
     return _verdict(case, Result.FAILED if why else Result.PASSED, conversation.observed, why)
 
 
@@ -116,6 +121,8 @@ async def _play(case: WireCase, target: JudgedServer, conversation: JudgeConnect
         return
     if case.server.end is End.CLOSES:
         await conversation.until_closed(GRACE)
+    if target.behind_proxy and case.server.end is not End.PERSISTS:
+        return  # the proxy keeps its client's connection, whatever the server behind it does
     if observed.ending is ConnectionEnd.OPEN and _may_go_on(case, observed):
         # An answer to this is an answer too many behind a refusal, and proof of persistence elsewhere.
         await conversation.send(_NEXT.format(path=target.path, authority=target.authority).encode())
@@ -134,8 +141,8 @@ def must_be_refused(case: WireCase) -> bool:
     return case.parser.refusal is not None and finals[-1:] == [case.parser.refusal.status]
 
 
-def _wrong(case: WireCase, observed: Observed) -> str:
-    """Why the case failed; "" when it passed."""
+def _wrong(case: WireCase, observed: Observed, proxied: bool) -> str:
+    """Why the case failed; "" when it passed. proxied: how the connection ends is the proxy's affair."""
     if observed.malformed:
         return f"the answer is malformed: {observed.malformed}"
     finals, _ = due(case)
@@ -143,7 +150,12 @@ def _wrong(case: WireCase, observed: Observed) -> str:
     if any(answer.interim for answer in observed.answers) and _speaks_http_1_0(case):
         return "a 1xx response came: HTTP/1.0 does not know them (RFC 9110 §15.2)"
     if must_be_refused(case):
-        return _wrong_refusal(case.alternative, observed, statuses, finals)
+        allowed = case.alternative
+        if proxied and allowed is Alternative.TAKEN_THEN_CLOSED:
+            allowed = Alternative.TAKEN
+        return _wrong_refusal(allowed, observed, statuses, finals)
+    if proxied:
+        return _wrong_number(case, observed, statuses, finals)
     return _wrong_number(case, observed, statuses, finals) or _wrong_end(case, observed, statuses, finals)
 
 

@@ -94,6 +94,8 @@ async def reachable(target: JudgedServer) -> str:
     answer, observed = await ask(target, "GET")
     if answer is None:
         raise ConnectionError(f"no answer to a plain GET {target.path}: {observed}")
+    if not answer.complete:
+        raise ConnectionError(f"the answer to a plain GET {target.path} did not come whole: {observed}")
     if answer.status in REFUSALS:
         raise ConnectionError(f"a plain GET {target.path} is refused with {answer.status}: give another URL")
     return str(answer.fields.get("server") or "")

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 
 from netlab.check.asking import Rule
 from netlab.check.cases import WireCase, every_case
+from netlab.check.cors import RULES as CORS
 from netlab.check.cors import check_cors
+from netlab.check.front import look_in_front
 from netlab.check.groups import NAMES, OF_FILE
 from netlab.check.judge import judge, unplayed
 from netlab.check.limits import RULES as LIMITS
-from netlab.check.limits import check_deadline, check_sizes, reachable
+from netlab.check.limits import SLOW, check_deadline, check_sizes, reachable
+from netlab.check.security import RULES as TLS
 from netlab.check.security import check_tls
 from netlab.check.target import JudgedServer
 from netlab.check.verdict import CaseVerdict, Result
@@ -27,29 +30,36 @@ class NoSuchCase(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One piece of work. names: the verdicts it gives; start: begins it."""
+    """One piece of work. names: the verdicts that are wanted of it; start: begins it."""
 
     names: tuple[str, ...]
-    start: Callable[[], Awaitable[list[CaseVerdict]]]
+    start: Callable[[JudgedServer], Awaitable[list[CaseVerdict]]]
 
 
-def jobs(target: JudgedServer, only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Job]:
+def jobs(only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Job]:
     """What to run: the names in `only` (groups, or parts of case names), without those in `skip`.
 
     Raises NoSuchCase.
     """
-    found = list(_every_job(target))
+    found = list(_every_job())
     names = [name for job in found for name in job.names]
     for word in (*only, *skip):
         if not any(_fits(name, word) for name in names):
             names_of_groups = ", ".join(NAMES)
             raise NoSuchCase(f"{word!r} fits no group and no case: the groups are {names_of_groups}")
-    return [
-        job
-        for job in found
-        if (not only or any(_fits(name, word) for name in job.names for word in only))
-        and not any(_fits(name, word) for name in job.names for word in skip)
-    ]
+    chosen = [Job(_wanted(job.names, only, skip), job.start) for job in found]
+    if not any(job.names for job in chosen):
+        raise NoSuchCase("no case is left: --skip takes away all that --only names")
+    return [job for job in chosen if job.names]
+
+
+def _wanted(names: tuple[str, ...], only: Sequence[str], skip: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name in names
+        if (not only or any(_fits(name, word) for word in only))
+        and not any(_fits(name, word) for word in skip)
+    )
 
 
 def _fits(name: str, word: str) -> bool:
@@ -57,18 +67,20 @@ def _fits(name: str, word: str) -> bool:
     return name.partition("/")[0] == word if word in NAMES else word in name
 
 
-def _every_job(target: JudgedServer) -> Iterator[Job]:
+def _every_job() -> Iterator[Job]:
     for case in sorted(every_case(), key=lambda case: NAMES.index(OF_FILE[case.file])):
-        yield Job((f"{OF_FILE[case.file]}/{case.id}",), _playing(case, target))
-    sizes = tuple(rule.name for rule in LIMITS)
-    yield Job(sizes, lambda: check_sizes(target))
-    yield Job(("limits/slow-head",), lambda: check_deadline(target))
-    yield Job(("cors/answers",), lambda: check_cors(target))
-    yield Job(("tls/basics",), lambda: check_tls(target))
+        yield Job((f"{OF_FILE[case.file]}/{case.id}",), _playing(case))
+    for rules, check in (
+        (LIMITS, check_sizes),
+        ((SLOW,), check_deadline),
+        (CORS, check_cors),
+        (TLS, check_tls),
+    ):
+        yield Job(tuple(rule.name for rule in rules), check)
 
 
-def _playing(case: WireCase, target: JudgedServer) -> Callable[[], Awaitable[list[CaseVerdict]]]:
-    async def play() -> list[CaseVerdict]:
+def _playing(case: WireCase) -> Callable[[JudgedServer], Awaitable[list[CaseVerdict]]]:
+    async def play(target: JudgedServer) -> list[CaseVerdict]:
         if case.only == ("plain" if target.secure else "tls"):
             return [unplayed(case, f"the case is for {case.only} connections")]
         if target.secure and case.half_close:
@@ -86,12 +98,14 @@ async def run(
     Raises OSError when the server does not answer a plain request.
     """
     await reachable(target)
+    if target.behind_proxy:
+        target = replace(target, front=await look_in_front(target))
     gate = asyncio.Semaphore(target.connections)
 
     async def one(job: Job) -> list[CaseVerdict]:
         async with gate:
             try:
-                verdicts = await job.start()
+                verdicts = [v for v in await job.start(target) if v.name in job.names]
             except OSError as error:
                 verdicts = [_unreachable(name, error) for name in job.names]
         if target.behind_proxy:

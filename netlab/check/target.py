@@ -9,12 +9,21 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from netlab.client.url import parse_url
 
 
 class NotAllowed(ValueError):
     """The host is not this machine, and the user has not said that they may test it."""
+
+
+class Front(Protocol):
+    """A proxy in front, known by how its own answers look."""
+
+    def made(self, answer: Any) -> bool:
+        """Did the proxy make this answer itself?"""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class JudgedServer:
     """An origin that the CORS policy is said to allow; "" when the user named none."""
     connections: int = field(default=8)
     """Connections at once."""
+    front: Front | None = None
+    """With `behind_proxy`: what tells the proxy's answers from the server's. `run` sets it first of all."""
 
     def context(self) -> ssl.SSLContext | None:
         """For the wire cases: speak TLS with any certificate. The certificate has checks of its own."""

@@ -11,6 +11,8 @@ import asyncio
 import math
 import os
 import shutil
+import socket
+import ssl
 import sys
 from pathlib import Path
 
@@ -35,6 +37,9 @@ exit status: 0 no MUST is broken, 1 at least one is, 2 the command cannot be car
 """
 
 
+_REPORTS = {"json": as_json, "junit": as_junit, "html": as_html}
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -47,22 +52,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--slow", action="store_true", help="also wait for the deadline of a slow head (about a minute)")
     add("--origin", metavar="ORIGIN", default="", help="an origin that the CORS policy allows")
     add("--cacert", metavar="PEM", default="", help="the root to trust, for https")
-    add("--behind-proxy", action="store_true", help="a proxy stands in front: judge what it passes on")
+    add(
+        "--behind-proxy",
+        action="store_true",
+        help="a proxy stands in front: leave out what it answers itself",
+    )
     add("--i-may-test-this-host", action="store_true", help="needed for a host that is not this machine")
     add("--all", action="store_true", help="print recommendations that are not followed, too")
-    add("--json", metavar="FILE", help="every case and the summary ('-' for standard output alone)")
-    add("--junit", metavar="FILE", help="JUnit XML for CI")
-    add("--html", metavar="FILE", help="a page to read")
+    add("--json", metavar="FILE", help="every case and the summary ('-': standard output alone)")
+    add("--junit", metavar="FILE", help="JUnit XML for CI ('-' likewise)")
+    add("--html", metavar="FILE", help="a page to read ('-' likewise)")
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
     return value
-
-
-_seconds.__name__ = "number of seconds above 0"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -77,14 +86,19 @@ def run(options: argparse.Namespace) -> int:
             behind_proxy=options.behind_proxy,
         )
         skip = options.skip if options.slow else [*options.skip, "slow-head"]
-        chosen = jobs(target, options.only, skip)
+        chosen = jobs(options.only, skip)
     except (InvalidURL, NotAllowed, NoSuchCase) as error:
         raise UserError(str(error)) from None
     if options.cacert and not Path(options.cacert).is_file():
         raise UserError(f"{options.cacert}: no such file; --cacert takes a PEM file")
-    verdicts = _judge(target, chosen, quiet=options.json == "-")
+    alone = [name for name in _REPORTS if getattr(options, name) == "-"]
+    if len(alone) > 1:
+        raise UserError(
+            f"--{alone[0]} and --{alone[1]} both write to standard output: give one of them a file"
+        )
+    verdicts = _judge(target, chosen, quiet=bool(alone))
     _write(options, target, verdicts)
-    if options.json != "-":
+    if not alone:
         _print(options, target, verdicts)
     return 1 if any(verdict.breaks_a_must for verdict in verdicts) else 0
 
@@ -105,15 +119,27 @@ def _judge(target: JudgedServer, chosen: list[Job], quiet: bool) -> list[CaseVer
     try:
         return asyncio.run(play(target, chosen, tell))
     except OSError as error:
-        why = os.strerror(error.errno).lower() if error.errno else str(error) or "no answer in time"
-        raise UserError(f"{target}: {why}: is the server running there?") from None
+        raise UserError(f"{target}: {_unreachable(error)}") from None
     finally:
         if live:
             sys.stderr.write("\r" + " " * 78 + "\r")
 
 
+def _unreachable(error: OSError) -> str:
+    """Why the server could not be judged, and what to look at."""
+    match error:
+        case socket.gaierror():
+            return "the name has no address: is it spelt right?"
+        case ssl.SSLError():
+            return f"the TLS handshake failed ({error.reason or error}): does the server speak TLS there?"
+        case OSError(errno=int(number)):
+            return f"{os.strerror(number).lower()}: is the server running there?"
+        case _:
+            return str(error) or "no connection in time: is the server running there?"
+
+
 def _write(options: argparse.Namespace, target: JudgedServer, verdicts: list[CaseVerdict]) -> None:
-    for name, render in (("json", as_json), ("junit", as_junit), ("html", as_html)):
+    for name, render in _REPORTS.items():
         path = getattr(options, name)
         if path == "-":
             print(render(target, verdicts))

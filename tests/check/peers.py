@@ -85,7 +85,7 @@ def judge(letter: str, folder: Path) -> list[CaseVerdict]:
     """Start a server and judge it, as `netlab check` does. Raises Lacking."""
     with start(JUDGED[letter], mint(folder)) as running:
         target = target_of(f"http://127.0.0.1:{running.port}/", timeout=2.0)
-        return asyncio.run(run(target, jobs(target, skip=["slow-head", "cors", "tls"])))
+        return asyncio.run(run(target, jobs(skip=["slow-head", "cors", "tls"])))
 
 
 def broken(verdicts: Iterable[CaseVerdict], requirement: str) -> set[str]:

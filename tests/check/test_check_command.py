@@ -12,7 +12,7 @@ import pytest
 import netlab
 from netlab.__main__ import main
 from netlab.check.run import NoSuchCase, jobs
-from netlab.check.target import is_this_machine, target_of
+from netlab.check.target import is_this_machine
 from netlab.check.verdict import CaseVerdict, Result
 from netlab.cli.demonstration import Demonstration
 
@@ -62,6 +62,8 @@ async def test_a_broken_must_gives_1_and_is_explained(capsys: pytest.CaptureFixt
         (["http://192.0.2.1/"], "--i-may-test-this-host"),
         (["ftp://127.0.0.1/"], "http"),
         (["http://127.0.0.1:9/", "--timeout", "0"], "above 0"),
+        (["http://127.0.0.1:9/", "--timeout", "soon"], "'soon' is no number of seconds above 0"),
+        (["http://127.0.0.1:9/", "--json", "-", "--html", "-"], "give one of them a file"),
         (["http://127.0.0.1:9/", "--only", "no-such-case"], "the groups are framing"),
         (["http://127.0.0.1:9/"], "connection refused: is the server running there"),
         (["http://127.0.0.1:9/", "--cacert", "/nowhere.pem"], "no such file"),
@@ -87,16 +89,20 @@ def test_only_this_machine_is_tested_without_a_word(host: str, is_local: bool) -
 
 
 def test_cases_are_chosen_by_group_or_part_of_a_name() -> None:
-    target = target_of("http://127.0.0.1:9/")
-    every = [name for job in jobs(target) for name in job.names]
+    every = [name for job in jobs() for name in job.names]
     assert len(every) == len(set(every))
-    assert {name.partition("/")[0] for job in jobs(target, ["host"]) for name in job.names} == {"host"}
-    assert [name for job in jobs(target, ["host-missing"], ["with", "minor"]) for name in job.names] == [
+    assert {name.partition("/")[0] for job in jobs(["host"]) for name in job.names} == {"host"}
+    assert [name for job in jobs(["host-missing"], ["with", "minor"]) for name in job.names] == [
         "host/host-missing",
         "host/host-missing_in_http_1_0",
     ]
+    assert [job.names for job in jobs(["cors/vary", "tls/alpn"])] == [("cors/vary",), ("tls/alpn",)]
+    assert "limits/many-lines" not in [name for job in jobs([], ["many-lines"]) for name in job.names]
+    assert "limits/long-value" in [name for job in jobs([], ["many-lines"]) for name in job.names]
+    with pytest.raises(NoSuchCase, match="no case is left"):
+        jobs(["host"], ["host"])
     with pytest.raises(NoSuchCase):
-        jobs(target, [], ["no-such-case"])
+        jobs([], ["no-such-case"])
 
 
 def test_a_broken_recommendation_is_no_broken_must() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -64,7 +65,7 @@ async def test_netlab_breaks_no_rule() -> None:
     policy = Policy(origins=["https://app.example"], credentials=True, max_age=600)
     async with netlab.Server(Demonstration(), cors=policy) as server:
         target = target_of(f"http://127.0.0.1:{server.port}/", origin="https://app.example", timeout=10.0)
-        verdicts = await run(target, jobs(target, skip=["slow-head"]))
+        verdicts = await run(target, jobs(skip=["slow-head"]))
     assert not broken(verdicts)
     counted = summary(verdicts)
     assert counted["must"]["passed"] >= 290 and counted["should"]["passed"] >= 150
@@ -81,7 +82,7 @@ async def test_a_server_that_takes_everything_is_caught_in_every_group() -> None
 
     only = ["smuggling-", "host-missing", "host-doubled", "field_lines-a_space", "methods_targets-head"]
     async with scripted(takes_all) as target:
-        verdicts = await run(target, jobs(target, only))
+        verdicts = await run(target, jobs(only))
     failed = {verdict.name for verdict in verdicts if verdict.breaks_a_must}
     for name in (
         "host/host-missing",
@@ -108,7 +109,7 @@ async def test_a_server_that_refuses_everything_behind_the_first_request_is_not_
         await writer.drain()
 
     async with scripted(refuses) as target:
-        verdicts = await run(target, jobs(target, ["chunked-several_chunks", "host-missing"]))
+        verdicts = await run(target, jobs(["chunked-several_chunks", "host-missing"]))
     found = by_name(verdicts)
     assert found["host/host-missing"].outcome is Result.PASSED
     assert all("correct request" in v.why for v in verdicts if v.name.startswith("framing/"))
@@ -121,7 +122,7 @@ async def test_a_server_that_waits_is_told_from_one_that_refuses() -> None:
         await reader.read()
 
     async with scripted(first_only) as target:
-        verdicts = await run(target, jobs(target, ["host-missing"]))
+        verdicts = await run(target, jobs(["host-missing"]))
     assert by_name(verdicts)["host/host-missing"].why.endswith("the server waits for more")
 
 
@@ -134,7 +135,7 @@ async def test_a_malformed_answer_is_a_failure_with_its_reason() -> None:
         await writer.drain()
 
     async with scripted(malformed) as target:
-        (verdict, *_) = await run(target, jobs(target, ["host/host-missing"]))
+        (verdict, *_) = await run(target, jobs(["host/host-missing"]))
     assert verdict.outcome is Result.FAILED and "malformed" in verdict.why
 
 
@@ -199,7 +200,7 @@ def test_neighbours_are_what_a_careless_comparison_takes() -> None:
 async def test_behind_a_proxy_the_connection_is_not_judged() -> None:
     async with netlab.Server(Demonstration()) as server:
         target = target_of(f"http://127.0.0.1:{server.port}/", behind_proxy=True)
-        verdicts = await run(target, jobs(target, ["pipelining", "host-missing"]))
+        verdicts = await run(target, jobs(["pipelining", "host-missing"]))
     assert {v.outcome for v in verdicts if v.group == "persistence"} == {Result.SKIPPED}
     assert {v.outcome for v in verdicts if v.group == "host"} == {Result.PASSED}
 
@@ -221,7 +222,7 @@ async def test_both_lengths_may_be_taken_but_the_connection_must_close(closes: b
         await writer.drain()
 
     async with scripted(takes) as target:
-        verdicts = await run(target, jobs(target, TE_AND_LENGTH))
+        verdicts = await run(target, jobs(TE_AND_LENGTH))
     assert {verdict.outcome for verdict in verdicts} == {result}
 
 
@@ -231,7 +232,7 @@ async def test_a_fold_may_be_replaced_by_a_space_but_what_it_hides_is_no_request
             writer.write(OK)
 
     async with scripted(takes) as target:
-        verdicts = await run(target, jobs(target, ["field_lines-a_folded_value"]))
+        verdicts = await run(target, jobs(["field_lines-a_folded_value"]))
     assert [verdict.outcome for verdict in verdicts] == [Result.PASSED]
     assert verdicts[0].expected.endswith("or taken as one request")
 
@@ -243,5 +244,35 @@ async def test_a_100_to_an_http_1_0_client_is_caught() -> None:
         await writer.drain()
 
     async with scripted(continues) as target:
-        (verdict,) = await run(target, jobs(target, ["expect/expect-in_http_1_0"]))
+        (verdict,) = await run(target, jobs(["expect/expect-in_http_1_0"]))
     assert verdict.breaks_a_must and "1xx" in verdict.why
+
+
+async def test_behind_a_proxy_its_own_refusals_say_nothing_of_the_server() -> None:
+    page = (
+        b"HTTP/1.1 400 Bad Request\r\nServer: front\r\n"
+        b"Content-Type: text/html\r\nContent-Length: 5\r\n\r\n<h1>4"
+    )
+
+    async def proxied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            refused_in_front = b"HTTP/1.1\r\n" not in head or b"Host:" not in head
+            writer.write(page if refused_in_front else OK)
+
+    async with scripted(proxied) as target:
+        target = replace(target, behind_proxy=True)
+        verdicts = by_name(await run(target, jobs(["host/host-missing", "host/host-userinfo"])))
+    missing, userinfo = verdicts["host/host-missing"], verdicts["host/host-userinfo"]
+    assert missing.outcome is Result.SKIPPED and "(Server: front)" in missing.why
+    assert userinfo.breaks_a_must
+
+
+async def test_a_plain_answer_that_does_not_come_whole_ends_the_run() -> None:
+    async def partial(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        await reader.read()
+
+    async with scripted(partial) as target:
+        with pytest.raises(ConnectionError, match="did not come whole"):
+            await run(target, jobs(["host"]))

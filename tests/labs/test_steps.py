@@ -95,8 +95,8 @@ def checked(name: str, **options: str) -> Callable[[Step], Awaitable[bool]]:
 
     async def play(step: Step) -> bool:
         target = replace(step.target, **options)  # type: ignore[arg-type]
-        group = {"limits": "limits/long-target", "cors": "cors/answers"}[name.partition("/")[0]]
-        verdicts = await run(target, jobs(target, [group]))
+        group = {"limits": "limits/long-target", "cors": "cors"}[name.partition("/")[0]]
+        verdicts = await run(target, jobs([group]))
         return [verdict.outcome for verdict in verdicts if verdict.name == name] == [Result.PASSED]
 
     return play
@@ -197,7 +197,7 @@ async def test_a_step_passes_every_trial_of_the_steps_before_it(number: int, cer
 async def test_netlab_passes_the_trial_of_the_last_step() -> None:
     async with Server(Demonstration()) as server:
         target = target_of(f"http://127.0.0.1:{server.port}/")
-        verdicts = await run(target, jobs(target, ["limits/long-target"]))
+        verdicts = await run(target, jobs(["limits/long-target"]))
     assert {verdict.outcome for verdict in verdicts if verdict.name == TRIALS[-1][0]} == {Result.PASSED}
 
 

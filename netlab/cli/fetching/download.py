@@ -24,7 +24,7 @@ from netlab.http1.fields import Fields
 # Content that a HAR file may show: the first bytes are kept in memory.
 _KEPT = 1 << 20
 
-_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/(?:([0-9]{1,18})|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/(?:([0-9]{1,18})|\*)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
