@@ -80,11 +80,13 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 @asynccontextmanager
-async def child(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> AsyncIterator[Child]:
+async def child(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
+) -> AsyncIterator[Child]:
     """Start a command, and end it with all its children.
 
-    env: variables beside those of this process. Its standard error goes to its standard output. Raises
-    Refused when it cannot start.
+    env: variables beside those of this process. patience: seconds from SIGTERM to SIGKILL. Its standard error
+    goes to its standard output. Raises Refused when it cannot start.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -103,7 +105,7 @@ async def child(command: Sequence[str], *, env: Mapping[str, str] | None = None)
         async with _kept(process.pid):
             yield Child(process)
     finally:
-        await _end(process)
+        await _end(process, patience)
 
 
 @asynccontextmanager
@@ -121,12 +123,12 @@ async def _kept(group: int) -> AsyncIterator[None]:
         await keeper.wait()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, patience: float) -> None:
     """End the group. A second cancellation does not interrupt it: the kill is not awaited."""
     try:
         _signal(process.pid, signal.SIGTERM)
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), PATIENCE)
+            await asyncio.wait_for(process.wait(), patience)
     finally:
         _signal(process.pid, signal.SIGKILL)
         if process.stdin is not None:

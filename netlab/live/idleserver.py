@@ -1,9 +1,9 @@
 """The servers that the boards compare, one to a process: `python -m netlab.live.idleserver NAME [FILES]`.
 
 NAME: netlab, asyncio, uvicorn or nginx. FILES: a chain and a key, for TLS. NETLAB_LIVE_FILES=N lowers the
-limit of descriptors. All answer every GET with a few octets and keep the connection. netlab's deadlines are
-short where NETLAB_LIVE_SHORT is set. The first line printed is the port. They end with their standard input.
-nginx keeps its files in the folder NETLAB_LIVE_FOLDER.
+limit of descriptors. All answer every GET with a few octets and keep the connection. The first line
+printed is the port. They end with their standard input. nginx keeps its files in the folder
+NETLAB_LIVE_FOLDER.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from netlab.tls.context import server_context
 
 CONTENT = b'{"hello":"world"}'
 HOUR = 3600.0
-SHORT = Timeouts(head=1.0, content=1.0, stall=1.0, linger=1.0)
-"""Deadlines that fit into a siege of a minute."""
 
 
 async def hello(request: Request) -> Response:
@@ -38,8 +36,8 @@ async def hello(request: Request) -> Response:
 
 async def netlab_server(files: list[str]) -> None:
     """netlab, with the contexts that it recommends."""
-    timeouts = SHORT if os.environ.get("NETLAB_LIVE_SHORT") else Timeouts(idle=HOUR)
-    async with Server(hello, tls=server_context(*files) if files else None, timeouts=timeouts) as server:
+    tls = server_context(*files) if files else None
+    async with Server(hello, tls=tls, timeouts=Timeouts(idle=HOUR)) as server:
         print(server.port, flush=True)
         await asyncio.get_running_loop().create_future()
 
@@ -87,13 +85,14 @@ def _listener() -> socket.socket:
     return listener
 
 
-def exec_uvicorn(files: list[str]) -> None:
-    """Become uvicorn, with the loop and the parser that it chooses by itself; its socket is ours."""
+def exec_uvicorn(app: str, files: list[str], *options: str) -> None:
+    """Become uvicorn, with the loop and the parser that it chooses by itself; its socket is ours.
+
+    app: "module:name". files: a chain and a key for TLS, or none. The port is printed before uvicorn runs.
+    """
     tls = ["--ssl-certfile", files[0], "--ssl-keyfile", files[1]] if files else []
     more = ["--fd", str(_listener().detach()), "--lifespan", "off", "--log-level", "critical"]
-    app = "netlab.live.idleserver:asgi"
-    command = [sys.executable, "-m", "uvicorn", app, *more, "--timeout-keep-alive", "3600", *tls]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", app, *more, *options, *tls])
 
 
 NGINX = """
@@ -141,7 +140,7 @@ def main(name: str, files: list[str]) -> None:
     most = int(os.environ.get("NETLAB_LIVE_FILES", hard))
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     if name == "uvicorn":
-        exec_uvicorn(files)
+        exec_uvicorn("netlab.live.idleserver:asgi", files, "--timeout-keep-alive", "3600")
     if name == "nginx":
         exec_nginx(files, most)
     end_with_parent()

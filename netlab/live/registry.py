@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from netlab.live.board import Board
 
-MODULES = ("wire", "cors", "handshake", "pool", "speed", "idle", "river")
+MODULES = ("wire", "cors", "handshake", "pool", "speed", "idle", "river", "siege")
 
 
 def boards(command: Sequence[str] = ()) -> tuple[Board, ...]:

@@ -2,16 +2,18 @@
 
 import {el, onceAFrame, svg} from "./dom.js";
 
-const POINTS = 600, WIDTH = 640, HEIGHT = 240, LEFT = 56, RIGHT = 12, TOP = 10, BOTTOM = 34;
+const POINTS = 600, LEFT = 56, RIGHT = 12, TOP = 10, BOTTOM = 34;
 
 export class Chart {
-  #series = new Map(); #drawing; #text; #draw; #legend;
+  #series = new Map(); #drawing; #text; #draw; #legend; #span = null;
 
-  // title: text. x, y: units. series: {key: label}; keys that come later are added. low: the least top of y.
-  constructor(parent, {title, x = "s", y = "", series = {}, top = 0}) {
-    this.x = x; this.y = y; this.top = top; this.title = title;
+  // title: text. x, y: units. series: {key: label}; keys that come later are added. top: the least top of y.
+  // range: [least, greatest] of x, where they are known before.
+  // width, height: in units of its text, which is 11 high: fewer for a chart in a narrow card.
+  constructor(parent, {title, x = "s", y = "", series = {}, top = 0, range = null, width = 640, height = 240}) {
+    this.x = x; this.y = y; this.top = top; this.title = title; this.range = range; this.width = width; this.height = height;
     this.#text = el("span", {class: "hidden"});
-    this.#drawing = svg("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "chart"});
+    this.#drawing = svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "img", class: "chart"});
     this.#legend = el("ul", {class: "legend"});
     parent.append(el("figure", {}, el("figcaption", {}, title), this.#legend, this.#drawing, this.#text));
     this.#draw = onceAFrame(() => this.#paint());
@@ -29,7 +31,10 @@ export class Chart {
   // Replaces a whole series.
   set(key, points) { this.#line(key).points = points.slice(-POINTS); this.#draw(); }
 
-  clear() { for (const line of this.#series.values()) line.points = []; this.#draw(); }
+  // Shades a span of x behind the lines: [from, to], to null while it lasts. label: its name.
+  mark([from, to], label) { this.#span = {from, to, label}; this.#draw(); }
+
+  clear() { this.#span = null; for (const line of this.#series.values()) line.points = []; this.#draw(); }
 
   #line(key, label = key) {
     if (!this.#series.has(key)) {
@@ -41,13 +46,20 @@ export class Chart {
   }
 
   #paint() {
+    const WIDTH = this.width, HEIGHT = this.height;
     const all = [...this.#series.values()];
     const points = all.flatMap(line => line.points);
-    const [x0, x1] = points.length ? [Math.min(...points.map(p => p[0])), Math.max(...points.map(p => p[0]))] : [0, 1];
+    const [x0, x1] = this.range ?? (points.length ? [Math.min(...points.map(p => p[0])), Math.max(...points.map(p => p[0]))] : [0, 1]);
     const y1 = nice(Math.max(this.top, 1e-9, ...points.map(p => p[1])));
     const sx = v => LEFT + (x1 > x0 ? (v - x0) / (x1 - x0) : 0) * (WIDTH - LEFT - RIGHT);
     const sy = v => HEIGHT - BOTTOM - Math.min(v / y1, 1) * (HEIGHT - TOP - BOTTOM);
     const parts = [];
+    if (this.#span) {
+      const from = Math.max(this.#span.from, x0), to = Math.min(this.#span.to ?? Math.max(from, ...points.map(p => p[0])), x1);
+      if (to > from) parts.push(
+        svg("rect", {class: "marked", x: sx(from), width: sx(to) - sx(from), y: TOP, height: HEIGHT - TOP - BOTTOM}),
+        svg("text", {class: "unit", x: sx(from) + 4, y: HEIGHT - BOTTOM - 4}, this.#span.label));
+    }
     for (let n = 0; n <= 4; n++) {
       const value = y1 * n / 4;
       parts.push(svg("line", {class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: sy(value), y2: sy(value)}),
