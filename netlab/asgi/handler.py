@@ -65,7 +65,8 @@ class AsgiHandler:
         except BaseException as error:
             call.failed(error)
         else:
-            call.ended()
+            if call.response is None:
+                call.ended()
         finally:
             self.tasks.discard(task)
         return call.response

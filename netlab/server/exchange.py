@@ -101,7 +101,7 @@ class Exchange:
             self._handler_waits(outcome)
         elif self.early is None and self.writer is None:
             self.respond(outcome)
-        else:
+        elif self.early is None or self.early.stream is not None:
             self._handler_ended()
 
     def _handler_waits(self, task: Task[Any]) -> None:
@@ -289,7 +289,7 @@ class Exchange:
 
     def respond_early(self, response: Response) -> None:
         """See Request.respond."""
-        if self.early is not None or self.writer is not None or not self.carrier.carries(self):
+        if self.early is not None or self.writer is not None or self.carrier.exchange is not self:
             self._check_first()
         self.early = response
         if response.stream is None:

@@ -37,6 +37,8 @@ class Source(Protocol):
 
     carrier: Carrier
     """The connection."""
+    body: RequestBody | None
+    """The content, of a request that has some."""
     grace: float
     """Seconds for which the handler may go on when its client has left; then it is cancelled."""
 
@@ -197,10 +199,6 @@ class Request:
             return whole
         event = await body.next()
         return event.data if isinstance(event, Content) else b""
-
-    def take_whole(self) -> bytes | None:
-        """All the body, if it has come and none of it was read; empty without a body. None: use `receive`."""
-        return b"" if self._body is None else self._body.take_whole()
 
     def send_early_hints(self, links: Iterable[str]) -> None:
         """Send 103 (Early Hints) with these Link fields, before the response. RFC 8297

@@ -84,6 +84,9 @@ class Services(Protocol):
 class Carrier(Protocol):
     """What an exchange and its body need of the connection that carries them."""
 
+    exchange: Any
+    """The request that is being answered, or None."""
+
     server: Services
     parser: RequestParser
     half_closed: bool
