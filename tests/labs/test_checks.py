@@ -288,6 +288,22 @@ def test_a_thread_left_running_delays_no_result(run: Run) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize(
+    ("status", "printed", "told"),
+    [
+        (3, "", "(exit status 3): it said nothing"),
+        (3, "a\nlast words", "(exit status 3): last words"),
+        (
+            -11,
+            "Fatal Python error: Segmentation fault\n\n  File x",
+            "(killed by signal 11): Fatal Python error: Seg",
+        ),
+    ],
+)
+def test_a_check_that_dies_is_told_by_its_most_telling_line(status: int, printed: str, told: str) -> None:
+    assert told in suite.Result().close(status, printed).broken
+
+
 def test_the_alarm_leaves_no_alarm_behind(tmp_path: Path) -> None:
     import signal
 

@@ -78,6 +78,22 @@ def test_a_torn_last_line_costs_itself_alone(learner: Learner, lab: Lab) -> None
     assert [event["level"] for event in learner.record.events(lab)] == [1, 3]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"event": "hint"},
+        {"event": "hint", "task": "1", "level": None},
+        {"event": "checks", "failed": "x"},
+        {"event": 7},
+        {"event": "prediction", "said": 7},
+    ],
+)
+def test_an_event_without_its_figures_is_passed_over(line: dict[str, Any]) -> None:
+    events = [{"event": "checks", "failed": 2}, {"event": "hint", "task": 2, "level": 1}, line]
+    now = standing(events, "f", "c", "s")
+    assert (now.task, now.hints, now.state) == (2, {2: 1}, State.STARTED)
+
+
 def test_foreign_lines_are_passed_over(learner: Learner, lab: Lab) -> None:
     learner.record.path.parent.mkdir(parents=True)
     learner.record.path.write_bytes(

@@ -126,8 +126,10 @@ class Result:
 
 def _obituary(status: int, printed: str) -> str:
     why = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
-    last = printed.splitlines()[-1] if printed else "it said nothing"
-    return f"the check's process ended too early ({why}): {last}"
+    lines = printed.splitlines() or ["it said nothing"]
+    # After a crash in C, Python prints this line and then the stack, whose last line says nothing.
+    fatal = [line for line in lines if line.startswith("Fatal Python error")]
+    return f"the check's process ended too early ({why}): {(fatal or lines)[-1]}"
 
 
 class _Teller:

@@ -113,20 +113,29 @@ class Record:
                 yield event
 
 
+def _readable(event: Event) -> bool:
+    """Whether an event has the numbers that its kind needs: a line that another hand wrote may lack them."""
+    match event.get("event"):
+        case "hint":
+            return isinstance(event.get("task"), int) and isinstance(event.get("level"), int)
+        case "checks":
+            return event.get("failed") is None or isinstance(event["failed"], int)
+    return True
+
+
 def standing(events: Iterable[Event], file: str, check: str, stub: str) -> Standing:
     """Where a lab stands, given the hashes of the learner's file ("" if absent), of its test and its stub."""
     now = Standing()
     last: Event | None = None
     passed: Event | None = None
-    for event in events:
+    for event in filter(_readable, events):
         match event.get("event"):
             case "prediction":
                 now.prediction = str(event.get("said", ""))
             case "measurement":
                 now.measured = event
             case "hint":
-                task, level = int(event["task"]), int(event["level"])
-                now.hints[task] = max(level, now.hints.get(task, 0))
+                now.hints[event["task"]] = max(event["level"], now.hints.get(event["task"], 0))
             case "solution":
                 now.solution_opened = True
             case "checks":

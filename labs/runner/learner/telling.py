@@ -46,9 +46,8 @@ class TaskPrinter:
 
     def still_checking(self) -> None:
         """The check that runs now is slow: say which, so that the wait is understood."""
-        if self.started:
-            end = f"it is stopped after {PATIENCE:g} s"
-            self._out.say(f"… still checking “{sentence(self.started)}”; {end}", terminal.DIM)
+        what = f"checking “{sentence(self.started)}”" if self.started else "loading your file"
+        self._out.say(f"… still {what}; it is stopped after {PATIENCE:g} s", terminal.DIM)
 
     def tell(self, outcome: Outcome) -> None:
         """One check has ended."""
