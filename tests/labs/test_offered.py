@@ -26,7 +26,7 @@ from labs.runner.authoring.offered import Offer
 from labs.runner.registry import ROOT, Lab
 
 LABS = registry.written()
-READMES = ("README.md", "labs/README.md", "certs/README.md")
+READMES = ("README.md", "labs/README.md", "certs/README.md", "netlab/cli/README.md")
 PLACES = {"FOLDER": "labs", "DIR": "certs", "FILM": "README.md"}  # what a learner fills in besides the port
 ENDLESS = re.compile(r"--limit-rate|netlab serve|serve\.py|s_server|sleep 60|/dev/null http://127\S+$")
 UNTRIED = {

@@ -100,9 +100,24 @@ def test_every_target_that_the_runner_itself_names_exists() -> None:
     assert readmes.errors(spoken, ROOT) == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "labs/README.md", "certs/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "labs/README.md", "certs/README.md", "netlab/cli/README.md"])
 def test_the_projects_own_readmes_keep_their_word(name: str) -> None:
     assert readmes.errors((ROOT / name).read_text("utf-8"), ROOT) == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "labs/README.md", "netlab/cli/README.md"])
+def test_every_link_of_a_readme_leads_to_a_file(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / name).read_text("utf-8"))
+    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+    assert links or name == "labs/README.md"
+
+
+def test_the_readme_is_about_a_screen_and_keeps_its_promises() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 90, "more belongs into a page that it links"
+    headings = ["Two commands", "The labs", "For your FastAPI app", "How to read on", "Measured"]
+    assert re.findall(r"^## (.*)$", text, re.M) == headings
+    assert all(f"| {lab.number:02d} | {lab.slug} |" in text for lab in registry.written())
 
 
 @pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
