@@ -157,14 +157,15 @@ class Reader:
     def _start_content(self, framing: Framing) -> None:
         """Read this message's content next."""
         self._taken = self._extensions = 0
-        if framing.kind is FramingKind.CHUNKED:
-            self._remaining = _CHUNK_LINE_NEXT
-            self._read = Reader._read_chunks
-        elif framing.kind is FramingKind.UNTIL_CLOSE:
-            self._read = Reader._read_until_close
-        else:
+        kind = framing.kind
+        if kind is FramingKind.LENGTH:
             self._remaining = framing.length
             self._read = Reader._read_length
+        elif kind is FramingKind.CHUNKED:
+            self._remaining = _CHUNK_LINE_NEXT
+            self._read = Reader._read_chunks
+        else:
+            self._read = Reader._read_until_close
 
     def limit_content(self, size: int) -> None:
         """Let the message being read have `size` bytes of content: a handler's own limit."""
@@ -184,10 +185,12 @@ class Reader:
     def _take(self, size: int) -> bytes:
         """Up to `size` bytes from the buffer; the whole buffer is handed on as it is, not copied."""
         at, buffer = self._at, self._buffer
-        if at == 0 and size >= len(buffer):
-            self._at = len(buffer)
-            return buffer if isinstance(buffer, bytes) else bytes(buffer)
-        piece = bytes(memoryview(buffer)[at : at + size])
+        if not isinstance(buffer, bytes):
+            piece = bytes(memoryview(buffer)[at : at + size])
+        elif at == 0 and size >= len(buffer):
+            piece = buffer
+        else:
+            piece = buffer[at : at + size]
         self._at = at + len(piece)
         return piece
 
@@ -214,7 +217,7 @@ class Reader:
         size = self._remaining
         if self._read is not Reader._read_length or self._taken or self._error is not None:
             return None
-        if not 0 < size <= min(self.limits.content, len(self._buffer) - self._at):
+        if size <= 0 or size > len(self._buffer) - self._at or size > self.limits.content:
             return None
         self._taken, self._remaining = size, 0
         self._read = type(self)._read_head

@@ -43,6 +43,8 @@ class RequestHeads:
 
     def __init__(self, limits: Limits, known: Remembered | None = None) -> None:
         self._limits = limits
+        # A head of at most so many bytes keeps the limits of its target and of its fields.
+        self._within_limits = min(limits.target, limits.field_section)
         self._match_plain = plain_head(limits.field_lines).match
         self.known = Remembered() if known is None else known
 
@@ -71,13 +73,10 @@ class RequestHeads:
         method, target, connection, length, host = found.groups()
         size = found.end()
         content = NO_CONTENT if length is None else framing.plain_length(length)
-        if (
-            host is None
-            or content is None
-            or not valid_host(host)
-            or method == "CONNECT"
-            or len(target) > self._limits.target
-            or size - found.end(2) > self._limits.field_section
+        if host is None or content is None or not valid_host(host) or method == "CONNECT":
+            return None
+        if size > self._within_limits and (
+            len(target) > self._limits.target or size - found.end(2) > self._limits.field_section
         ):
             return None
         persistent = connection is None or framing.plain_persistence(connection)

@@ -17,11 +17,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from netlab.http1.grammar import METHOD_LENGTH, PATH, QUERY, TCHAR, VALUE
+from netlab.http1.grammar import METHOD_LENGTH, PATH, QUERY, TCHAR, TOKEN, VALUE
 
 # The fields that decide where a message ends and what becomes of the connection, with the group that captures
 # the value. A head with one that has no group is not plain.
 _DECISIVE = {"connection": 3, "content-length": 4, "expect": None, "host": 5, "transfer-encoding": None}
+
+_TCHARS = {chr(octet) for octet in range(128) if TOKEN.fullmatch(chr(octet))}
 
 
 @lru_cache(maxsize=16)
@@ -37,7 +39,9 @@ def plain_head(most_lines: int) -> re.Pattern[str]:
 def _field_line() -> str:
     """A pattern for one field line: a branch for each letter of a decisive name, and one for the rest."""
     letters = "".join(sorted({name[0] for name in _DECISIVE}))
-    branches = [rf"(?![{letters}{letters.upper()}])[{TCHAR}]++:{VALUE}"]
+    # A set in front lets the engine skip a branch by one look at the next character.
+    others = "".join(sorted(_TCHARS - set(letters + letters.upper())))
+    branches = [rf"[{re.escape(others)}][{TCHAR}]*+:{VALUE}"]
     branches += [_branch(letter) for letter in letters]
     return f"(?:{'|'.join(branches)})"
 

@@ -111,8 +111,12 @@ class LentTask:
         self._loop = loop
         self._base = contextvars.copy_context()
         self._enter, self._leave = asyncio.tasks._enter_task, asyncio.tasks._leave_task
-        self._driver = _Driver()
+        self._make_driver()
         self._make_spare()
+
+    def _make_driver(self) -> None:
+        self._driver = _Driver()
+        self._step = self._driver.steps.send
 
     def _make_spare(self) -> None:
         self._context = self._base.copy()
@@ -123,12 +127,12 @@ class LentTask:
 
     def start(self, work: Coroutine[Any, Any, Any]) -> Any:
         """As EagerStart.start."""
-        loop, spare, context, driver = self._loop, self._spare, self._context, self._driver
+        loop, spare, context = self._loop, self._spare, self._context
         self._enter(loop, spare)
         try:
-            outcome = context.run(driver.steps.send, work)
+            outcome = context.run(self._step, work)
         except BaseException:
-            self._driver = _Driver()  # a generator that has raised has ended
+            self._make_driver()  # a generator that has raised has ended
             if context != self._base:
                 self._replace_spare()
             raise
@@ -138,11 +142,12 @@ class LentTask:
             # A context that was not changed is equal at the cost of comparing one pointer.
             if context != self._base:
                 self._replace_spare()
+            driver = self._driver
             result, driver.result = driver.result, None
             return result
-        driver.is_handed_over = True
-        self._handover.set_result((driver.steps, outcome))
-        self._driver = _Driver()
+        self._driver.is_handed_over = True
+        self._handover.set_result((self._driver.steps, outcome))
+        self._make_driver()
         self._make_spare()
         return spare
 

@@ -180,21 +180,24 @@ class RequestBody:
 
     def close(self) -> None:
         """The response has gone: a task that still waits learns that its exchange is over."""
-        self._close()
+        self.closed = True
+        if self.error is not None:
+            self._forget_traceback(self.error)
         if self._reader is not None:
             self.wake()
             self._reader = None
             self._stop_waiting()
 
-    def _close(self) -> None:
-        self.closed = True
-        if self.error is not None:
-            # It leads back to the connection, which would wait for the garbage collector.
-            self.error.__traceback__ = None
+    @staticmethod
+    def _forget_traceback(error: ProtocolError) -> None:
+        """It leads back to the connection, which would wait for the garbage collector."""
+        error.__traceback__ = None
 
     def give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         """The connection has ended: in the next turn, a task that still waits learns of it."""
-        self._close()
+        self.closed = True
+        if self.error is not None:
+            self._forget_traceback(self.error)
         if self._reader is not None:
             loop.call_soon(self.wake)
 
@@ -211,7 +214,7 @@ class RequestBody:
                 assert isinstance(event, Content)
                 self._count(event)
         except ProtocolError as error:
-            error.__traceback__ = None  # as in _close
+            self._forget_traceback(error)
             self.error = error
             return True
         return False

@@ -52,7 +52,7 @@ class Connection:
 
     def __init__(self, server: Services, sock: socket.socket) -> None:
         self.server = server
-        self.parser = RequestParser(server.limits)
+        self.parser = RequestParser(server.limits, server.heads)
         self.transport = server.transport_class(sock, server.poller, self)
         self.state: State = OPENING if self.transport.secure else IDLE
         self.deadline = server.sweep.deadline(server.timeouts.head)

@@ -21,11 +21,12 @@ from typing import Any
 
 from netlab.cors import Policy, Routes
 from netlab.http1.forwarded import TrustedProxies
+from netlab.http1.heads import request_heads
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
 from netlab.net.eagerstart import eager_start
-from netlab.net.listening import BACKLOG
+from netlab.net.listening import BACKLOG, acceptor
 from netlab.net.poller import READABLE, Poller
 from netlab.net.postponing import transport_for
 from netlab.net.sweep import Sweep
@@ -98,7 +99,7 @@ class Server:
         self.transport_class = transport_for(app)
         self.host, self.port = host if host is not None else "127.0.0.1", port
         self.tls, self.cors = tls, cors
-        self.limits, self.timeouts = limits, timeouts
+        self.limits, self.timeouts, self.heads = limits, timeouts, request_heads(limits)
         self.uds = uds
         self.access_log, self.forwarded = access_log, forwarded
         self.accepted = 0
@@ -130,6 +131,7 @@ class Server:
     async def start(self) -> None:
         """Listen and serve in the running event loop. Raises OSError when the address cannot be had."""
         self._listener = self._place.listen()
+        self._accept = acceptor(self._listener)
         self._name = self._place.name(self._listener)
         self.host, self.port, self.uds = self._name
         self.loop = asyncio.get_running_loop()
@@ -168,8 +170,6 @@ class Server:
 
     def ready(self, events: int) -> None:
         """The listening socket is readable: connections wait to be accepted."""
-        listener = self._listener
-        assert listener is not None
         if self.is_full():
             self._evict_idle()
         for _ in range(ACCEPT):
@@ -177,7 +177,7 @@ class Server:
                 self._pause_accepting()
                 return
             try:
-                sock, _address = listener.accept()
+                sock = self._accept()
             except (BlockingIOError, InterruptedError):
                 return
             except ConnectionError:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from netlab.cors import Policy, Routes
 from netlab.http1.forwarded import TrustedProxies
+from netlab.http1.heads import RequestHeads
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
@@ -42,6 +43,8 @@ class Services(Protocol):
     app: Callable[[Any], Any]
     cors: Policy | Routes | None
     limits: Limits
+    heads: RequestHeads
+    """The reader of request heads for these limits."""
     timeouts: Timeouts
     uds: str | None
     access_log: AccessLog | None

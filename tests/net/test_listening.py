@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from netlab import Request, Response, Server
-from netlab.net.listening import UnixPlace
+from netlab.net.listening import Place, TcpPlace, UnixPlace, acceptor
 
 
 async def app(request: Request) -> Response:
@@ -210,3 +210,22 @@ def test_all_mistakes_are_said_at_once() -> None:
             Server(app, uds="", sock=datagram)
         with pytest.raises(ValueError, match="does not listen"):
             Server(app, sock=silent)
+
+
+@pytest.mark.parametrize("kind", ["IPv4", "Unix"])
+def test_an_accepted_socket_is_as_python_would_have_made_it(kind: str, tmp_path: Path) -> None:
+    place: Place = TcpPlace("127.0.0.1", 0) if kind == "IPv4" else UnixPlace(str(tmp_path / "s"))
+    with place.listen() as listener:
+        accept = acceptor(listener)
+        with pytest.raises(BlockingIOError):
+            accept()
+        with socket.socket(listener.family) as first, socket.socket(listener.family) as second:
+            first.connect(listener.getsockname())
+            second.connect(listener.getsockname())
+            with accept() as ours, listener.accept()[0] as pythons:
+                assert (ours.family, ours.type, ours.proto) == (pythons.family, pythons.type, pythons.proto)
+                assert ours.gettimeout() == pythons.gettimeout() and not ours.get_inheritable()
+                assert ours.getsockname() == first.getpeername() and type(ours) is socket.socket
+                ours.sendall(b"to the first")
+                assert first.recv(20) == b"to the first"
+        place.release()

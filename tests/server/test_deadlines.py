@@ -220,22 +220,18 @@ async def test_pipelining_without_reading_keeps_memory_bounded() -> None:
 async def test_the_listener_pauses_when_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Timed(hello) as timed:
         server = timed.server
-        real, calls = server._listener, 0
+        real, calls = server._accept, 0
 
-        class Exhausted:
-            def accept(self) -> None:
-                nonlocal calls
-                calls += 1
-                raise OSError(errno.EMFILE, "too many open files")
+        def exhausted() -> socket.socket:
+            nonlocal calls
+            calls += 1
+            raise OSError(errno.EMFILE, "too many open files")
 
-            def __getattr__(self, name: str) -> Any:
-                return getattr(real, name)
-
-        server._listener = Exhausted()  # type: ignore[assignment]
+        server._accept = exhausted
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         await asyncio.sleep(0.1)
         assert calls == 1, "a listener that cannot accept must not be asked again and again"
-        server._listener = real
+        server._accept = real
         timed.pass_time(1)
         writer.write(GET)
         assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
