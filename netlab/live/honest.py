@@ -46,9 +46,9 @@ class Share:
         return len(self.times)
 
     def __str__(self) -> str:
-        return f"{self.answered} of {self.came}" + (
-            f" ({self.answered / self.came:.0%})" if self.came else ""
-        )
+        if not self.came:
+            return "none came"
+        return f"{self.answered} of {self.came} ({self.answered / self.came:.0%})"
 
 
 class Tally:

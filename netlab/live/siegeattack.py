@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import re
 import socket
 import ssl
@@ -31,6 +32,8 @@ _RST_ON_CLOSE = b"\1\0\0\0\0\0\0\0"
 _STATUS = re.compile(rb"HTTP/1\.1 ([45]\d\d [A-Za-z -]{1,40})")
 _WAITING = (errno.EAGAIN, errno.EINPROGRESS, errno.ENOTCONN)
 """What a socket says that is not connected yet, or has nothing to read."""
+
+_WORDS = {errno.ECONNREFUSED: "refused", errno.ECONNRESET: "reset", errno.EPIPE: "reset"}
 
 _GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 _LINES = b"a: b\r\n" * 683
@@ -127,6 +130,8 @@ class Hostile:
 
     sock: socket.socket
     unsent: bytes
+    failed: int = 0
+    """The error of connecting, if it came at once."""
     status: str = ""
     """The last error that the server answered."""
 
@@ -182,12 +187,12 @@ class Force:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
         if not self.attack.reads:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.connect_ex(("127.0.0.1", self.port))  # a refusal is seen at the next look
-        return Hostile(sock, self._opening)
+        failed = sock.connect_ex(("127.0.0.1", self.port))
+        return Hostile(sock, self._opening, 0 if failed in _WAITING else failed)
 
     def _ended(self, each: Hostile) -> str:
         """How the server has ended this connection; "" while it stands. Sends what is due."""
-        failed = each.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        failed = each.failed or each.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failed:
             return _failure(failed, each.status)
         try:
@@ -213,9 +218,7 @@ class Force:
 
 
 def _failure(number: int, status: str) -> str:
-    if number == errno.ECONNREFUSED:
-        return "refused"
-    return status or "reset"
+    return status or _WORDS.get(number) or os.strerror(number).lower()
 
 
 def _is_connected(sock: socket.socket) -> bool:

@@ -94,10 +94,10 @@ class Siege:
         command = python("netlab.live.siegeattack", attack, str(count), f"{seconds}", *ports)
         async with child(command, patience=0.2) as attackers:
             hearing = asyncio.create_task(_hear(attackers, self.every))
+            self.run.say("The attack begins.")
             try:
-                while not hearing.done():
+                while not (await asyncio.wait([hearing], timeout=SAID))[0]:
                     self.run.say(self.sentence())
-                    await asyncio.wait([hearing], timeout=SAID)
                 hearing.result()
             finally:
                 hearing.cancel()

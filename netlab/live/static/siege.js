@@ -13,7 +13,7 @@ export default function (stage, live) {
 
   function card({name, words}, seconds) {
     const common = {width: 340, height: 150, range: [0, seconds]};
-    const box = el("section", {class: "card", "aria-label": name}, el("h2", {}, name), el("p", {class: "faint"}, words));
+    const box = el("section", {class: "card", "aria-label": name}, el("h2", {}, name), el("p", {class: "faint what"}, words));
     cards.append(box);
     return {
       share: new Chart(box, {...common, title: "Honest clients answered in the last second, in %", top: 100,
