@@ -43,7 +43,10 @@ How to read the columns:
   body timer ends them.
 - **client leaves**: does the handler's `request.disconnected` (in ASGI: `http.disconnect`) fire? Some
   proxies do not watch their client while the handler works. Then the handler works on, and its response
-  is thrown away.
+  is thrown away. HAProxy passes it on with `option abortonclose`, but only where both the frontend and the
+  backend have it (measured here; its manual speaks of requests that wait in a queue). Varnish does not: its
+  fetch runs without the client (varnishcache/varnish-cache, issue 3556, asks for it). For Apache's
+  mod_proxy_http the manual names no setting.
 - **first piece of a stream**: the client has it before the handler makes the second piece. A proxy that
   holds pieces back breaks event streams.
 - **stale connections**: here netlab closes idle connections after 0.2 s, sooner than the proxy, and
