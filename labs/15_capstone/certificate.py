@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from labs.runner.evidence import Measurement, Table
+from labs.runner.evidence import Measurement, Plot, Table
 from labs.runner.files import write_whole
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8886; --soft: #8881; --accent: #14532d; }
-@media (prefers-color-scheme: dark) { :root { --accent: #86efac; } }
+:root { color-scheme: light dark; --line: #8886; --soft: #8881; }
+:root { --page: #fff; --ink: #1c2733; --accent: #14532d; }
+@media (prefers-color-scheme: dark) { :root { --page: #11161c; --ink: #e3e8ee; --accent: #86efac; } }
+html { background: var(--page); color: var(--ink); }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
 header { border: 2px solid var(--accent); border-radius: .6rem; padding: 1rem 1.4rem; text-align: center; }
 h1 { color: var(--accent); font-size: 1.6rem; margin: .2rem 0; }
@@ -19,8 +21,9 @@ h2 { font-size: 1.15rem; margin-top: 2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top; }
+td { overflow-wrap: anywhere; }
 th { background: var(--soft); }
-figure { margin: 0; } svg { height: auto; max-width: 100%; background: #fff; border-radius: .4rem; }
+figure { margin: 0; } svg { height: auto; max-width: 100%; }
 @media (max-width: 40rem) {
   thead { display: none; }
   tr { border-bottom: 2px solid var(--line); display: block; padding: .4rem 0; }
@@ -31,21 +34,25 @@ figure { margin: 0; } svg { height: auto; max-width: 100%; background: #fff; bor
 """
 
 
-def write_certificate(path: Path, result: Measurement, whose: str) -> None:
-    """Write the page, whole or not at all."""
+Words = Mapping[str, Sequence[str]]
+
+
+def write_certificate(path: Path, result: Measurement, whose: str, words: Words) -> None:
+    """Write the page, whole or not at all. words: the sentences that explain a table, by its title."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, page(result, whose))
+    write_whole(path, page(result, whose, words))
 
 
-def page(result: Measurement, whose: str) -> str:
+def page(result: Measurement, whose: str, words: Words) -> str:
     """The page as text."""
+    told = {sentence for sentences in words.values() for sentence in sentences}
     body = [
         f"<header><p>netlab, lab 15</p><h1>{escape(whose)}</h1>",
-        f"<p>{escape(result.headline)}.</p></header>",
-        *(line for table in result.tables for line in _table(table)),
-        *(f"<h2>{escape(plot.title)}</h2><figure>{plot.svg}</figure>" for plot in result.plots),
+        f"<p>{escape(_sentence(result.headline))}</p></header>",
+        *(line for table in result.tables for line in _table(table, words.get(table.title, ()))),
+        *(f"<h2>{escape(plot.title)}</h2><figure>{_named(plot)}</figure>" for plot in result.plots),
         "<h2>Notes</h2><ul>",
-        *(f"<li>{escape(note)}</li>" for note in result.notes),
+        *(f"<li>{escape(_sentence(note))}</li>" for note in result.notes if note not in told),
         "</ul>",
     ]
     return (
@@ -56,13 +63,26 @@ def page(result: Measurement, whose: str) -> str:
     )
 
 
-def _table(table: Table) -> Iterator[str]:
+def _sentence(note: str) -> str:
+    """A note as a sentence of the page."""
+    return f"{note[:1].upper()}{note[1:]}."
+
+
+def _named(plot: Plot) -> str:
+    """The picture with its title as its name, for a reader of the page who does not see it."""
+    return plot.svg.replace("<svg", f'<svg aria-label="{escape(plot.title)}"', 1)
+
+
+def _table(table: Table, words: Sequence[str]) -> Iterator[str]:
     yield f"<h2>{escape(table.title)}</h2>"
+    yield from (f"<p>{escape(_sentence(sentence))}</p>" for sentence in words)
     if not table.rows:
         yield "<p>None.</p>"
         return
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
-    yield f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>'
+    name = escape(table.title)
+    yield f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
+    yield f"<table><thead><tr>{heads}</tr></thead><tbody>"
     for row in table.rows:
         cells = zip(table.columns, row, strict=True)
         text = "".join(f'<td data-column="{escape(name)}">{escape(str(cell))}</td>' for name, cell in cells)

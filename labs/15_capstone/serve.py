@@ -36,12 +36,24 @@ def own_parts(names: list[str]) -> dict[str, Path]:
     return {lab.slug: learner.work.exercise(lab) for lab in done}
 
 
-def filled_in(own: dict[str, Path]) -> str:
-    """Which parts are the learner's, and which the reference fills in."""
-    missing = [text.partition(":")[0] for slug, text in assembled.PARTS.items() if slug not in own]
-    return (
-        f"parts of yours: {', '.join(own) or 'none'}; the reference fills in: {', '.join(missing) or 'none'}"
-    )
+def why_not(slug: str) -> str:
+    """Why the learner's file of a lab is no part of the server, in words."""
+    learner = Learner.at(workspace.default_root(), terminal.terminal())
+    (lab,) = (lab for lab in registry.written() if lab.slug == slug)
+    if not learner.work.exercise(lab).is_file():
+        return "not begun"
+    if learner.standing(lab).state is progress.State.RECHECK:
+        return f"yours has changed, so run make lab-{lab.number:02d} again"
+    return "yours does not pass yet"
+
+
+def filled_in(own: dict[str, Path], *, joints: bool) -> str:
+    """Which parts are the learner's, and which the reference fills in. joints: are they the learner's?"""
+    named = {slug: text.partition(":")[0] for slug, text in assembled.PARTS.items()}
+    named |= {} if joints else {CAPSTONE: "lab 15"}
+    yours = [name for slug, name in named.items() if slug in own]
+    missing = [f"{name} ({why_not(slug)})" for slug, name in named.items() if slug not in own]
+    return f"yours: {', '.join(yours) or 'none'}; the reference fills in: {', '.join(missing) or 'none'}"
 
 
 def main() -> None:
@@ -58,7 +70,11 @@ def main() -> None:
     code = options.code or joints.get(CAPSTONE, FOLDER / "solution.py")
     try:
         parts = Parts(FOLDER.parent, [f"{slug}={path}" for slug, path in own.items()])
-        serve(parts, loader.load(code.resolve()), options, filled_in(own))
+        joints_are_yours = bool(options.code or joints)
+        said = (
+            "each part is the reference's" if options.reference else filled_in(own, joints=joints_are_yours)
+        )
+        serve(parts, loader.load(code.resolve()), options, said)
     except (LabError, OSError, OverflowError) as error:
         print(f"serve-15: {error}", file=sys.stderr)
         sys.exit(2)

@@ -196,6 +196,17 @@ CARDS = (
             ("a server without deadlines", "answered_without_deadlines_percent", "{0:.0f} %"),
         ),
     ),
+    Card(
+        "capstone",
+        "{must_kept:.0f} of {must_played:.0f}",
+        "MUST cases that the server made of seven labs keeps",
+        _ONLY_IF,
+        "True only if netlab takes over the rules that no lab builds. Under each attack, the server made of"
+        " seven labs answers most honest clients.",
+        _bars(
+            "capstone", ("MUST cases played", "must_played", "{0:.0f}"), ("kept", "must_kept", "{0:.0f}"),
+        ),
+    ),
 )  # fmt: skip
 
 _CARDS = {card.lab: card for card in CARDS}

