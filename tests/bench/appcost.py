@@ -174,7 +174,10 @@ def drive(kind: str, name: str, batches: int, under: list[str]) -> None:
     os.close(done[1])
     try:
         with open(done[0], "rb") as told:
-            load(CASES[name].request, batches, int(told.readline() or b"0"), go[1], told.readline)
+            port = told.readline()
+            if not port:
+                raise Failed("the server has ended too early")
+            load(CASES[name].request, batches, int(port), go[1], told.readline)
     except BaseException:
         process.kill()
         raise
