@@ -138,6 +138,14 @@ def test_the_article_is_named_and_linked_in_each_lab(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
+def test_an_explanation_ends_in_what_the_reader_uses_and_in_answered_questions(lab: Lab) -> None:
+    text = lab.explanation.read_text("utf-8")
+    assert re.search(r"^## In (?:FastAPI|your browser|requests)\b", text, re.M)
+    further = text.split("\n## Go further")[1]
+    assert "<summary>Answer" in further and further.count("<details>") == further.count("</details>")
+
+
+@pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
 def test_the_readme_gives_each_task_the_minutes_of_the_lab(lab: Lab) -> None:
     rows = re.findall(r"^\| (\d+) \| (\d+) \|", (lab.folder / "README.md").read_text("utf-8"), re.M)
     assert [(int(task), int(minutes)) for task, minutes in rows] == [(t.number, t.minutes) for t in lab.tasks]

@@ -7,6 +7,7 @@ verdict page (page.py) and where its figures come from (measure_all.py).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -53,6 +54,7 @@ class Panel:
     """Two bars under one heading. lab: the stable id of the lab that measured them."""
 
     lab: str
+    # It may name figures of the lab: "at {far_round_trip_ms:.0f} ms".
     title: str
     first: Bar
     second: Bar
@@ -90,7 +92,7 @@ PANELS = (
     ),
     Panel(
         "keep_alive",
-        "20 GETs over TLS, at 20 ms",
+        "20 GETs over TLS, at {far_round_trip_ms:.0f} ms",
         Bar(
             "a new connection each",
             lambda figures: _kept_seconds(figures) * figures["far_tls_new_to_kept"],
@@ -152,8 +154,20 @@ def svg(document: Mapping[str, object]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
+def title_of(panel: Panel, figures: Figures) -> str:
+    """The panel's heading, with the figures that it names; an ellipsis for one that this run lacks."""
+    return re.sub(r" \{[^}]*\}", lambda name: _filled(name[0], figures), panel.title)
+
+
+def _filled(name: str, figures: Figures) -> str:
+    try:
+        return name.format_map(figures)
+    except KeyError:
+        return " …"
+
+
 def _panel(panel: Panel, figures: Figures) -> str:
-    heading = f'<text class="claim" y="16">{escape(panel.title)}</text>'
+    heading = f'<text class="claim" y="16">{escape(title_of(panel, figures))}</text>'
     try:
         values = [bar.value(figures) for bar in (panel.first, panel.second)]
     except KeyError:
