@@ -292,7 +292,7 @@ class Transport:
     @property
     def unacknowledged(self) -> int:
         """Bytes written that the peer's kernel has not confirmed: those that wait, and those in ours."""
-        return unconfirmed(self.fd) + self.waiting
+        return unconfirmed(self._socket) + self.waiting
 
     # -- the end --------------------------------------------------------------------------------------------
 
