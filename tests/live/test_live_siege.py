@@ -173,6 +173,16 @@ def test_the_learner_s_loop_comes_before_the_reference(
     assert besieged.loops()[0].arguments[-1] == str(own)
 
 
+async def test_a_siege_for_which_the_descriptors_do_not_suffice_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda which: (256, 256))
+    siege.check_room(64)
+    with pytest.raises(Refused, match="needs 442 descriptors in a process, and 256 are allowed here"):
+        async with experiment_of(siege.BOARD, hostile=126) as running:
+            await running.ended()
+
+
 def test_a_peer_that_is_not_installed_is_said_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     side = besieged.peer("uvicorn", ())

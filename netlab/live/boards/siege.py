@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import resource
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 from netlab.live.besieged import PEERS, Besieged, Contestant, first_that_answers, loops, netlab_side, peer
-from netlab.live.board import Board, Choice, Number
+from netlab.live.board import Board, Choice, Number, Refused
 from netlab.live.certified import certified
 from netlab.live.children import Child, child, python
 from netlab.live.honest import SiegePhase, ask, endings, fate, verdict
@@ -27,6 +28,12 @@ CALM, AFTER = 2.0, 2.0
 
 TICK = 0.25
 """Seconds between two pictures."""
+
+SERVERS = 3
+"""Servers under siege, at most."""
+
+SPARE = 64
+"""Descriptors of a process beside its connections."""
 
 SAID = 5.0
 """Seconds between two sentences for screen readers during the attack."""
@@ -113,7 +120,8 @@ class Siege:
 
 async def experiment(run: LiveRun) -> None:
     """Calm, attack, and after it; then the verdict."""
-    attack, seconds = run.text("attack"), run.number("seconds")
+    attack, count, seconds = run.text("attack"), int(run.number("hostile")), run.number("seconds")
+    check_room(count)
     run.show("words", f"Each hostile connection sends {ATTACKS[attack].words}.")
     async with _servers(run) as every:
         siege = Siege(run, every)
@@ -122,7 +130,7 @@ async def experiment(run: LiveRun) -> None:
         async with asyncio.TaskGroup() as group:
             pictures = group.create_task(siege.pictures())
             clients = [group.create_task(siege.clients(one, run.number("rate"))) for one in every]
-            await siege.phases(attack, int(run.number("hostile")), seconds)
+            await siege.phases(attack, count, seconds)
             await asyncio.gather(*clients)
             await asyncio.sleep(2 * TICK)  # for the servers' last counts
             pictures.cancel()
@@ -130,6 +138,17 @@ async def experiment(run: LiveRun) -> None:
         run.show("verdict", [verdict(one.name, one.tally, one.ended) for one in every])
         run.show("lesson", ATTACKS[attack].lesson)
         run.say(f"{', '.join(f'{one.name} {fate(one.tally.phases[SiegePhase.ATTACK])}' for one in every)}.")
+
+
+def check_room(count: int) -> None:
+    """Raises Refused when no process here may open what `count` hostile connections to each server need."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = max(DESCRIPTORS, SERVERS * count + SPARE)
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        raise Refused(
+            f"the siege needs {needed} descriptors in a process, and {hard} are allowed here: choose fewer "
+            "hostile connections, or raise the limit before `netlab live` starts (ulimit -Hn)"
+        )
 
 
 @contextlib.asynccontextmanager
