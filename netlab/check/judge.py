@@ -187,7 +187,7 @@ def _wrong_taking(allowed: Alternative, observed: Observed, status: int, behind:
         return "the request was taken, and the connection goes on: it must close"
     if allowed is Alternative.TAKEN:
         return f"{behind + 1} answers to one request: content was read as a request" if behind > 1 else ""
-    return f"the request was taken ({status}): it must be refused"
+    return f"the request was taken ({status}): a refusal was due"
 
 
 def _wrong_number(case: WireCase, observed: Observed, statuses: list[int], finals: int) -> str:

@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from netlab.check.groups import GROUPS
 from netlab.check.target import JudgedServer
@@ -99,17 +99,22 @@ def as_junit(target: JudgedServer, verdicts: Sequence[CaseVerdict]) -> str:
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f"<testsuite name={_attribute(f'netlab check {target}')} "
-        f'tests="{len(verdicts)}" failures="{failed}" skipped="{skipped}">',
+        f'tests="{len(verdicts)}" failures="{failed}" errors="0" skipped="{skipped}">',
     ]
     for verdict in verdicts:
         lines.append(f"  <testcase classname={_attribute(verdict.group)} name={_attribute(verdict.name)}>")
         text = _attribute(f"{verdict.section}: {verdict.why}")
         if verdict.breaks_a_must:
-            lines.append(f"    <failure message={text}/>")
+            lines.append(f'    <failure type="{verdict.level}" message={text}>{_details(verdict)}</failure>')
         elif _is_skipped(verdict):
             lines.append(f"    <skipped message={text}/>")
         lines.append("  </testcase>")
     return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _details(verdict: CaseVerdict) -> str:
+    """What a CI page shows of a failure: the rule, what was sent, what came."""
+    return escape("\n".join(explained(verdict, 100)))
 
 
 def _is_skipped(verdict: CaseVerdict) -> bool:

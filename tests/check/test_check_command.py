@@ -11,8 +11,9 @@ import pytest
 
 import netlab
 from netlab.__main__ import main
+from netlab.check.report import as_junit
 from netlab.check.run import NoSuchCase, jobs
-from netlab.check.target import is_this_machine
+from netlab.check.target import is_this_machine, target_of
 from netlab.check.verdict import CaseVerdict, Result
 from netlab.cli.demonstration import Demonstration
 
@@ -108,3 +109,23 @@ def test_cases_are_chosen_by_group_or_part_of_a_name() -> None:
 def test_a_broken_recommendation_is_no_broken_must() -> None:
     verdict = CaseVerdict("a/b", "a", "t", "r", "s", "SHOULD NOT", Result.FAILED, "e", "g")
     assert verdict.requirement == "should" and not verdict.breaks_a_must
+
+
+def test_junit_shows_the_bytes_of_a_failure_and_stays_xml() -> None:
+    verdict = CaseVerdict(
+        "host/x",
+        "host",
+        "t",
+        "r",
+        "RFC 9112 §3.2",
+        "MUST",
+        Result.FAILED,
+        "e",
+        "200",
+        b"GET /\0<&> \x0b",
+        "taken & kept",
+    )
+    suite = ElementTree.fromstring(as_junit(target_of("http://127.0.0.1:9/"), [verdict]))
+    failure = suite.find("testcase/failure")
+    assert failure is not None and (failure.get("type"), suite.get("errors")) == ("MUST", "0")
+    assert failure.text is not None and r"GET /\x00<&> \x0b" in failure.text
