@@ -46,6 +46,30 @@ class Clock(NamedTuple):
     late: float = 0.0  # seconds; callbacks are ordered this much early
 
 
+# struct tcp_info of Linux (linux/tcp.h): milliseconds since the last ACK, and the round trip in microseconds.
+_TCP_INFO = struct.Struct("=56xI8xI")
+
+
+class Opening(NamedTuple):
+    """A client's handshake, in seconds: from our SYN-ACK to its ACK, and from that to our accept()."""
+
+    round_trip: float
+    waited: float
+
+
+def opening(accepted: socket.socket) -> Opening | None:
+    """What the kernel tells of the handshake of a connection that was just accepted (TCP_INFO in tcp(7)).
+
+    None where the system does not tell. A SYN itself has no time: it is what the SYN-ACK answers at once.
+    """
+    try:
+        info = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        waited, round_trip = _TCP_INFO.unpack(info)
+    except (OSError, AttributeError, struct.error):
+        return None
+    return Opening(round_trip / 1e6, waited / 1e3)
+
+
 class _Broken(Exception):
     """The connection was reset: by one side, or on command."""
 
@@ -122,7 +146,8 @@ class Conversation:
     counted. error: why the target could not be reached, or None. started_ns: when it began, in
     nanoseconds since 1970; started: on the relay's clock. endings: for each way that has ended, when its
     sender did so, in seconds as of chunks, and how. server_side: the relay's own address towards the
-    target, or None before it is connected.
+    target, or None before it is connected; connected: when that was, in seconds as of chunks. opening: the
+    client's handshake as the kernel saw it, see `Opening`.
     """
 
     def __init__(self, relay: Relay, client: socket.socket, address: Endpoint) -> None:
@@ -133,6 +158,8 @@ class Conversation:
         self.octets = dict.fromkeys(Direction, 0)
         self.endings: dict[Direction, tuple[float, Ending]] = {}
         self.server_side: Endpoint | None = None
+        self.connected: float | None = None
+        self.opening = opening(client)
         self.recorded_all = True
         self.error: str | None = None
         self._relay = relay
@@ -236,6 +263,7 @@ class Conversation:
                 _prepare(server)
                 await asyncio.get_running_loop().sock_connect(server, address)
                 self.server_side = Endpoint(*server.getsockname()[:2])
+                self.connected = self.clock.time() - self.started
                 return server
             except OSError as error:
                 problem = error

@@ -1,7 +1,7 @@
 """One connection through the relay as a lane: spans of time with their kind, why it closed, and its records.
 
-Times are seconds since the client was accepted by the relay. What a relay cannot see (the SYN, before it) is
-said in `netlab.relay`.
+Times are seconds since the client was accepted by the relay. What came before is the kernel's word: the
+handshake of TCP was over when the relay was told (see `netlab.relay.Opening`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netlab.capture.delayline import Ending
 from netlab.http1.messages import EndOfMessage, Event, RequestHead, ResponseHead
 from netlab.live.annotated import RecordReading
 from netlab.live.plaintext import PlainReading
-from netlab.relay import Conversation
+from netlab.relay import Conversation, Opening
 from netlab.tls.handshake import TLS13
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
@@ -30,10 +30,11 @@ RECORDS = 60
 
 TLS_HANDSHAKE = 0x16  # the first byte of a ClientHello's record (RFC 8446 §5.1)
 
-CONNECT, TLS, REQUEST, RESPONSE, IDLE, OTHER = "connect", "tls", "request", "response", "idle", "wait"
+SYN, CONNECT, TLS, REQUEST, RESPONSE, IDLE, OTHER = "syn connect tls request response idle wait".split()
 
 TITLES = {
-    CONNECT: "connected: SYN, SYN-ACK and ACK came before",
+    SYN: "SYN, SYN-ACK, ACK: before the accept; this system does not tell when",
+    CONNECT: "connected, no byte yet",
     TLS: "TLS handshake",
     OTHER: "bytes that are not read as HTTP/1.1",
     IDLE: "idle",
@@ -42,13 +43,26 @@ TITLES = {
 Span = list[Any]  # from, to, kind, title: as the page takes it
 
 
+def opened(opening: Opening | None) -> list[Span]:
+    """The first spans of a lane: the handshake of TCP, the wait for accept(), and what comes then."""
+    now: Span = [0.0, 0.0, CONNECT, TITLES[CONNECT]]
+    if opening is None:
+        return [[0.0, 0.0, SYN, TITLES[SYN]], now]
+    trip, waited = opening
+    words = f"SYN, SYN-ACK, ACK: the ACK came {trip * 1e6:,.0f} µs after the SYN-ACK, the accept "
+    words += f"{waited * 1e3:.0f} ms later (TCP_INFO)"
+    return [[-waited - trip, -waited, SYN, words], [-waited, 0.0, CONNECT, "waits for accept()"], now]
+
+
 class LaneReading:
     """Follows one conversation. spans: of time, the last one is still growing while `closed` is empty."""
 
     def __init__(self, conversation: Conversation, ring: Keyring) -> None:
         self.conversation = conversation
-        self.spans: deque[Span] = deque([[0.0, 0.0, CONNECT, TITLES[CONNECT]]], maxlen=SPANS)
+        self.spans: deque[Span] = deque(opened(conversation.opening), maxlen=SPANS)
         self.records: deque[dict[str, Any]] = deque(maxlen=RECORDS)
+        self.seen = 0
+        """Records so far, those that are not kept any more included."""
         self.requests = 0
         self.statuses: list[int] = []
         self.closed = ""
@@ -77,7 +91,9 @@ class LaneReading:
                 self._begin(TLS, time)
         if self._kind in (IDLE, CONNECT) and side is Side.CLIENT:
             self._begin(REQUEST, time, "a request begins")
-        self.records.extend(self.reading.feed(side, data, time * 1000))
+        new = self.reading.feed(side, data, time * 1000)
+        self.records.extend(new)
+        self.seen += len(new)
         for whose, event in self.reading.events:
             self._event(whose, event, time)
         self.reading.events.clear()

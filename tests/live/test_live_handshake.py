@@ -75,12 +75,3 @@ async def test_the_distance_is_that_of_the_slider(opened: Callable[..., Any]) ->
         await board.ended()
         shown = (await board.figures())["Time"]
         assert int(shown.removesuffix(" ms")) >= 300
-
-
-@pytest.mark.soak
-async def test_the_first_paint_comes_within_a_second(opened: Callable[..., Any]) -> None:
-    async with opened("handshake") as board:
-        painted = await board.tab.evaluate(
-            "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-        )
-        assert 0 < painted < 1000

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -20,6 +22,10 @@ FILLED: dict[str, dict[str, Any]] = {
     "wire": {"clients": 2, "requests": 2, "pause": 0},
     "cors": {"method": "DELETE"},
     "handshake": {"way": "stolen", "distance": 0},
+    "pool": {"limit": 3},
+    "speed": {"distance": 0},
+    "idle": {"clients": 100, "scheme": "http"},
+    "river": {"size": 0.5, "speed": 100},
 }
 """Controls of an experiment that shows something soon; boards that are not here are left as they stand."""
 
@@ -31,13 +37,108 @@ async def test_axe_finds_nothing_and_the_page_fits(name: str, view: str, opened:
     async with opened(name, view) as board:
         assert await board.axe() == []
         await board.start(**FILLED[name])
-        await board.tab.locator(".lane, .rung, .big").first.wait_for()
+        await board.tab.locator(".lane, .rung, .big, path.line").first.wait_for()
         await asyncio.sleep(1)
-        for picked in (".lane", ".rung summary"):
+        for picked in (".lane[role=button]", ".rung summary"):
             if await board.tab.locator(picked).count():
                 await board.tab.locator(picked).first.click()
         assert await board.axe() == []
         assert await board.too_wide() <= 0
+
+
+@contextlib.asynccontextmanager
+async def site_page(
+    chromium: Any, site_of: Callable[..., Any], board: str, init: str = "", **options: Any
+) -> AsyncIterator[Any]:
+    """A board's page in a window of its own, with a script that runs before the page's. "": the index."""
+    async with site_of() as (_, address, _):
+        context = await chromium.new_context(**options)
+        try:
+            if init:
+                await context.add_init_script(init)
+            tab = await context.new_page()
+            await tab.goto(address + board)
+            yield tab
+        finally:
+            await context.close()
+
+
+FOCUSED = """() => {
+  const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
+  const back = at.querySelector?.(".back");
+  return {
+    tag: at.tagName, name: at.name || at.id || at.textContent.trim().slice(0, 30),
+    label: at.ariaLabel || at.labels?.[0]?.textContent.trim() || at.textContent.trim(),
+    seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0
+      || back !== null && back !== undefined && getComputedStyle(back).stroke !== "none",
+    top: box.top + scrollY, left: box.left,
+  };
+}"""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", FILLED)
+async def test_tab_reaches_every_control_in_the_order_of_the_page_with_a_visible_focus(
+    name: str, opened: Callable[..., Any]
+) -> None:
+    """While the experiment runs, so that its buttons are on; the order is that of the form's elements."""
+    async with opened(name) as board:
+        await board.start(**FILLED[name])
+        wanted = await board.tab.eval_on_selector_all(
+            "main a[href], main button:enabled, main input, main select, main textarea, main summary, "
+            "main [tabindex='0']",
+            "all => all.length",
+        )
+        await board.tab.evaluate("document.activeElement.blur()")
+        await board.tab.evaluate("getSelection().removeAllRanges()")
+        await board.tab.locator("h1").evaluate(
+            "each => { each.ownerDocument.body.tabIndex = -1; document.body.focus(); }"
+        )
+        stops: list[dict[str, Any]] = []
+        for _ in range(min(wanted, 60)):
+            await board.tab.keyboard.press("Tab")
+            stop = await board.tab.evaluate(FOCUSED)
+            if stop["tag"] == "BODY":
+                break
+            stops.append(stop)
+        assert all(stop["seen"] for stop in stops), [stop for stop in stops if not stop["seen"]]
+        assert all(stop["label"] for stop in stops), [stop for stop in stops if not stop["label"]]
+        named = [stop["name"] for stop in stops]
+        controls = [each.name for each in board.lane.board.controls]
+        assert [each for each in named if each in controls] == controls
+        tops = [stop["top"] for stop in stops if stop["tag"] not in ("g", "A")]
+        assert all(later > earlier - 60 for earlier, later in itertools.pairwise(tops)), stops
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", FILLED)
+async def test_the_first_paint_needs_few_small_files(
+    name: str, chromium: Any, site_of: Callable[..., Any]
+) -> None:
+    """Requests and bytes decide, and the browser's own entry: nothing comes from another place."""
+    async with site_page(chromium, site_of, name) as tab:
+        await tab.locator("#status:not(:empty)").wait_for()
+        entries = await tab.evaluate(
+            "performance.getEntriesByType('resource').map(each => [each.name, each.decodedBodySize])"
+        )
+        painted = await tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        files = [each for each in entries if "/static/" in each[0]]
+        origin = await tab.evaluate("location.origin")
+        assert all(each[0].startswith(origin) for each in entries)
+        assert 0 < len(files) <= 9 and sum(each[1] for each in files) < 60_000, files
+        assert 0 < painted < 1000
+
+
+@pytest.mark.soak
+async def test_the_status_is_told_politely_and_charts_have_names(opened: Callable[..., Any]) -> None:
+    async with opened("river") as board:
+        for place in ("#status", "#said"):
+            assert await board.tab.locator(place).get_attribute("role") == "status"
+        await board.start(size=0.5, speed=100)
+        await board.tab.locator("svg.chart[aria-label*='MiB']").first.wait_for()
+        told = await board.tab.locator("svg.chart").evaluate_all("all => all.map(each => each.ariaLabel)")
+        assert all(": " in each for each in told)
+        await board.tab.locator("#said:not(:empty)").wait_for()
 
 
 async def test_the_index_leads_to_every_board(chromium: Any, site_of: Callable[..., Any]) -> None:

@@ -37,7 +37,7 @@ async def test_requests_on_the_page_are_those_that_the_server_has_counted(opened
         lanes = [feed[f"lane/{number}"] for number in (1, 2, 3)]
         assert [lane["note"] for lane in lanes] == ["the client closed (FIN) while idle"] * 3
         kinds = {kind for lane in lanes for _, _, kind, _ in lane["spans"]}
-        assert kinds == {"connect", "request", "response", "idle", "close"}
+        assert kinds == {"syn", "connect", "request", "response", "idle", "close"}
         pid = feed["tap"]["pid"]
         await board.tab.locator("#stop").click()
         await board.ended("stopped")

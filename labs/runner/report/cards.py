@@ -211,6 +211,21 @@ CARDS = (
 
 _CARDS = {card.lab: card for card in CARDS}
 
+BOARDS = {
+    "raw_socket": "wire", "framing": "wire", "preflight": "cors", "browser": "cors",
+    "certificates": "handshake",
+    "stolen_key": "handshake", "handshake": "handshake", "cost_of_crypto": "handshake", "keep_alive": "speed",
+    "idle_cost": "idle", "pool": "pool", "chunked": "river", "river": "river",
+    "siege": "siege",
+}  # fmt: skip
+"""By lab: the board of `make live` that shows it. The site's address has a token: the command stands here."""
+
+
+def see_live(lab: Lab) -> str:
+    """How to see the lab's experiment live, as HTML; "" where no board shows it."""
+    board = BOARDS.get(lab.id, "")
+    return f'Live: <code>make live ARGS="--board {board}"</code>' if board else ""
+
 
 def number_of(lab: Lab, figures: Figures) -> tuple[str, str]:
     """The card's one number and what it counts: the prediction's figure for a lab that has no card."""
@@ -251,7 +266,8 @@ def card_html(evidence: Evidence, earlier: Figures | None = None) -> str:
         before = f" Earlier: {escape(number_of(lab, earlier)[0])}." if earlier else ""
         parts.append(f'<p class="one"><b>{escape(value)}</b> <span>{escape(counts)}.{before}</span></p>')
         parts.append(_picture(lab, found.figures))
-    return "\n".join([*parts, f'<p class="more">{link}</p></article>'])
+    more = "<br>".join(filter(None, [link, see_live(lab)]))
+    return "\n".join([*parts, f'<p class="more">{more}</p></article>'])
 
 
 def _picture(lab: Lab, figures: Figures) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from labs.runner.evidence import Measurement, Plot, Table
 from labs.runner.registry import ARTICLE, ARTICLE_URL, Lab
 from labs.runner.report.against import Earlier, beside
-from labs.runner.report.cards import card_html
+from labs.runner.report.cards import card_html, see_live
 from labs.runner.report.measuring import Evidence
 from labs.runner.report.tables import number, plain, table_html
 from labs.runner.report.verdicts import Line, kind_of, mark_of, measured_of, told_of, verdict_of
@@ -23,7 +23,7 @@ _STYLE = Path(__file__).with_name("page.css")
 _INTRODUCTION = (
     f'Each claim of the article <a href="{ARTICLE_URL}">{escape(ARTICLE)}</a> was put to the test on this'
     " machine. The cards say what came of it; the labs below hold the evidence. <code>make labs</code>"
-    " measures everything anew."
+    " measures everything anew, and <code>make live</code> shows the experiments on boards in your browser."
 )
 
 
@@ -101,6 +101,8 @@ def _lab(evidence: Evidence, prediction: str, earlier: Earlier | None, shown: Se
         f'<div id="{escape(lab.slug)}"><blockquote>{escape(lab.claim)}</blockquote>',
         f"<p>{_verdict(evidence)}</p><p>{escape(measured_of(evidence))}</p>",
     ]
+    if live := see_live(lab):
+        parts.append(f'<p class="quiet">{live}</p>')
     if evidence.measurement is not None:
         parts += _evidence(lab, evidence.measurement, prediction)
         parts += _compared(evidence, evidence.measurement, earlier)

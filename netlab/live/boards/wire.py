@@ -19,7 +19,7 @@ from netlab.live.clients import Counted, Errand, visit
 from netlab.live.lanereading import LaneReading
 from netlab.live.liverun import LiveRun
 from netlab.live.watched import Watched, watched
-from netlab.relay import Relay
+from netlab.relay import Conversation, Relay
 from netlab.tls.context import Verify, client_context
 from netlab.tls.keylog import LogFile, passing_file
 from netlab.tls.tracing.keyring import Keyring
@@ -100,7 +100,7 @@ class Tap:
             return
         end = lane.conversation.server_side
         held = self.server.of_connection(end.port) if end is not None else {}
-        agreed = lane.reading.agreed() if lane.reading is not None else {}
+        agreed = {**_opening(lane.conversation), **(lane.reading.agreed() if lane.reading else {})}
         sent = sum(lane.conversation.octets.values())
         self.run.show(
             "detail",
@@ -113,6 +113,7 @@ class Tap:
                 "bytes": sent,
                 "closed": lane.closed,
                 "records": list(lane.records),
+                "first": lane.seen - len(lane.records),
             },
         )
 
@@ -131,6 +132,19 @@ class Tap:
     def abandon(self) -> list[Any]:
         """The conversations, which the relay has forgotten: they are to be ended."""
         return [lane.conversation for lane in self.lanes.values()]
+
+
+def _opening(conversation: Conversation) -> dict[str, str]:
+    """How the connection was opened: the client's handshake as the kernel saw it, then the tap's own."""
+    told, connected = conversation.opening, conversation.connected
+    ours = "not connected" if connected is None else f"{connected * 1e6:,.0f} µs"
+    if told is None:
+        return {"Client's SYN": "before the accept; not told here", "Tap to server: SYN to connected": ours}
+    return {
+        "Client: SYN-ACK to ACK": f"{told.round_trip * 1e6:,.0f} µs",
+        "Client: ACK to accept()": f"{told.waited * 1e3:.0f} ms",
+        "Tap to server: SYN to connected": ours,
+    }
 
 
 async def experiment(run: LiveRun, command: Sequence[str] = ()) -> None:

@@ -39,8 +39,9 @@ export class Chart {
   #line(key, label = key) {
     if (!this.#series.has(key)) {
       const number = this.#series.size % 6;
-      this.#series.set(key, {label, number, points: []});
-      this.#legend.append(el("li", {class: `c${number}`}, label));
+      const now = el("b");  // the newest value: of lines that lie on each other the last one is seen
+      this.#series.set(key, {label, number, points: [], now});
+      this.#legend.append(el("li", {class: `c${number}`}, label, " ", now));
     }
     return this.#series.get(key);
   }
@@ -80,6 +81,10 @@ export class Chart {
       parts.push(svg("circle", {class: `dot c${number}`, cx: sx(x), cy: sy(y), r: 3}));
     }
     this.#drawing.replaceChildren(...parts);
+    for (const {points, now} of all) {
+      const newest = points.length ? short(points.at(-1)[1]) : "";
+      if (now.textContent !== newest) now.textContent = newest;
+    }
     const now = all.filter(line => line.points.length)
       .map(line => `${line.label} ${short(line.points.at(-1)[1])} ${this.y}`).join(", ");
     this.#drawing.setAttribute("aria-label", `${this.title}: ${now || "no point yet"}`);

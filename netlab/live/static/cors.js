@@ -58,12 +58,14 @@ export default function (stage, live, page) {
     frame = el("iframe", {title: "A page of another origin", class: "hidden", tabindex: -1, "aria-hidden": "true"});
     if (who === "sandboxed") frame.sandbox = "allow-scripts";
     frame.src = `${strangers}/`;
+    const heard = new AbortController();  // without it each request would leave a listener behind
     const ready = new Promise((done, failed) => {
-      addEventListener("message", ({data, source}) => { if (source === frame.contentWindow && data === "netlab frame ready") done(); });
+      addEventListener("message", ({data, source}) => { if (source === frame.contentWindow && data === "netlab frame ready") done(); },
+        {signal: heard.signal});
       setTimeout(() => failed(new Error(`the frame of ${strangers} did not open`)), 4000);
     });
     document.body.append(frame);
-    try { await ready; } catch (error) { return {error: error.message}; }
+    try { await ready; } catch (error) { return {error: error.message}; } finally { heard.abort(); }
     const channel = new MessageChannel();
     frame.contentWindow.postMessage({url, init}, "*", [channel.port2]);
     return new Promise(done => { channel.port1.onmessage = event => done(event.data); });

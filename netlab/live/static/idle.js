@@ -12,7 +12,8 @@ export default function (stage, live) {
   const uss = new Chart(stage, {title: "Memory of its process (USS)", x: "clients", y: "MiB"});
   const kernel = new Chart(stage, {title: "Memory of the kernel for its sockets", x: "clients", y: "MiB"});
   const limits = table(stage, "The limit that ended each server", ["Server", "Limit"]);
-  const plan = table(stage, "Planner, from the measured slopes", ["Server", "Question", "Answer"]);
+  const planner = el("div");
+  stage.append(planner);
 
   live.on("points", points => {
     for (const [name, clients, files, own, held] of points) {
@@ -24,6 +25,14 @@ export default function (stage, live) {
   live.on("note", text => { note.textContent = text; });
   live.on("first", sentences => first.replaceChildren(...sentences.map(each => el("li", {}, each))));
   live.on("limits", found => limits(Object.entries(found)));
-  live.on("plan", plan);
-  live.reset(() => { for (const each of [fds, uss, kernel]) each.clear(); limits([]); plan([]); note.textContent = ""; first.replaceChildren(); });
+  live.on("plan", rows => plan(planner, rows));
+  live.reset(() => { for (const each of [fds, uss, kernel]) each.clear(); limits([]); planner.replaceChildren(); note.textContent = ""; first.replaceChildren(); });
+}
+
+// One row for each question, one column for each server. rows: [server, question, answer].
+function plan(planner, rows) {
+  const names = [...new Set(rows.map(([name]) => name))], questions = [...new Set(rows.map(row => row[1]))];
+  planner.replaceChildren();
+  table(planner, "Planner, from the measured slopes", ["Question", ...names])(questions.map(question =>
+    [question, ...names.map(name => rows.find(row => row[0] === name && row[1] === question)?.[2] ?? "")]));
 }

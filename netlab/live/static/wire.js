@@ -4,7 +4,7 @@ import {el, figures} from "./dom.js";
 import {Lanes} from "./lanes.js";
 import {Ladder} from "./records.js";
 
-const KINDS = {connect: "connected", tls: "TLS handshake", request: "request", response: "response", idle: "idle",
+const KINDS = {syn: "SYN, SYN-ACK, ACK", connect: "connected, no byte yet", tls: "TLS handshake", request: "request", response: "response", idle: "idle",
   close: "close", wait: "not read"};
 
 export default function (stage, live, {press}) {
@@ -19,10 +19,11 @@ export default function (stage, live, {press}) {
   box.append(why, rungs);
   box.hidden = true;
   const ladder = new Ladder(rungs);
-  let lane = 0, drawn = 0, last = null;
+  let lane = 0, drawn = 0;
 
   live.on("tap", ({address, server, pid}) => tap.replaceChildren("Point clients of your own at the tap: ",
-    el("code", {}, `curl -k ${address}`), ` (the server itself is process ${pid} at ${server})`));
+    el("code", {}, `curl -k ${address}`), ` (the server itself is process ${pid} at ${server}). `
+    + "The tap learns of a connection when the kernel has completed SYN, SYN-ACK and ACK: their times are the kernel's."));
   live.on("figures", ({opened, open, requests, fds, uss, processes}) => shown({
     "Connections opened": opened, "Open now": open, "Requests": requests, "Server's descriptors": fds ?? "not shown",
     "Server's own memory (USS)": uss == null ? "not shown" : `${(uss / 2 ** 20).toFixed(1)} MiB`, "Its processes": processes}));
@@ -37,11 +38,9 @@ export default function (stage, live, {press}) {
       "Kernel memory of it": held.kernel == null ? "none" : `${held.kernel.toLocaleString("en")} bytes`});
     why.textContent = detail.closed ? `Closed: ${detail.closed}.` : "It is open.";
     // Only what is new is drawn: what is unfolded stays so.
-    const first = detail.records[0];
-    const same = lane === detail.lane && last && first && last.time === first.time && detail.records.length >= drawn;
-    if (!same) { ladder.clear(); drawn = 0; }
-    for (const record of detail.records.slice(drawn)) ladder.record(record);
-    lane = detail.lane; drawn = detail.records.length; last = first;
+    if (lane !== detail.lane) { ladder.clear(); drawn = 0; }
+    for (const record of detail.records.slice(Math.max(0, drawn - detail.first))) ladder.record(record);
+    lane = detail.lane; drawn = detail.first + detail.records.length;
   });
-  live.reset(() => { lanes.clear(); ladder.clear(); box.hidden = true; lane = drawn = 0; last = null; tap.replaceChildren(); });
+  live.reset(() => { lanes.clear(); ladder.clear(); box.hidden = true; lane = drawn = 0; tap.replaceChildren(); });
 }
