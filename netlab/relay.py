@@ -50,14 +50,14 @@ class Clock(NamedTuple):
 _TCP_INFO = struct.Struct("=56xI8xI")
 
 
-class Opening(NamedTuple):
+class TcpOpening(NamedTuple):
     """A client's handshake, in seconds: from our SYN-ACK to its ACK, and from that to our accept()."""
 
     round_trip: float
     waited: float
 
 
-def opening(accepted: socket.socket) -> Opening | None:
+def opening(accepted: socket.socket) -> TcpOpening | None:
     """What the kernel tells of the handshake of a connection that was just accepted (TCP_INFO in tcp(7)).
 
     None where the system does not tell. A SYN itself has no time: it is what the SYN-ACK answers at once.
@@ -67,7 +67,7 @@ def opening(accepted: socket.socket) -> Opening | None:
         waited, round_trip = _TCP_INFO.unpack(info)
     except (OSError, AttributeError, struct.error):
         return None
-    return Opening(round_trip / 1e6, waited / 1e3)
+    return TcpOpening(round_trip / 1e6, waited / 1e3)
 
 
 class _Broken(Exception):
@@ -147,7 +147,7 @@ class Conversation:
     nanoseconds since 1970; started: on the relay's clock. endings: for each way that has ended, when its
     sender did so, in seconds as of chunks, and how. server_side: the relay's own address towards the
     target, or None before it is connected; connected: when that was, in seconds as of chunks. opening: the
-    client's handshake as the kernel saw it, see `Opening`.
+    client's handshake as the kernel saw it, see `TcpOpening`.
     """
 
     def __init__(self, relay: Relay, client: socket.socket, address: Endpoint) -> None:

@@ -1,7 +1,7 @@
 """One connection through the relay as a lane: spans of time with their kind, why it closed, and its records.
 
 Times are seconds since the client was accepted by the relay. What came before is the kernel's word: the
-handshake of TCP was over when the relay was told (see `netlab.relay.Opening`).
+handshake of TCP was over when the relay was told (see `netlab.relay.TcpOpening`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netlab.capture.delayline import Ending
 from netlab.http1.messages import EndOfMessage, Event, RequestHead, ResponseHead
 from netlab.live.annotated import RecordReading
 from netlab.live.plaintext import PlainReading
-from netlab.relay import Conversation, Opening
+from netlab.relay import Conversation, TcpOpening
 from netlab.tls.handshake import TLS13
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
@@ -43,7 +43,7 @@ TITLES = {
 Span = list[Any]  # from, to, kind, title: as the page takes it
 
 
-def opened(opening: Opening | None) -> list[Span]:
+def opened(opening: TcpOpening | None) -> list[Span]:
     """The first spans of a lane: the handshake of TCP, the wait for accept(), and what comes then."""
     now: Span = [0.0, 0.0, CONNECT, TITLES[CONNECT]]
     if opening is None:

@@ -15,7 +15,7 @@ export class Chart {
     this.#text = el("span", {class: "hidden"});
     this.#drawing = svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "img", class: "chart"});
     this.#legend = el("ul", {class: "legend"});
-    parent.append(el("figure", {}, el("figcaption", {}, title), this.#legend, this.#drawing, this.#text));
+    parent.append(el("figure", {}, el("figcaption", {}, y ? `${title}, ${y}` : title), this.#legend, this.#drawing, this.#text));
     this.#draw = onceAFrame(() => this.#paint());
     for (const [key, label] of Object.entries(series)) this.#line(key, label);
     this.#draw();
@@ -71,8 +71,7 @@ export class Chart {
       parts.push(svg("text", {class: "tick", x: sx(value), y: HEIGHT - 16,
         "text-anchor": n === 4 ? "end" : n ? "middle" : "start"}, short(value)));
     }
-    parts.push(svg("text", {class: "unit", x: WIDTH - RIGHT, y: HEIGHT - 2, "text-anchor": "end"}, this.x),
-      svg("text", {class: "unit", x: 2, y: TOP + 4}, this.y));
+    parts.push(svg("text", {class: "unit", x: WIDTH - RIGHT, y: HEIGHT - 2, "text-anchor": "end"}, this.x));
     for (const {points, number} of all) {
       if (!points.length) continue;
       const path = points.map(([x, y], n) => `${n ? "L" : "M"}${sx(x).toFixed(1)} ${sy(y).toFixed(1)}`).join("");
