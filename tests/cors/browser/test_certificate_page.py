@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,21 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_nothing_is_wider_than_the_window(chromium: Any, page: Path, view: str) -> None:
     async with opened(chromium, page, view) as tab:
         assert await tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_a_picture_stands_on_the_page_whose_ink_it_takes(chromium: Any, page: Path, view: str) -> None:
+    async with opened(chromium, page, view) as tab:
+        styles = "getComputedStyle(document.querySelector('svg'))"
+        assert await tab.evaluate(f"{styles}.backgroundColor") == "rgba(0, 0, 0, 0)"
+        ink = await tab.evaluate(f"{styles}.color")
+        paper = await tab.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert abs(brightness(ink) - brightness(paper)) > 150
+
+
+def brightness(colour: str) -> float:
+    """Of rgb(r, g, b): 0 to 255."""
+    return sum(int(part) for part in re.findall("[0-9]+", colour)[:3]) / 3
 
 
 async def test_the_words_stand_under_their_table_and_only_there(chromium: Any, page: Path) -> None:
