@@ -21,7 +21,7 @@ h2 { font-size: 1.15rem; margin-top: 2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top; }
-td { overflow-wrap: anywhere; }
+td:last-child { overflow-wrap: anywhere; }
 th { background: var(--soft); }
 figure { margin: 0; } svg { height: auto; max-width: 100%; }
 @media (max-width: 40rem) {
