@@ -4,7 +4,7 @@ It is the same for all: netlab, its peers, the cores in C and the bare loops cho
 can run on uvloop choose the event loop too. Each candidate is visited twice for one second with the same GET.
 The lower CPU time a request counts, which a busy neighbour hardly moves. The search goes in steps, so that it
 stays short: uvloop's versions and asyncio on this Python, the other parser, other Pythons. The choice is kept
-in build/bench/calibration.json until a version, a Python or the processor changes.
+in build/bench/calibration-VERSION.json until a version, a Python or the processor changes.
 """
 
 from __future__ import annotations

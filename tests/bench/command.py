@@ -140,11 +140,11 @@ def _calibrated(
 ) -> Calibration:
     """The fastest set-up of each server that runs Python: as it was kept, or measured now."""
     wanted = {each.name: each for each in contenders if each.runs_python}
-    if not wanted.keys() - {OURS}:
-        return Calibration()
+    if not any(each.is_peer and each.name != OURS for each in wanted.values()):
+        return Calibration()  # there is nothing to compare with: nothing is installed for it
     pythons = list(setups.other_pythons())
     key = calibration.key(facts, pythons)
-    path = setups.FOLDER / "calibration.json"
+    path = setups.FOLDER / f"calibration-{setups.this_python()}.json"
     known = Calibration() if options.calibrate else calibration.load(path, key)
     if wanted.keys() - known.chosen.keys():
         print("calibration: each server is tried on what it could run on", file=sys.stderr, flush=True)

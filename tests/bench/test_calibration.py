@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.bench import calibration, contenders, setups
+from tests.bench import calibration, command, contenders, options, setups
 from tests.bench.calibration import calibrate
 from tests.bench.machine import NotShown
 from tests.bench.setups import ASYNCIO, Setup
@@ -165,3 +166,17 @@ def test_a_server_that_cannot_be_built_says_what_it_needs(
         "bjoern: not shown on this machine: needs a C compiler, Python's headers and libev"
     )
     assert not list(tmp_path.glob("*/*"))
+
+
+@pytest.mark.parametrize("only", ["netlab", "netlab,bare loop,bare epoll loop", "bare loop,nginx"])
+def test_without_a_peer_nothing_is_calibrated_and_nothing_installed(
+    only: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("the other Pythons were asked for")
+
+    monkeypatch.setattr(setups, "other_pythons", fail)
+    given = options.parse(["--only", only])
+    servers = [contenders.CONTENDERS[name] for name in given.servers]
+    place: Any = None
+    assert command._calibrated(given, servers, place, []).chosen == {}
