@@ -76,14 +76,18 @@ def _open(address: str) -> bool:
 
     In a thread, which the end of this process does not wait for: some browsers stay in the foreground.
     """
-    if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    # BROWSER names a browser itself: an editor's on another machine needs no display here.
+    places = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform != "darwin" and not any(os.environ.get(place) for place in places):
         return False
     try:
         found = webbrowser.get()
     except webbrowser.Error:
         return False
-    name = os.path.basename(getattr(found, "name", ""))
-    if name in TEXT_BROWSERS or (name and not shutil.which(name) and sys.platform != "darwin"):
+    name = getattr(found, "name", "")
+    if os.path.basename(name) in TEXT_BROWSERS or (
+        name and not shutil.which(name) and sys.platform != "darwin"
+    ):
         return False
     threading.Thread(target=found.open, args=(address,), name="browser", daemon=True).start()
     return True

@@ -14,6 +14,7 @@ import pytest
 import netlab
 from netlab.cli.live import _open
 from netlab.tls.context import client_context
+from tests.kit.waiting import wait_until
 
 COMMAND = [sys.executable, "-m", "netlab", "live", "--no-browser"]
 
@@ -46,7 +47,25 @@ def test_a_port_that_cannot_be_is_one_line_and_status_2() -> None:
 
 
 def test_no_browser_is_opened_where_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     assert not _open("https://127.0.0.1/")
+
+
+def test_the_browser_that_the_environment_names_is_given_the_address(tmp_path: Path) -> None:
+    """A path of its own, without a display; the site says no more that the address must be opened by hand."""
+    opened, script = tmp_path / "opened", tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    script.chmod(0o755)
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "BROWSER": str(script)}
+    environment.pop("DISPLAY", None)
+    with subprocess.Popen(COMMAND[:-1], stdout=subprocess.PIPE, text=True, env=environment) as site:
+        try:
+            assert site.stdout is not None
+            first, second = site.stdout.readline(), site.stdout.readline()
+            assert second.startswith("the browser must trust"), second
+            wait_until(opened.exists, "the browser was started")
+            assert opened.read_text().strip() == first.removeprefix("netlab live ").strip()
+        finally:
+            site.terminate()
