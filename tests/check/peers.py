@@ -175,7 +175,7 @@ def rows_of(page: str, letter: str) -> set[str]:
 
 def page(judged: Judged) -> str:
     """PEERS.md."""
-    said = SUITE["versions"], SUITE["failing"], SUITE["published"]
+    said = SUITE["versions"], SUITE["failing"], SUITE["earlier"]
     figures = ", ".join("{} {} ({})".format(*(table[letter] for table in said)) for letter in JUDGED)
     agreed = [name for name, letters in differences(judged).items() if not letters]
     return PAGE.format(

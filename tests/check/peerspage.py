@@ -32,8 +32,9 @@ How to read it:
 ## Beside a public suite
 
 {suite}, has {scored} scored cases. It was read, and its cases were run against the same servers on this
-machine. Its code is not in this repository. Cases that fail by its own scoring here (in brackets: what it has
-published for the versions that it ran): {figures}. Of netlab it fails {netlab}; both are argued below.
+machine. Its code is not in this repository. Cases that fail by its own scoring here, and in brackets in an
+earlier run by others, whose versions we do not know:
+{figures}. Of netlab it fails {netlab}; both are argued below.
 
 The table has every case that it fails for at least one of these servers, and one that it passes where
 netlab check does not. "both": it and netlab check say that the server fails. "suite" and "netlab": only
