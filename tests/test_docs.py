@@ -18,7 +18,7 @@ _TEST = re.compile(r"`(tests/[\w./]+)`")
 
 
 def test_the_pages_are_there() -> None:
-    assert [page.name for page in PAGES] == ["FAST.md", "GLOSSARY.md", "README.md"]
+    assert [page.name for page in PAGES] == ["BENCH.md", "FAST.md", "GLOSSARY.md", "README.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

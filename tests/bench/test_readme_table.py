@@ -98,6 +98,11 @@ def test_an_idle_connection_is_held_to_its_kib(run: Run) -> None:
     assert cells(text, "memory of an idle TLS 1.3 connection")[-2:] == ["≤ 15.3 KiB", "yes"]
 
 
+def test_readme_says_how_many_goals_are_short_and_where_they_are_named(run: Run) -> None:
+    text = readme.glance(run)
+    assert "Goals not reached: 1. [BENCH.md](netlab/BENCH.md)" in text and "Rows that are short" not in text
+
+
 def test_when_nothing_is_short_the_text_says_so(run: Run) -> None:
     for key in ("idle", "idle-tls"):
         result_of(run, key).rows[0] = row("netlab", 0.5)
@@ -170,11 +175,12 @@ def test_no_ratio_is_printed_of_a_run_that_concludes_nothing(
     kept = tmp_path / "bench.json"
     kept.write_text(record.as_json(run), "utf-8")
     monkeypatch.setattr(readme, "README", page)
+    monkeypatch.setattr(readme, "PAGE", tmp_path / "BENCH.md")
     monkeypatch.setattr("sys.argv", ["readme", str(kept)])
     assert readme.main() == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and reason in said and "make bench ARGS=" in said
-    assert "the old table" in page.read_text("utf-8")
+    assert "the old table" in page.read_text("utf-8") and not (tmp_path / "BENCH.md").exists()
 
 
 def test_a_disqualified_server_that_no_goal_needs_is_named(run: Run) -> None:
@@ -200,9 +206,11 @@ def test_the_table_is_written_between_its_markers_and_nothing_else_changes(
     page.write_text(f"before\n\n{readme.BEGIN}\nold\n{readme.END}\n\nafter\n", "utf-8")
     kept.write_text(record.as_json(run), "utf-8")
     monkeypatch.setattr(readme, "README", page)
+    monkeypatch.setattr(readme, "PAGE", tmp_path / "BENCH.md")
     monkeypatch.setattr("sys.argv", ["readme", str(kept)])
     assert readme.main() == 0
-    whole = f"before\n\n{readme.BEGIN}\n{readme.block(run)}\n{readme.END}\n\nafter\n"
+    whole = f"before\n\n{readme.BEGIN}\n{readme.glance(run)}\n{readme.END}\n\nafter\n"
+    assert readme.block(run) in (tmp_path / "BENCH.md").read_text("utf-8")
     assert page.read_text("utf-8") == whole
     assert readme.main() == 0 and page.read_text("utf-8") == whole
 
