@@ -44,6 +44,8 @@ class Task:
 
     number: int
     title: str
+    why: str
+    """Why the reference does it this way: shown with the solution, in place of a hint."""
     reproduce: str = ""
     minutes: int = 10
     shows: str = ""
@@ -164,20 +166,12 @@ def _lab(entry: Entry) -> Lab:
     where = entry.folder / "lab.toml"
     said = _toml(where)
     asked = said.get("prediction", {})
-    tasks = [
-        Task(
-            n,
-            str(task.get("title", "")),
-            task.get("reproduce", ""),
-            int(task.get("minutes") or max(1, int(said.get("minutes", 0)) // len(_list(said)))),
-            task.get("shows", ""),
-        )
-        for n, task in enumerate(_list(said), 1)
-    ]
+    tasks = _tasks(said)
     needs = tuple(said.get("needs", ()))
     wrong = [f"no `{key}`" for key in ("id", "title", "minutes", "claim") if not said.get(key)]
     wrong += [f"the prediction has no `{key}`" for key in ("question", "unit", "figure") if key not in asked]
     wrong += [f"task {task.number} has no title" for task in tasks if not task.title]
+    wrong += [f"task {task.number} has no `why` text" for task in tasks if not _is_text(task.why)]
     wrong += [f"needs {need!r} is none of {', '.join(NEEDS)}" for need in needs if need not in NEEDS]
     if not tasks:
         wrong.append("no [[tasks]]")
@@ -199,6 +193,26 @@ def _lab(entry: Entry) -> Lab:
         tasks=tuple(tasks),
         source=said.get("source", ""),
     )
+
+
+def _tasks(said: dict[str, Any]) -> list[Task]:
+    """The tasks as lab.toml gives them, its mistakes included: `_lab` names those."""
+    listed = _list(said)
+    return [
+        Task(
+            number=n,
+            title=str(task.get("title", "")),
+            why=task.get("why", ""),
+            reproduce=task.get("reproduce", ""),
+            minutes=int(task.get("minutes") or max(1, int(said.get("minutes", 0)) // len(listed))),
+            shows=task.get("shows", ""),
+        )
+        for n, task in enumerate(listed, 1)
+    ]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _list(said: dict[str, Any]) -> list[dict[str, Any]]:

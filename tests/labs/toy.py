@@ -33,9 +33,13 @@ unit = "letters"
 figure = "letters"
 [[tasks]]
 title = "greet"
+why = "The word comes before the name, since the reader of a greeting \
+expects `hello` first (manners §1). A name in text would not go into bytes, so the code encodes it."
 reproduce = "make status"
 [[tasks]]
 title = "add"
+why = "Python's integers have no overflow, so one operator is all that the sum needs (arithmetic). \
+A loop that counts up would take longer the larger `b` is, and never end below 0."
 """,
     "solution.py": '''"""A toy."""
 

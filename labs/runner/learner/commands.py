@@ -65,9 +65,8 @@ def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
     for task, title in regions.titles(regions.find(source, shown(lab.solution))).items():
         learner.out.say(f"\ntask {task}: {title}", terminal.STRONG)
         _tell_task(learner, source, own, task)
-        idea = hint((lab.folder / "hints" / "1.md").read_text("utf-8"), task)
-        learner.out.say("\nwhy", terminal.DIM)
-        learner.out.markdown(idea)
+        learner.out.say("\nwhy the reference does it this way", terminal.DIM)
+        learner.out.markdown(lab.tasks[task - 1].why)
         _tell_titles(learner, lab, task)
     learner.out.verbatim(f"\nThe whole of it: {shown(lab.solution)}", terminal.DIM)
     learner.out.say(f"What others got wrong, line by line: `make wrong-{lab.number:02d}`", terminal.DIM)
