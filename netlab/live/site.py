@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -116,7 +116,7 @@ class Site:
         page = lane.enter()
         return Response(
             200,
-            stream=_messages(request, page),
+            stream=messages(request, page),
             fields={**FIELDS, "content-type": "text/event-stream"},
             on_close=lambda: lane.leave(page),
         )
@@ -166,10 +166,13 @@ def _object(content: bytes) -> dict[str, Any]:
     return given
 
 
-async def _messages(request: Request, page: Page) -> AsyncIterator[bytes]:
+async def messages(
+    request: Request, page: Page, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncIterator[bytes]:
     """A page's events, as server-sent events (HTML standard, "Server-sent events").
 
-    The next message is made when the kernel has taken the last one: what comes meanwhile is coalesced.
+    The next message is made when the kernel has taken the last one, and not before FRAME is over: what comes
+    meanwhile is coalesced. sleep: waits so many seconds.
     """
     over = asyncio.ensure_future(_news(request))
     try:
@@ -185,7 +188,7 @@ async def _messages(request: Request, page: Page) -> AsyncIterator[bytes]:
             if due.result():
                 text = json.dumps(page.take(), ensure_ascii=False, separators=(",", ":"))
                 yield b"data: " + text.encode() + b"\n\n"
-                await asyncio.sleep(FRAME)
+                await sleep(FRAME)
             else:
                 yield b": still here\n\n"
     finally:
