@@ -26,6 +26,11 @@ const MAKERS = {
     add: {points: ["netlab", "asyncio", "uvicorn", "nginx"].map(name => [name, n, n, n * 100, n * 10])}}),
   river: n => ({show: {figures: {Flowed: `${n} GB`}, said: `${n} GB have flowed`},
     add: {course: [[n / 10, n % 7, n % 5, n % 3]]}}),
+  siege: n => ({show: {...n % 600 ? {} : {servers: {seconds: 60, all: ["netlab", "your loop", "uvicorn"].map(name =>
+    ({name, words: `${name} of siege ${n / 600}`}))}}, words: `attack ${n}`, lesson: `lesson ${n}`, missing: `${n}`,
+    attack: [n % 600 / 20, n % 2 ? null : n % 600 / 10], verdict: n % 600 < 590 ? [] : [`netlab survived ${n}`],
+    said: `${n} answered`, ...Object.fromEntries([0, 1, 2].map(k => [`figures/${k}`, {"Hostile connections now": n}]))},
+    add: Object.fromEntries([0, 1, 2].map(k => [`course/${k}`, [[n % 600 / 10, n % 100, n % 9, n % 99]]]))}),
 };
 
 window.EventSource = class {

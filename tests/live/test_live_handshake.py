@@ -19,7 +19,7 @@ async def test_a_full_handshake_unfolds_into_annotated_bytes(opened: Callable[..
         assert figures["Version"] == "TLS 1.3" and figures["Resumed"] == "no"
         records = list(board.lane.feed.lists["records"])
         assert figures["Records"] == str(len(records))
-        assert figures["Bytes"] == str(sum(record["size"] for record in records))
+        assert figures["Bytes"] == f"{sum(record['size'] for record in records):,}"
         assert await board.tab.locator(".rung").count() == len(records)
         await board.tab.locator(".rung summary").first.click()
         await board.tab.locator(".f[aria-label^='random']").first.click()

@@ -20,7 +20,7 @@ HOUR = 36_000
 
 SCRIPT = (Path(__file__).parent / "hour.js").read_text("utf-8")
 
-BOARDS = ("wire", "cors", "handshake", "pool", "speed", "idle", "river")
+BOARDS = ("wire", "cors", "handshake", "pool", "speed", "idle", "river", "siege")
 
 
 async def held(session: Any) -> dict[str, float]:

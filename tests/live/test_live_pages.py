@@ -26,6 +26,7 @@ FILLED: dict[str, dict[str, Any]] = {
     "speed": {"distance": 0},
     "idle": {"clients": 100, "scheme": "http"},
     "river": {"size": 0.5, "speed": 100},
+    "siege": {"seconds": 5, "hostile": 20},
 }
 """Controls of an experiment that shows something soon; boards that are not here are left as they stand."""
 
@@ -141,6 +142,25 @@ async def test_the_status_is_told_politely_and_charts_have_names(opened: Callabl
         await board.tab.locator("#said:not(:empty)").wait_for()
 
 
+@pytest.mark.soak
+async def test_ticks_are_1_2_or_5_steps_of_a_power_of_ten(opened: Callable[..., Any]) -> None:
+    script = """async each => (await import("./static/chart.js")).ticks(...each).map(([, text]) => text)"""
+    expected = {
+        (0.941, 8.941): "2 4 6 8",
+        (0.05, 0.5): "0.1 0.2 0.3 0.4 0.5",
+        (3550, 3610): "3,560 3,580 3,600",
+        (20, 10_000): "2,000 4,000 6,000 8,000 10,000",
+        (7, 7): "7",
+    }
+    above = {(0, 37.2): "0 10 20 30 40", (0, 1013): "0 500 1,000 1,500", (0, 0.3): "0 0.1 0.2 0.3"}
+    async with opened("river") as board:
+        for span, texts in expected.items():
+            assert await board.tab.evaluate(script, [*span]) == texts.split()
+        for span, texts in above.items():
+            assert await board.tab.evaluate(script, [*span, {"above": True}]) == texts.split()
+        assert await board.tab.evaluate(script, [0, 1, {"whole": True, "above": True}]) == ["0", "1"]
+
+
 async def test_the_index_leads_to_every_board(chromium: Any, site_of: Callable[..., Any]) -> None:
     async with site_of() as (site, address, _):
         context = await chromium.new_context()
@@ -207,6 +227,6 @@ async def test_a_flood_of_events_leaves_the_page_small_and_sound(
         await board.ended()
         number = board.lane.feed.values["figures"]["opened"]
         assert number > 2000
-        await board.tab.locator(".figures dd", has_text=str(number)).wait_for()
+        await board.tab.locator(".figures dd", has_text=f"{number:,}").wait_for()
         assert await board.tab.locator(".lane").count() == 40
         assert await board.tab.evaluate("document.querySelectorAll('*').length") < 600

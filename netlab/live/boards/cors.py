@@ -143,7 +143,7 @@ async def experiment(run: LiveRun) -> None:
     finally:
         border.heard = None
     run.show("told", _told(explain(policy, request), request))
-    run.say(f"{request.method} from {request.page}: the script {script}; the API saw {len(heard)} requests.")
+    run.say(f"{request.method} from {request.page}: the script {script}; requests at the API: {len(heard)}.")
 
 
 async def _sent(run: LiveRun) -> str:

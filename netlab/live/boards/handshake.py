@@ -42,9 +42,9 @@ FULL, RESUME, RETRY, STOLEN = "full", "resume", "retry", "stolen"
 WAYS = (FULL, RESUME, RETRY, STOLEN)
 LABELS = (
     "TLS 1.3, a full handshake",
-    "TLS 1.3, then a second connection that resumes",
+    "TLS 1.3, then one that resumes",
     "TLS 1.3, with a HelloRetryRequest",
-    "TLS 1.2 with static RSA, read with the stolen key",
+    "TLS 1.2, static RSA, the key stolen",
 )
 
 

@@ -113,6 +113,7 @@ async def experiment(run: LiveRun) -> None:
     run.show(
         "note", " ".join([*words, f"The kernel's memory: {objects} of each connection, the server's end."])
     )
+    run.show("servers", names)
     machine = Machine.here()
     async with contextlib.AsyncExitStack() as stack:
         files = stack.enter_context(certified())

@@ -111,6 +111,7 @@ async def experiment(run: LiveRun) -> None:
         ]
         try:
             await _drive(run, flow, port, careless, told)
+            await asyncio.sleep(2 * TICK)  # for the last figures
         except OSError as error:
             raise Refused(f"the connection failed: {error}") from None
         finally:

@@ -2,15 +2,18 @@
 
 import {el, onceAFrame, svg} from "./dom.js";
 
-const POINTS = 600, LEFT = 56, RIGHT = 12, TOP = 10, BOTTOM = 34;
+const POINTS = 600, LEFT = 56, RIGHT = 12, TOP = 16, BOTTOM = 34;
+
+// Of a drawing, in units of its text, which is 11 high: so it can be read on a phone, and is not large on a screen.
+export const WIDTH = innerWidth > 900 ? 960 : innerWidth > 600 ? 640 : 360;
 
 export class Chart {
   #series = new Map(); #drawing; #text; #draw; #legend; #span = null;
 
   // title: text. x, y: units. series: {key: label}; keys that come later are added. top: the least top of y.
   // range: [least, greatest] of x, where they are known before.
-  // width, height: in units of its text, which is 11 high: fewer for a chart in a narrow card.
-  constructor(parent, {title, x = "s", y = "", series = {}, top = 0, range = null, width = 640, height = 240}) {
+  // width, height: fewer for a chart in a narrow card.
+  constructor(parent, {title, x = "s", y = "", series = {}, top = 0, range = null, width = WIDTH, height = 240}) {
     this.x = x; this.y = y; this.top = top; this.title = title; this.range = range; this.width = width; this.height = height;
     this.#text = el("span", {class: "hidden"});
     this.#drawing = svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "img", class: "chart"});
@@ -47,31 +50,30 @@ export class Chart {
   }
 
   #paint() {
-    const WIDTH = this.width, HEIGHT = this.height;
+    const {width, height} = this;
     const all = [...this.#series.values()];
     const points = all.flatMap(line => line.points);
-    const [x0, x1] = this.range ?? (points.length ? [Math.min(...points.map(p => p[0])), Math.max(...points.map(p => p[0]))] : [0, 1]);
-    const y1 = nice(Math.max(this.top, 1e-9, ...points.map(p => p[1])));
-    const sx = v => LEFT + (x1 > x0 ? (v - x0) / (x1 - x0) : 0) * (WIDTH - LEFT - RIGHT);
-    const sy = v => HEIGHT - BOTTOM - Math.min(v / y1, 1) * (HEIGHT - TOP - BOTTOM);
+    const [x0, x1] = this.range ?? span(points.map(p => p[0]));
+    const levels = ticks(0, Math.max(this.top, ...points.map(p => p[1])) || 1, {whole: !this.y, above: true});
+    const y1 = levels.at(-1)[0];
+    const sx = v => LEFT + (x1 > x0 ? (v - x0) / (x1 - x0) : 0) * (width - LEFT - RIGHT);
+    const sy = v => height - BOTTOM - Math.min(v / y1, 1) * (height - TOP - BOTTOM);
     const parts = [];
     if (this.#span) {
       const from = Math.max(this.#span.from, x0), to = Math.min(this.#span.to ?? Math.max(from, ...points.map(p => p[0])), x1);
       if (to > from) parts.push(
-        svg("rect", {class: "marked", x: sx(from), width: sx(to) - sx(from), y: TOP, height: HEIGHT - TOP - BOTTOM}),
-        svg("text", {class: "unit", x: sx(from) + 4, y: HEIGHT - BOTTOM - 4}, this.#span.label));
+        svg("rect", {class: "marked", x: sx(from), width: sx(to) - sx(from), y: TOP, height: height - TOP - BOTTOM}),
+        svg("text", {class: "unit", x: sx(from), y: TOP - 5}, this.#span.label));
     }
-    for (let n = 0; n <= 4; n++) {
-      const value = y1 * n / 4;
-      parts.push(svg("line", {class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: sy(value), y2: sy(value)}),
-        svg("text", {class: "tick", x: LEFT - 6, y: sy(value) + 4, "text-anchor": "end"}, short(value)));
+    for (const [value, text] of levels) {
+      parts.push(svg("line", {class: "grid", x1: LEFT, x2: width - RIGHT, y1: sy(value), y2: sy(value)}),
+        svg("text", {class: "tick", x: LEFT - 6, y: sy(value) + 4, "text-anchor": "end"}, text));
     }
-    for (let n = 0; n <= 4; n++) {
-      const value = x0 + (x1 - x0) * n / 4;
-      parts.push(svg("text", {class: "tick", x: sx(value), y: HEIGHT - 16,
-        "text-anchor": n === 4 ? "end" : n ? "middle" : "start"}, short(value)));
+    for (const [value, text] of ticks(x0, x1)) {
+      parts.push(svg("text", {class: "tick", x: sx(value), y: height - 16,
+        "text-anchor": sx(value) > width - RIGHT - 20 ? "end" : "middle"}, text));
     }
-    parts.push(svg("text", {class: "unit", x: WIDTH - RIGHT, y: HEIGHT - 2, "text-anchor": "end"}, this.x));
+    parts.push(svg("text", {class: "unit", x: width - RIGHT, y: height - 2, "text-anchor": "end"}, this.x));
     for (const {points, number} of all) {
       if (!points.length) continue;
       const path = points.map(([x, y], n) => `${n ? "L" : "M"}${sx(x).toFixed(1)} ${sy(y).toFixed(1)}`).join("");
@@ -88,6 +90,25 @@ export class Chart {
       .map(line => `${line.label} ${short(line.points.at(-1)[1])} ${this.y}`).join(", ");
     this.#drawing.setAttribute("aria-label", `${this.title}: ${now || "no point yet"}`);
   }
+}
+
+// The least and the greatest value; 0 is the least where it is near.
+function span(values) {
+  if (!values.length) return [0, 1];
+  const least = Math.min(...values), greatest = Math.max(...values);
+  return [least >= 0 && least < greatest / 10 ? 0 : least, greatest];
+}
+
+// Ticks from one value to another, `most` steps at most, each 1, 2 or 5 times a power of ten: [[value, text], …].
+// whole: no step below 1, for what is counted. above: up to the first tick that is not below the last value.
+export function ticks(from, to, {whole = false, above = false, most = 5} = {}) {
+  const least = Math.max((to - from) / most, whole ? 1 : 1e-9) * 0.999, power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].find(each => each * power >= least) * power;
+  const round = each => above ? Math.ceil(each) : Math.floor(each);
+  const first = Math.ceil(from / step - 1e-6), last = round(to / step + (above ? -1e-6 : 1e-6));
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-6));
+  return Array.from({length: Math.max(0, last - first + 1)}, (_, n) => [(first + n) * step,
+    ((first + n) * step).toLocaleString("en", {maximumFractionDigits: digits})]);
 }
 
 // The next round number.

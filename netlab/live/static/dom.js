@@ -28,14 +28,16 @@ export function figures(parent) {
   parent.append(list);
   const shown = new Map();
   return values => {
-    for (const [name, text] of Object.entries(values)) {
+    for (const [name, given] of Object.entries(values)) {
+      const text = typeof given === "number" ? given.toLocaleString("en") : String(given);
       if (!shown.has(name)) {
         const value = el("dd");
         list.append(el("div", {}, el("dt", {}, name), value));
         shown.set(name, value);
       }
       const value = shown.get(name);
-      if (value.textContent !== String(text)) value.textContent = String(text);
+      if (value.textContent !== text) value.textContent = text;
+      value.parentElement.classList.toggle("long", text.length > 16);
     }
   };
 }

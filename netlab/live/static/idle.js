@@ -15,6 +15,8 @@ export default function (stage, live) {
   const planner = el("div");
   stage.append(planner);
 
+  // In this order, so that each server keeps its colour.
+  live.on("servers", names => { for (const name of names) for (const each of [fds, uss, kernel]) each.set(name, []); });
   live.on("points", points => {
     for (const [name, clients, files, own, held] of points) {
       if (files != null) fds.add(name, clients, files);

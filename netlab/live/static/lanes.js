@@ -1,9 +1,10 @@
 // Lanes over time in plain SVG: one row for each connection, with spans of several kinds. The newest are kept.
 
 import {el, onceAFrame, svg} from "./dom.js";
-import {nice, short} from "./chart.js";
+import {WIDTH, nice, ticks} from "./chart.js";
 
-const WIDTH = 720, ROW = 22, LEFT = 118, NOTES = 190, TOP = 22;
+// On a phone a note has a line of its own under its lane.
+const NARROW = WIDTH < 600, ROW = 22, LEFT = NARROW ? 104 : 118, NOTES = NARROW ? 12 : 230, TOP = 22, LINE = 14;
 
 export class Lanes {
   #rows = new Map(); #drawing; #draw; #pick; #picked = null; #kinds; #unit; #legend; #range = null;
@@ -55,22 +56,26 @@ export class Lanes {
   }
 
   #paint() {
-    const rows = [...this.#rows.values()], height = TOP + Math.max(rows.length, 1) * ROW + 4;
+    const rows = [...this.#rows.values()];
+    let height = TOP;
+    const tops = rows.map(row => { const top = height; height += ROW + (NARROW && row.note ? LINE : 0); return top; });
+    height = Math.max(height, TOP + ROW) + 4;
     const ends = rows.flatMap(row => row.spans.map(span => span[1]));
     const starts = rows.flatMap(row => row.spans.map(span => span[0]));
     const t0 = this.#range ? this.#range[0] : starts.length ? Math.min(...starts) : 0;
     const length = this.#range ? this.#range[1] - t0 : nice(Math.max(1e-6, ...ends.map(end => end - t0)));
-    this.right = rows.some(row => row.note) ? NOTES : 12;
-    const sx = t => LEFT + (t - t0) / length * (WIDTH - LEFT - this.right);
+    const right = rows.some(row => row.note) ? NOTES : 12;
+    const sx = t => LEFT + (t - t0) / length * (WIDTH - LEFT - right);
     this.#drawing.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
     const axis = svg("g", {class: "axis", "aria-hidden": "true"});
-    for (let n = 0; n <= 4; n++) {
-      const x = LEFT + (WIDTH - LEFT - this.right) * n / 4;
+    const shift = this.#range ? 0 : t0;  // without a range the first event is at 0
+    for (const [value, text] of ticks(t0 - shift, t0 - shift + length, {most: NARROW ? 3 : 5})) {
+      const x = sx(value + shift);
       axis.append(svg("line", {class: "grid", x1: x, x2: x, y1: TOP - 4, y2: height}),
-        svg("text", {class: "tick", x, y: 12, "text-anchor": n === 4 ? "end" : "middle"},
-          `${short((this.#range ? t0 : 0) + length * n / 4)} ${this.#unit}`));
+        svg("text", {class: "tick", x, y: 12, "text-anchor": x > WIDTH - 4 * text.length - 8 ? "end" : "middle"},
+          `${text} ${this.#unit}`));
     }
-    rows.forEach((row, n) => this.#lane(row, TOP + n * ROW, sx));
+    rows.forEach((row, n) => this.#lane(row, tops[n], sx));
     // Only what is new or gone is moved: the focus stays where it is.
     this.#drawing.querySelector(".axis")?.remove();
     this.#drawing.prepend(axis);
@@ -85,11 +90,11 @@ export class Lanes {
     const words = spans.map(span => span[3] || span[2]).slice(-6).join(", ");
     group.setAttribute("aria-label", `${label}: ${words}${note ? `; ${note}` : ""}`);
     group.replaceChildren(
-      svg("rect", {class: "back", x: 0, y, width: WIDTH, height: ROW - 2, rx: 3}),
+      svg("rect", {class: "back", x: 0, y, width: WIDTH, height: ROW - 2 + (NARROW && note ? LINE : 0), rx: 3}),
       svg("text", {class: "name", x: 4, y: y + 14}, label),
       ...spans.map(([from, to, kind, title]) => svg("rect", {class: `span k-${kind}`, x: sx(from), y: y + 3,
         width: Math.max(sx(to) - sx(from), 1.5), height: ROW - 8, rx: 1.5}, svg("title", {}, title || kind))),
-      ...(note ? [svg("text", {class: "note", x: WIDTH - NOTES + 8, y: y + 14}, note.length > 36 ? `${note.slice(0, 35)}…` : note,
-        svg("title", {}, note))] : []));
+      ...(note ? [svg("text", {class: "note", x: NARROW ? 4 : WIDTH - NOTES + 8, y: y + 14 + (NARROW ? LINE + 2 : 0)},
+        note.length > 42 ? `${note.slice(0, 41)}…` : note, svg("title", {}, note))] : []));
   }
 }

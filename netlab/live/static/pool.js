@@ -4,7 +4,7 @@ import {Chart} from "./chart.js";
 import {figures} from "./dom.js";
 import {Lanes} from "./lanes.js";
 
-const WINDOW = 8, SPANS = 80;  // seconds shown; spans kept of one connection
+const WINDOW = 8, SPANS = 400;  // seconds shown; spans kept of one connection
 const KINDS = {connecting: "connect", "in use": "request", idle: "idle", closed: "close"};
 
 export default function (stage, live, {form, order, values}) {

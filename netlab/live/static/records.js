@@ -25,7 +25,7 @@ export class Ladder {
     const details = el("details", {class: `rung ${side} arrive`},
       el("summary", {},
         el("span", {class: "time"}, `${time.toFixed(1)} ms`), el("b", {class: "way"}, arrow),
-        el("span", {}, what), el("span", {class: "faint"}, `${size} bytes, ${lock}`)), body);
+        el("span", {}, what), el("span", {class: "faint"}, `${size.toLocaleString("en")} bytes, ${lock}`)), body);
     details.addEventListener("toggle", () => {
       if (!details.open || body.childElementCount) return;  // the bytes are drawn when they are asked for
       if (reason) body.append(el("p", {class: "bad"}, `Not decrypted: ${reason}.`));

@@ -22,7 +22,7 @@ export default function (stage, live, {press}) {
   let lane = 0, drawn = 0;
 
   live.on("tap", ({address, server, pid}) => tap.replaceChildren("Point clients of your own at the tap: ",
-    el("code", {}, `curl -k ${address}`), ` (the server itself is process ${pid} at ${server}). `
+    el("code", {}, `curl ${address.startsWith("https") ? "-k " : ""}${address}`), ` (the server itself is process ${pid} at ${server}). `
     + "The tap learns of a connection when the kernel has completed SYN, SYN-ACK and ACK: their times are the kernel's."));
   live.on("figures", ({opened, open, requests, fds, uss, processes}) => shown({
     "Connections opened": opened, "Open now": open, "Requests": requests, "Server's descriptors": fds ?? "not shown",
