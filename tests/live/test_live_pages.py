@@ -38,7 +38,7 @@ async def test_axe_finds_nothing_and_the_page_fits(name: str, view: str, opened:
     async with opened(name, view) as board:
         assert await board.axe() == []
         await board.start(**FILLED[name])
-        await board.tab.locator(".lane, .rung, .big, path.line").first.wait_for()
+        await board.tab.locator(".lane, .rung, .big, circle.dot").first.wait_for()
         await asyncio.sleep(1)
         for picked in (".lane[role=button]", ".rung summary"):
             if await board.tab.locator(picked).count():

@@ -92,6 +92,13 @@ class RiverFlow:
         except (OSError, AttributeError, AssertionError, struct.error):
             return None
 
+    def window_words(self) -> str:
+        """The same for the page."""
+        if self.sock is None or self.sock.fileno() < 0:
+            return "no connection"
+        window = self.window()
+        return "not shown: needs Linux 6.2" if window is None else f"{window / MIB:.2f} MiB"
+
 
 async def experiment(run: LiveRun) -> None:
     """Let it flow until all is read, or the run is stopped."""
@@ -208,9 +215,7 @@ async def _watch(run: LiveRun, flow: RiverFlow, pid: int, port: int, careless: i
                     "Kernel holds for the server": "not shown"
                     if reading.kernel is None
                     else f"{point[1]:.2f} MiB",
-                    "Reader's window": "not shown: needs Linux 6.2"
-                    if window is None
-                    else f"{point[2]:.2f} MiB",
+                    "Reader's window": flow.window_words(),
                     "Now": "the reader stands still" if flow.stalled else WORDS[flow.mode],
                 },
             )

@@ -52,8 +52,8 @@ function unfolded({title, fields}) {
     const tell = () => {
       for (const each of buttons) { each.classList.toggle("on", each === button); each.tabIndex = each === button ? 0 : -1; }
       panel.replaceChildren(el("b", {}, field.name), field.text ? `: ${field.text}. ` : ". ",
-        field.why ? `${field.why} (${field.section}). ` : "", field.problem ? el("b", {class: "bad"}, field.problem) : "",
-        el("span", {class: "faint"}, `bytes ${field.start} to ${field.start + field.size - 1}`));
+        field.why ? `${field.why.replace(/\.$/, "")} (${field.section}). ` : "", field.problem ? el("b", {class: "bad"}, field.problem) : "",
+        el("span", {class: "faint"}, field.size === 1 ? `byte ${field.start}` : `bytes ${field.start} to ${field.start + field.size - 1}`));
     };
     button.addEventListener("click", tell);
     button.addEventListener("focus", tell);
