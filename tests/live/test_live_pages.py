@@ -116,18 +116,16 @@ async def test_tab_reaches_every_control_in_the_order_of_the_page_with_a_visible
 async def test_the_first_paint_needs_few_small_files(
     name: str, chromium: Any, site_of: Callable[..., Any]
 ) -> None:
-    """Requests and bytes decide, and the browser's own entry: nothing comes from another place."""
+    """Requests and bytes decide, not the clock of a busy machine; nothing comes from another place."""
     async with site_page(chromium, site_of, name) as tab:
         await tab.locator("#status:not(:empty)").wait_for()
         entries = await tab.evaluate(
             "performance.getEntriesByType('resource').map(each => [each.name, each.decodedBodySize])"
         )
-        painted = await tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         files = [each for each in entries if "/static/" in each[0]]
         origin = await tab.evaluate("location.origin")
         assert all(each[0].startswith(origin) for each in entries)
         assert 0 < len(files) <= 9 and sum(each[1] for each in files) < 60_000, files
-        assert 0 < painted < 1000
 
 
 @pytest.mark.soak

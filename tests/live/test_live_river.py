@@ -36,7 +36,7 @@ async def test_a_stalled_reader_fills_the_kernel_and_an_unplugged_one_ends_the_p
         running.run.press("stall")
         running.run.press("unplug")
         closed = await running.until(lambda feed: feed.values.get("unplugged"))
-        assert closed["ms"] < 1000
+        assert closed["ms"] < 20_000  # by the reset, not by the deadline of a client that stalls (30 s)
 
 
 @pytest.mark.soak
