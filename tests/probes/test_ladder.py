@@ -254,5 +254,5 @@ def test_ten_thousand_idle_connections_five_times_over(synthetic: Synthetic) -> 
     assert [run.stopped for run in found.runs] == [None] * 5
     assert slope(found, "fds") == 1.0 and found.returned is True
     starts = [run.rungs[0][1].value("written") or 0 for run in found.runs]
-    # The allocator may fill up over the first rounds; what leaks grows in the last one, too.
-    assert starts[4] - starts[3] < (1 << 18) // 3, f"grows from one round to the next: {starts}"
+    # The allocator keeps more after one round and less after another; what leaks goes beyond all before.
+    assert starts[4] - max(starts[:4]) < (1 << 18) // 3, f"grows from one round to the next: {starts}"
