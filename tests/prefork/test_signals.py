@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -120,7 +121,8 @@ def test_a_worker_that_hangs_is_replaced_and_says_where_it_hung(supervise: Start
     status, _, complaints = server.stop()
     assert status == 0
     assert "has not answered for 1.5 s" in complaints and "the_place_where_it_hangs" in complaints
-    assert "killed by SIGQUIT; it starts again now" in complaints
+    # SIGKILL comes a second after SIGQUIT: on a busy machine before the process has ended itself.
+    assert re.search("killed by SIG(QUIT|KILL); it starts again now", complaints)
 
 
 def test_a_terminal_that_is_gone_stops_the_server(tmp_path: Path) -> None:
