@@ -121,7 +121,7 @@ def test_a_worker_that_hangs_is_replaced_and_says_where_it_hung(supervise: Start
     status, _, complaints = server.stop()
     assert status == 0
     assert "has not answered for 1.5 s" in complaints and "the_place_where_it_hangs" in complaints
-    # SIGKILL comes a second after SIGQUIT: on a busy machine before the process has ended itself.
+    # SIGKILL comes two seconds after SIGQUIT: on a busy machine before the process has ended itself.
     assert re.search("killed by SIG(QUIT|KILL); it starts again now", complaints)
 
 
