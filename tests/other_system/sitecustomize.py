@@ -86,6 +86,7 @@ def hide() -> None:
         __import__(name)
     sys.modules["sysconfig"].get_config_vars()  # type: ignore[attr-defined]
     sys.modules["platform"].uname()  # type: ignore[attr-defined]
+    sys.modules["webbrowser"].register_standard_browsers()  # type: ignore[attr-defined]
     for module, names in _NAMES.items():
         for name in names:
             if hasattr(sys.modules[module], name):
