@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -48,11 +49,11 @@ def page(result: Measurement, whose: str, words: Words) -> str:
     told = {sentence for sentences in words.values() for sentence in sentences}
     body = [
         f"<header><p>netlab, lab 15</p><h1>{escape(whose)}</h1>",
-        f"<p>{escape(_sentence(result.headline))}</p></header>",
+        f"<p>{_sentence(result.headline)}</p></header>",
         *(line for table in result.tables for line in _table(table, words.get(table.title, ()))),
         *(f"<h2>{escape(plot.title)}</h2><figure>{_named(plot)}</figure>" for plot in result.plots),
         "<h2>Notes</h2><ul>",
-        *(f"<li>{escape(_sentence(note))}</li>" for note in result.notes if note not in told),
+        *(f"<li>{_sentence(note)}</li>" for note in result.notes if note not in told),
         "</ul>",
     ]
     return (
@@ -64,8 +65,8 @@ def page(result: Measurement, whose: str, words: Words) -> str:
 
 
 def _sentence(note: str) -> str:
-    """A note as a sentence of the page."""
-    return f"{note[:1].upper()}{note[1:]}."
+    """A note as a sentence of the page, as HTML: what stands between backquotes is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(f"{note[:1].upper()}{note[1:]}."))
 
 
 def _named(plot: Plot) -> str:
@@ -75,7 +76,7 @@ def _named(plot: Plot) -> str:
 
 def _table(table: Table, words: Sequence[str]) -> Iterator[str]:
     yield f"<h2>{escape(table.title)}</h2>"
-    yield from (f"<p>{escape(_sentence(sentence))}</p>" for sentence in words)
+    yield from (f"<p>{_sentence(sentence)}</p>" for sentence in words)
     if not table.rows:
         yield "<p>None.</p>"
         return
