@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # One more than two cores: some tests wait.
 JOBS ?= 3
+# The options of one target: a command that it starts, and which starts make again, must not inherit them.
+unexport ARGS
 
 # The project's folder, whatever the current one is (make -C, make -f).
 ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
