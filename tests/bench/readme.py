@@ -1,9 +1,10 @@
 """README's table "Measured" and netlab/BENCH.md, made from the last run: `python -m tests.bench.readme`.
 
 `make bench ARGS=--readme` measures what they need, `make bench-table` is this command. README's table stands
-between two markers; BENCH.md also has the goals that are not reached and what each server ran on. When a
-scenario is missing, was too busy or is unsteady, nothing is written and the exit status is 2: no ratio of
-such a run is ever printed. `make bench ARGS="--readme --keep"` then measures those scenarios anew.
+between two markers and has fewer columns. BENCH.md also has the goals, which of them are not reached, and
+what each server ran on. When a scenario is missing, was too busy or is unsteady, nothing is written and the
+exit status is 2: no ratio of such a run is ever printed. `make bench ARGS="--readme --keep"` then measures
+those scenarios anew.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in (*PEERS, "fastwsgi", "bjoern", "socketify", "nginx")},
     "bare loop": (BARE, EPOLL),
 }
+
+# README shows these columns alone; BENCH.md shows all, and the goals.
+_GLANCE = (*PEERS, "fastwsgi", "nginx")
 
 # Without these a table would be incomplete; the others depend on what can be built on a machine.
 _NEEDED = (OURS, *PEERS, "fastwsgi", BARE, EPOLL)
@@ -129,13 +133,13 @@ def inserted(text: str, made: str) -> str:
 
 
 def glance(run: Run) -> str:
-    """What README shows: the table, and how many goals are not reached. Raises Refused."""
+    """What README shows: a narrow table, and how many goals are not reached. Raises Refused."""
     found = [_concluded(run, line) for line in LINES]
     misses = sum(len(_missed(line, result)) for line, result in zip(LINES, found, strict=True))
     more = (
         f"Goals not reached: {misses}. [BENCH.md](netlab/BENCH.md) names them, and what each server ran on."
     )
-    return "\n\n".join([_wrapped(_introduction(run, found)), _table(found), more])
+    return "\n\n".join([_wrapped(_introduction(run, found)), _table(found, _GLANCE), more])
 
 
 def block(run: Run) -> str:
@@ -147,17 +151,20 @@ def block(run: Run) -> str:
         for text in _missed(line, result)
     ]
     short = ["Rows that are short of their goal:", "", *misses] if misses else ["Every row reaches its goal."]
-    parts = [_wrapped(_introduction(run, found)), _table(found), "\n".join(short), *_besides(run, found)]
+    table = _table(found, tuple(_COLUMNS), ("goal", "reached"))
+    introduction = f"{_introduction(run, found)} {_ON_GOALS}"
+    parts = [_wrapped(introduction), table, "\n".join(short), *_besides(run, found)]
     return "\n\n".join([*parts, _wrapped(_FLOOR)])
 
 
-def _table(found: Sequence[Result]) -> str:
-    head = ["", f"{OURS}: CPU time", *_COLUMNS, "goal", "reached"]
+def _table(found: Sequence[Result], names: Sequence[str], goals: Sequence[str] = ()) -> str:
+    """Rows with the servers that stand under these headings, and two cells about the goal if it is headed."""
+    head = ["", f"{OURS}: CPU time", *names, *goals]
     rows = []
     for line, result in zip(LINES, found, strict=True):
-        cells = [_times(result, servers) for servers in _COLUMNS.values()]
+        cells = [_times(result, _COLUMNS[name]) for name in names]
         reached = "**no**" if _missed(line, result) else "yes"
-        rows.append([line.title, _own(result), *cells, _goals(line), reached])
+        rows.append([line.title, _own(result), *cells, *((_goals(line), reached) if goals else ())])
     return "\n".join([_row(head), _row([":--", *["--:"] * (len(head) - 1)]), *map(_row, rows)])
 
 
@@ -257,10 +264,12 @@ def _introduction(run: Run, found: Sequence[Result]) -> str:
     rounds = {run.rounds_of(line.key) for line in LINES if line.most is None}
     return (
         f"Measured {when} on {', '.join(facts)}. A figure is the other server's CPU time (or memory) divided "
-        f"by netlab's, the median of {min(rounds)} paired rounds. Above 1, netlab is cheaper. A goal without "
-        f"a name is one against the fastest of {', '.join(PEERS)}. {_NONE}: not measured there."
+        f"by netlab's, the median of {min(rounds)} paired rounds. Above 1, netlab is cheaper. {_NONE}: not "
+        f"measured there."
     )
 
+
+_ON_GOALS = f"A goal without a name is one against the fastest of {', '.join(PEERS)}."
 
 # The rows whose requests a second are told.
 _RATES = {"get": "plain GETs", "heads": "with heads that differ", "tls": "over TLS", "asgi": "of an ASGI app"}

@@ -98,6 +98,12 @@ def test_an_idle_connection_is_held_to_its_kib(run: Run) -> None:
     assert cells(text, "memory of an idle TLS 1.3 connection")[-2:] == ["≤ 15.3 KiB", "yes"]
 
 
+def test_readme_has_fewer_columns_and_no_goals(run: Run) -> None:
+    found = cells(readme.glance(run), "GET, persistent connections")
+    assert found == ["GET, persistent connections", "10.0 µs", *["2.00"] * 5]
+    assert "goal without" not in readme.glance(run) and "goal without" in readme.block(run)
+
+
 def test_readme_says_how_many_goals_are_short_and_where_they_are_named(run: Run) -> None:
     text = readme.glance(run)
     assert "Goals not reached: 1. [BENCH.md](netlab/BENCH.md)" in text and "Rows that are short" not in text
