@@ -134,6 +134,9 @@ async def test_a_stop_while_the_herds_grow_ends_every_server_and_client() -> Non
     async with experiment_of(idle.BOARD, clients=10_000, scheme="http") as running:
         await running.until(lambda feed: feed.lists.get("points"))
         assert not running.task.done()
+    newest = {name: point for name, *point in running.feed.lists["points"]}
+    counts = running.feed.values["counts"]
+    assert {name: list(values.values()) for name, values in counts.items()} == newest
 
 
 @pytest.mark.soak

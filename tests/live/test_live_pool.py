@@ -14,6 +14,7 @@ import pytest
 from netlab.live.boards import pool
 from netlab.live.children import child
 from netlab.live.feed import Feed
+from tests.kit.waiting import until
 
 from .running import experiment_of
 
@@ -70,6 +71,8 @@ async def test_the_page_draws_a_lane_for_each_connection(opened: Callable[..., A
     async with opened("pool") as board:
         await board.start(limit=4, load=60, service=80)
         await board.tab.locator(".lane").nth(3).wait_for()
+        # A lane begins with the client's first step: the server accepts it later.
+        await until(lambda: counts(board.lane.feed).get("accepted") == 4)
         await board.tab.locator("#stop").click()
         await board.ended("stopped")
         seen = counts(board.lane.feed)

@@ -122,8 +122,10 @@ async def experiment(run: LiveRun) -> None:
         try:
             for aim in steps(count):
                 run.say(f"{every[0].points[-1][0] if every[0].points else 0:,} of {count:,} clients.")
-                await asyncio.gather(*(_grown(run, each, aim) for each in every))
-                _planned(run, every, count, machine)
+                try:
+                    await asyncio.gather(*(_grown(run, each, aim) for each in every))
+                finally:  # a stop in between: the curves have points that belong to the plan
+                    _planned(run, every, count, machine)
         except ProbeError as error:
             raise Refused(f"a server ended: {error}") from None
         run.say(f"{every[0].points[-1][0]:,} clients are connected to {every[0].name}.")
@@ -159,7 +161,8 @@ async def _grown(run: LiveRun, each: Idle, aim: int) -> None:
 
 def _planned(run: LiveRun, every: list[Idle], count: int, machine: Machine) -> None:
     """The newest point of every server, and the plan by the slopes so far."""
-    run.show("counts", {each.name: {"clients": each.points[-1][0], **each.points[-1][1]} for each in every})
+    newest = [(each.name, *each.points[-1]) for each in every if each.points]
+    run.show("counts", {name: {"clients": clients, **values} for name, clients, values in newest})
     run.show("limits", {each.name: each.limit or f"none below {count:,} clients" for each in every})
     known = [(each, each.slope()) for each in every if len(each.points) > 1]
     run.show("first", [ends_first(each.name, slope, machine) for each, slope in known if slope.own])

@@ -19,6 +19,7 @@ from netlab.client.statistics import Statistics
 from netlab.client.timings import Step, TraceEvent
 from netlab.live.board import Board, Number
 from netlab.live.liverun import LiveRun
+from netlab.live.pictures import pictured
 from netlab.relay import Relay
 from netlab.server.config import Timeouts
 from netlab.server.request import Request
@@ -76,10 +77,14 @@ class PoolLoad:
         """asked, answered, failed, lost (the connection ended: it may have run), dropped; stale, retried."""
         self.waits: deque[float] = deque(maxlen=500)
         """Seconds that the last requests waited for a place."""
+        self.over = False
+        """The last picture is shown: that the board closes its connections now is no step of the pool."""
         self._under_way = 0
 
     def traced(self, event: TraceEvent) -> None:
         """A step of a connection: a lane of the page changes."""
+        if self.over:
+            return
         if event.step is Step.STALE:
             self.counts["stale"] += 1
         state = STATES.get(event.step)
@@ -128,32 +133,30 @@ async def experiment(run: LiveRun) -> None:
     ):
         load = PoolLoad(run, f"http://127.0.0.1:{relay.port}", chance)
         patience = ClientTimeouts(pool=PATIENCE, head=PATIENCE)
-        async with (
-            Session(limit, 0, keepalive, timeouts=patience, trace=load.traced) as session,
-            asyncio.TaskGroup() as group,
-        ):
-            group.create_task(load.arrive(session, run.number("load")))
-            group.create_task(_picture(run, session, load, server, relay, app))
+        async with Session(limit, 0, keepalive, timeouts=patience, trace=load.traced) as session:
+
+            def show() -> None:
+                _picture(run, session.statistics(), load, server, app)
+                # The relay keeps what is over for its reader; here there is none.
+                relay.conversations[:] = [each for each in relay.conversations if not each.closed]
+
+            def last() -> None:
+                show()
+                load.over = True
+
+            await pictured(show, TICK, load.arrive(session, run.number("load")), last)
 
 
-async def _picture(
-    run: LiveRun, session: Session, load: PoolLoad, server: Server, relay: Relay, app: Executions
-) -> None:
-    """Show the pool ten times a second."""
-    expected = expected_wait(run)
-    while True:
-        books = session.statistics()
-        now = round(run.elapsed, 3)
-        run.add("course", [now, books.waiting, books.in_use, books.idle, books.connecting])
-        run.show("figures", _figures(books, load, server, app, expected))
-        run.show("counts", _counts(books, load, server, app))
-        run.say(
-            f"{books.in_use} of {books.open} connections are in use, {books.waiting} requests wait; "
-            f"{load.counts['stale']} stale connections were noticed, {app.twice['POST']} POSTs ran twice."
-        )
-        # The relay keeps what is over for its reader; here there is none.
-        relay.conversations[:] = [each for each in relay.conversations if not each.closed]
-        await asyncio.sleep(TICK)
+def _picture(run: LiveRun, books: Statistics, load: PoolLoad, server: Server, app: Executions) -> None:
+    """Show the pool as it stands now."""
+    now = round(run.elapsed, 3)
+    run.add("course", [now, books.waiting, books.in_use, books.idle, books.connecting])
+    run.show("figures", _figures(books, load, server, app, expected_wait(run)))
+    run.show("counts", _counts(books, load, server, app))
+    run.say(
+        f"{books.in_use} of {books.open} connections are in use, {books.waiting} requests wait; "
+        f"{load.counts['stale']} stale connections were noticed, {app.twice['POST']} POSTs ran twice."
+    )
 
 
 def erlang_c(places: int, busy: float) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from netlab.live.board import Action, Board, Number, Refused
 from netlab.live.children import Child, child, python
 from netlab.live.liverun import LiveRun
+from netlab.live.pictures import pictured
 from netlab.live.riverserver import MOST
 from netlab.probes.errors import ProbeError
 from netlab.probes.reading import look
@@ -112,19 +113,15 @@ async def experiment(run: LiveRun) -> None:
             raise Refused("the river's server did not start: the terminal shows why") from None
         flow.base = look(server.pid).server.uss or 0
         told: list[dict[str, float]] = []
-        beside = [
-            asyncio.create_task(_watch(run, flow, server.pid, port, careless)),
-            asyncio.create_task(_hear(server, told)),
-        ]
+        view = RiverView(run, flow, server.pid, port, careless)
+        hearing = asyncio.create_task(_hear(server, told))
         try:
-            await _drive(run, flow, port, careless, told)
-            await asyncio.sleep(2 * TICK)  # for the last figures
+            await pictured(view.show, TICK, _drive(run, flow, port, careless, told))
         except OSError as error:
             raise Refused(f"the connection failed: {error}") from None
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def _drive(
@@ -151,7 +148,6 @@ async def _drive(
             await _unplugged(run, told)
         flow.flowing.set()
         flow.mode = pressed if pressed in (FIRST, FORGET) else RIVER
-    run.show("counts", flow.counts())
     run.say(f"{flow.received / 1e9:.2f} GB have flowed.")
 
 
@@ -192,34 +188,52 @@ async def _hear(server: Child, told: list[dict[str, float]]) -> None:
             del told[:-10]
 
 
-async def _watch(run: LiveRun, flow: RiverFlow, pid: int, port: int, careless: int) -> None:
-    """Read the server's memory, the kernel's for its port, and the reader's window."""
-    last, before = 0.0, 0
-    with contextlib.suppress(ProbeError):  # the server is gone: the run ends
-        while True:
-            reading = look(pid, careless if flow.mode == FORGET else port)
+@dataclass
+class RiverView:
+    """What the page sees: the server's memory, the kernel's for its port, and the reader's window."""
+
+    run: LiveRun
+    flow: RiverFlow
+    pid: int
+    port: int
+    careless: int
+    rate: float = 0.0
+    """MiB a second between the last two pictures."""
+    _last: float = 0.0
+    _before: int = 0
+
+    def show(self) -> None:
+        """Read and show it as it is now; nothing when the server is gone: then the run ends."""
+        run, flow = self.run, self.flow
+        with contextlib.suppress(ProbeError):
+            reading = look(self.pid, self.careless if flow.mode == FORGET else self.port)
             now = run.elapsed
             memory = max(0, (reading.server.uss or 0) - flow.base)
             window = flow.window()
             point = [memory / MIB, (reading.kernel or 0) / MIB, (window or 0) / MIB]
             run.add("course", [round(now, 2), *(round(each, 3) for each in point)])
-            rate = (flow.received - before) / MIB / max(now - last, 1e-3)
-            last, before = now, flow.received
+            self._measure(now)
             run.show("counts", flow.counts())
-            run.show(
-                "figures",
-                {
-                    "Flowed": f"{flow.received / 1e9:.2f} GB of {flow.total / 1e9:g}",
-                    "Rate": f"{rate:,.0f} MiB/s",
-                    "Server's memory above its start": f"{point[0]:.1f} MiB",
-                    "Kernel holds for the server": "not shown"
-                    if reading.kernel is None
-                    else f"{point[1]:.2f} MiB",
-                    "Reader's window": flow.window_words(),
-                    "Now": "the reader stands still" if flow.stalled else WORDS[flow.mode],
-                },
-            )
-            await asyncio.sleep(TICK)
+            kernel = "not shown" if reading.kernel is None else f"{point[1]:.2f} MiB"
+            run.show("figures", self._figures(f"{point[0]:.1f} MiB", kernel))
+
+    def _measure(self, now: float) -> None:
+        """The rate since the picture before; the last picture may come too soon after it to say anything."""
+        if now - self._last >= TICK / 2:
+            self.rate = (self.flow.received - self._before) / MIB / (now - self._last)
+            self._last, self._before = now, self.flow.received
+
+    def _figures(self, memory: str, kernel: str) -> dict[str, str]:
+        """The figures of the page, in the words of its reader."""
+        flow = self.flow
+        return {
+            "Flowed": f"{flow.received / 1e9:.2f} GB of {flow.total / 1e9:g}",
+            "Rate": f"{self.rate:,.0f} MiB/s",
+            "Server's memory above its start": memory,
+            "Kernel holds for the server": kernel,
+            "Reader's window": flow.window_words(),
+            "Now": "the reader stands still" if flow.stalled else WORDS[flow.mode],
+        }
 
 
 BOARD = Board(

@@ -19,6 +19,7 @@ from netlab.live.certified import certified
 from netlab.live.children import Child, child, python
 from netlab.live.honest import SiegePhase, ask, endings, fate, verdict
 from netlab.live.liverun import LiveRun
+from netlab.live.pictures import pictured
 from netlab.live.siegeattack import ATTACKS, MOST
 from netlab.live.siegeserver import DESCRIPTORS
 from netlab.tls.context import client_context
@@ -65,11 +66,13 @@ class Siege:
         # A client that met the end of a phase says nothing about either.
         one.tally.record(phase if phase is self.phase else None, self.now, taken)
 
-    async def pictures(self) -> None:
-        """Show every server four times a second."""
-        while True:
-            self.picture()
-            await asyncio.sleep(TICK)
+    async def whole(self, attack: str, count: int, seconds: float, rate: float) -> None:
+        """Every phase, with `rate` honest clients a second for each server."""
+        async with asyncio.TaskGroup() as group:
+            for one in self.every:
+                group.create_task(self.clients(one, rate))
+            await self.phases(attack, count, seconds)
+        await asyncio.sleep(2 * TICK)  # for the servers' last counts
 
     def picture(self) -> None:
         """Show every server as it stands now."""
@@ -127,14 +130,7 @@ async def experiment(run: LiveRun) -> None:
         siege = Siege(run, every)
         shown = [{"name": one.name, "words": one.side.words} for one in every]
         run.show("servers", {"all": shown, "seconds": CALM + seconds + AFTER + 1})
-        async with asyncio.TaskGroup() as group:
-            pictures = group.create_task(siege.pictures())
-            clients = [group.create_task(siege.clients(one, run.number("rate"))) for one in every]
-            await siege.phases(attack, count, seconds)
-            await asyncio.gather(*clients)
-            await asyncio.sleep(2 * TICK)  # for the servers' last counts
-            pictures.cancel()
-        siege.picture()
+        await pictured(siege.picture, TICK, siege.whole(attack, count, seconds, run.number("rate")))
         run.show("verdict", [verdict(one.name, one.tally, one.ended) for one in every])
         run.show("lesson", ATTACKS[attack].lesson)
         run.say(f"{', '.join(f'{one.name} {fate(one.tally.phases[SiegePhase.ATTACK])}' for one in every)}.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from netlab.live.children import python
 from netlab.live.clients import Counted, Errand, visit
 from netlab.live.lanereading import LaneReading
 from netlab.live.liverun import LiveRun
+from netlab.live.pictures import pictured
 from netlab.live.watched import Watched, watched
 from netlab.relay import Conversation, Relay
 from netlab.tls.context import Verify, client_context
@@ -26,6 +26,9 @@ from netlab.tls.tracing.keyring import Keyring
 
 PERIOD = 0.1
 """Seconds between two readings of what went by. A key is logged a moment before or after its bytes."""
+
+FIGURES = 0.5
+"""Seconds between two readings of the server's figures, and of the chosen lane's."""
 
 LANES = 40
 """Lanes that are kept: beyond it the oldest that is closed is forgotten."""
@@ -48,6 +51,8 @@ class Tap:
         self.opened = self.closed = 0
         self.requests = 0
         self.picked: int | None = None
+        self.visited = False
+        """The board's own clients are done."""
         self._began = relay.clock.time()
 
     def follow(self) -> None:
@@ -117,8 +122,17 @@ class Tap:
             },
         )
 
+    def picture(self) -> None:
+        """Show what went by, and which lane was chosen meanwhile."""
+        self.follow()
+        while (press := self.run.take_action()) is not None:
+            self.pick(press)
+
     def figures(self) -> None:
-        """The figures above the lanes."""
+        """The figures above the lanes, and those of the lane that was chosen."""
+        self.detail()
+        done = " The board's clients are done; yours may come." if self.visited else ""
+        self.run.say(f"{self.opened} connections so far, {self.opened - self.closed} are open.{done}")
         self.run.show(
             "figures",
             {
@@ -183,27 +197,12 @@ async def _watch(tap: Tap, chosen: str) -> None:
     tls = None
     if chosen == NETLAB_TLS:
         tls = client_context(verify=Verify.NOTHING, keylog=tap.memory.path)
-    clients = asyncio.create_task(_clients(tap, chosen, tls))
-    try:
-        shown = 0.0
-        while True:
-            await asyncio.sleep(PERIOD)
-            tap.follow()
-            while (press := run.take_action()) is not None:
-                tap.pick(press)
-            if time.monotonic() - shown >= 0.5:
-                shown = time.monotonic()
-                tap.figures()
-                tap.detail()
-                done = " The board's clients are done; yours may come." if clients.done() else ""
-                run.say(f"{tap.opened} connections so far, {tap.opened - tap.closed} are open.{done}")
-    finally:
-        clients.cancel()
-        await asyncio.wait([clients])
+    # At the end, too, the outer picture comes first: the figures count what it has read.
+    await pictured(tap.picture, PERIOD, pictured(tap.figures, FIGURES, _clients(tap, chosen, tls)))
 
 
 async def _clients(tap: Tap, chosen: str, tls: ssl.SSLContext | None) -> None:
-    """The board's own clients: they come one after the other, and each stays for its requests."""
+    """The board's own clients come one after the other, each stays for its requests; then none comes."""
     run = tap.run
     targets = ("/",) if chosen == COMMAND else OWN_TARGETS
     count, requests = int(run.number("clients")), int(run.number("requests"))
@@ -216,6 +215,8 @@ async def _clients(tap: Tap, chosen: str, tls: ssl.SSLContext | None) -> None:
             await asyncio.sleep(0.15)
     run.show("clients", {"connected": tap.counted.connected, "answered": tap.counted.answered,
                          "failed": tap.counted.failed})  # fmt: skip
+    tap.visited = True
+    await asyncio.get_running_loop().create_future()
 
 
 def board(command: Sequence[str] = ()) -> Board:
