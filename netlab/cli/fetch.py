@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,9 @@ import netlab
 from netlab.cli.errors import UserError
 from netlab.cli.fetching import arguments
 from netlab.cli.fetching.arguments import configure
-from netlab.cli.fetching.chain import chain_lines, chain_of
-from netlab.cli.fetching.download import Sink, resume_note
+from netlab.cli.fetching.chain import chain_lines, chain_of, speaks_tls
+from netlab.cli.fetching.download import Sink, http_date, resume_note
+from netlab.cli.fetching.pace import paced
 from netlab.cli.fetching.terminal import Terminal
 from netlab.cli.trusting import client_tls
 from netlab.client import errors, explain, har
@@ -41,16 +43,17 @@ _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 # Seconds before the second attempt; each further wait is twice as long, up to the last number.
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 
+Lines = list[tuple[str, str]]
+
 
 def run(options: argparse.Namespace) -> int:
     """Fetch and print."""
     arguments.check(options)
     terminal = Terminal()
     try:
-        url = parse_url(options.url)
-        return asyncio.run(_Fetch(options, url, terminal).run())
+        return asyncio.run(_Fetch(options, parse_url(options.url), terminal).run())
     except errors.CertificateRefused as error:
-        for line in _explain_chain(url, error):
+        for line in _explain_chain(error, options):
             terminal.tell(line)
         raise UserError(f"{error}{_repair(error, options)}") from None
     except errors.Truncated as error:
@@ -70,6 +73,7 @@ class _Fetch:
     rows: list[tuple[int, int, Timings]] = field(default_factory=list)
     visits: list[har.Visit] = field(default_factory=list)
     heads: list[bytes] = field(default_factory=list)
+    refused: set[URL] = field(default_factory=set)  # http URLs that answered 400: do these ports speak https?
 
     async def run(self) -> int:
         """Ask, print, and try again where that may help."""
@@ -88,6 +92,9 @@ class _Fetch:
                 self._write_har()
         if options.repeat > 1:
             self.terminal.tell("\n".join(explain.repeat_lines(self.rows)))
+        for url in self.refused:
+            if hint := await _other_scheme(url, options):
+                self.terminal.tell(f"netlab: {url} answered 400{hint}")
         return FAILED if options.fail and status >= 400 else 0
 
     def _session(self) -> Session:
@@ -105,33 +112,31 @@ class _Fetch:
             trace=self._narrate if options.verbose or options.har else None,
         )
 
-    async def _ask_repeatedly(self, session: Session, given: list[tuple[str, str]], content: Any) -> int:
+    async def _ask_repeatedly(self, session: Session, given: Lines, content: Any) -> int:
         status = 0
         for index in range(self.options.repeat):
             last = index == self.options.repeat - 1
             status = await self._ask_with_retry(session, given, content, last)
         return status
 
-    async def _ask_with_retry(
-        self, session: Session, given: list[tuple[str, str]], content: Any, printed: bool
-    ) -> int:
+    async def _ask_with_retry(self, session: Session, given: Lines, content: Any, printed: bool) -> int:
         resume, wait = self.options.resume, _FIRST_WAIT
         for left in range(self.options.retry, -1, -1):
             try:
                 fields = [*given, *(self.sink.range_fields() if resume else [])]
-                status, later = await self._ask(session, fields, content, printed and left == 0, printed)
-                if status not in _PASSING or not left:
+                status, later = await self._ask(session, fields, content, not left, printed)
+                if later is None:
                     return status
                 why = f"status {status}"
             except errors.ClientError as error:
-                resume = isinstance(error, errors.Truncated) and self.sink.path is not None
+                resume = self.sink.size > 0 and self.sink.path is not None
                 if not left or not self._may_pass(error):
                     raise
-                why, later = str(error), None
-            seconds = min(wait if later is None else max(wait, later), _LONGEST_WAIT)
+                why, later = str(error), 0.0
+            seconds = max(wait, later)
             self.terminal.tell(f"* {why}: trying again in {seconds:g} s, {left} left")
             await asyncio.sleep(seconds)
-            wait *= 2
+            wait = min(2 * wait, _LONGEST_WAIT)
         raise AssertionError("the last attempt returns or raises")
 
     def _may_pass(self, error: errors.ClientError) -> bool:
@@ -140,26 +145,31 @@ class _Fetch:
             return False
         if isinstance(error, errors.ConnectFailed):
             return True  # nothing was sent
+        if self.sink.path is None and self.sink.size:
+            return False  # what was printed would be printed twice
         return self.method in IDEMPOTENT and isinstance(error, (errors.Disconnected, errors.TimedOut))
 
     async def _ask(
-        self, session: Session, fields: list[tuple[str, str]], content: Any, last: bool, printed: bool
+        self, session: Session, fields: Lines, content: Any, last: bool, printed: bool
     ) -> tuple[int, float | None]:
-        """One request. Its status, and the seconds that Retry-After asks for."""
+        """One request. Its status, and the seconds to wait before another; None if it is the last."""
         options, started = self.options, time.time()
         call = session.request(
             self.method,
             options.url,
             fields=fields,
-            data=content,
+            data=paced(content, arguments.rate(options)),
             auth=arguments.auth(options),
             allow_redirects=options.location,
+            allow_downgrade=options.allow_downgrade,
         )
         async with call as response:
-            passing = response.status in _PASSING and not last
+            later = None if last else self._retry_after(response)
+            if response.status == 400 and response.url.startswith("http:"):
+                self.refused.add(parse_url(response.url))
             if response.status == 416 and self.sink.size and options.resume:
                 raise UserError(f"{self.sink.path} is whole, or not a part of {response.url}: drop -C")
-            if printed and not passing:
+            if printed and later is None:
                 await self._print(response)
             else:
                 async for _ in response.stream():
@@ -170,11 +180,25 @@ class _Fetch:
                 for name, value in response.trailers.lines:
                     self.terminal.tell(explain.trailer_line(name, value))
                 self.terminal.tell("\n".join(explain.timing_lines(response.timings)))
+        return response.status, later
+
+    def _retry_after(self, response: ClientResponse) -> float | None:
+        """Seconds that the server asks to wait, 0 if it names none; None if another attempt is no use."""
+        if response.status not in _PASSING:
+            return None
         after = response.fields.get("retry-after", "")
-        return response.status, float(after) if after.isdecimal() and len(after) < 6 else None
+        moment = http_date(after)
+        seconds = float(after) if after.isdecimal() else 0.0 if moment is None else moment - time.time()
+        if seconds > _LONGEST_WAIT:
+            self.terminal.tell(f"* status {response.status}: not tried again, Retry-After says {after}")
+            return None
+        return max(0.0, math.ceil(seconds))
 
     async def _print(self, response: ClientResponse) -> None:
         sink = self.sink
+        if self.options.fail and response.status >= 400:
+            self.terminal.tell(f"netlab: {response.url} answered {explain.status_line(response.head)[9:]}")
+            return
         try:
             size = sink.open(response)
             if self.options.include or self.options.head:
@@ -207,11 +231,11 @@ class _Fetch:
         if not self.options.har:
             return
         chain = [*response.history, response]
-        posted = content if isinstance(content, bytes) else b""
         for head, each in zip(self.heads[-len(chain) :], chain, strict=False):
             final = each is response
             kept, size = (self.sink.kept, self.sink.size) if final else (b"", 0)
-            self.visits.append(har.Visit(started, head, posted, each, kept, size))
+            self.visits.append(har.Visit(started, head, _sent_content(head, content), each, kept, size))
+            started += each.timings.total
 
     def _write_har(self) -> None:
         if not self.options.har:
@@ -223,9 +247,28 @@ class _Fetch:
             raise UserError(f"--har {self.options.har}: cannot write there: {error.strerror}") from None
 
 
-def _explain_chain(url: URL, error: errors.CertificateRefused) -> list[str]:
-    chain = asyncio.run(chain_of(url.origin))
-    return list(chain_lines(chain, url.origin.host, error.verify_message)) if chain else []
+def _sent_content(head: bytes, content: Any) -> bytes | None:
+    """The content behind this head, for a HAR file; None for a stream. Behind a redirect it may be gone."""
+    lower = head.lower()
+    if b"\r\ncontent-length:" not in lower and b"\r\ntransfer-encoding:" not in lower:
+        return b""
+    return content if isinstance(content, bytes) else None
+
+
+def _explain_chain(error: errors.CertificateRefused, options: argparse.Namespace) -> list[str]:
+    if options.proxy:
+        return []  # a connection of our own would perhaps lead to another server than the proxy's
+    address = arguments.resolve(options).get((error.host, error.port))
+    chain = asyncio.run(chain_of(error.host, error.port, address))
+    return list(chain_lines(chain, error.host, error.verify_message)) if chain else []
+
+
+async def _other_scheme(url: URL, options: argparse.Namespace) -> str:
+    """A hint for an http URL without a sensible answer: what if its port speaks TLS?"""
+    host, port = url.origin.host, url.origin.port
+    if options.proxy or not await speaks_tls(host, port, arguments.resolve(options).get((host, port))):
+        return ""
+    return f": port {port} speaks TLS, write https://{url.origin.authority}{url.target}"
 
 
 def _repair(error: errors.ClientError, options: argparse.Namespace) -> str:
@@ -240,8 +283,12 @@ def _repair(error: errors.ClientError, options: argparse.Namespace) -> str:
             return " (does a server listen there? `python -m netlab serve` starts one)"
         case errors.Truncated() if resume_note(arguments.output(options, parse_url(options.url))):
             return " (-C fetches the rest)"
-        case errors.Disconnected() if options.url.startswith("http:") and "broke before" in str(error):
-            return " (does that port speak https?)"
+        case errors.Truncated():
+            return ""
+        case errors.Disconnected() | errors.BadResponse() if options.url[:5].lower() == "http:":
+            return asyncio.run(_other_scheme(parse_url(options.url), options))
+        case errors.RedirectRefused() if "from https to http" in str(error):
+            return ", or --allow-downgrade in `netlab fetch`"
         case errors.TimedOut() if options.timeout is not None:
             return " (--timeout gives it longer)"
     return ""

@@ -15,7 +15,7 @@ from netlab.client.url import URL
 def client_tls(
     url: URL, cacert: Path | None, insecure: bool, tell: Callable[[str], object] | None = None
 ) -> ssl.SSLContext | None:
-    """A context for a URL, or None for http://.
+    """A context for a URL. None for http://, where no option names a trust: a redirect may lead to https.
 
     Args:
         url: where the connection goes. A host on this machine is trusted by netlab's own root, if there is
@@ -26,7 +26,7 @@ def client_tls(
     """
     if cacert and insecure:
         raise UserError("--cacert says whom to trust, --insecure to trust everyone: give one of the two")
-    if not url.origin.secure:
+    if not (url.origin.secure or cacert or insecure):
         return None
     from netlab.tls.context import ConfigurationError, Verify, client_context
 

@@ -5,6 +5,7 @@
     the same with a file among them   multipart/form-data, streamed from the disk (`multipart`)
     a binary file, a pathlib.Path     its bytes, streamed from the disk
     an async or plain iterable        its pieces, chunked unless a Content-Length is given
+    Body                              as it is
 
 A body that can be opened once more can be sent once more: after a redirect, a 417, or a closed connection.
 """
@@ -48,8 +49,8 @@ def prepare(data: Data, json: Any) -> Body | None:
         if data is not None:
             raise InvalidRequest("a request has data= or json=, not both: drop one")
         return Body(_as_json(json), media_type="application/json")
-    if data is None:
-        return None
+    if data is None or isinstance(data, Body):
+        return data
     if isinstance(data, (bytes, bytearray, memoryview)):
         return Body(bytes(data), media_type=OCTETS)
     if isinstance(data, str):

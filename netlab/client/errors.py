@@ -76,13 +76,17 @@ class TLSFailed(ConnectFailed):
 class CertificateRefused(TLSFailed):
     """The certificate does not prove that this is the right server.
 
-    verify_code: OpenSSL's number (X509_V_ERR_…). verify_message: its words.
+    verify_code: OpenSSL's number (X509_V_ERR_…). verify_message: its words. host, port: of the server.
     """
 
-    def __init__(self, line: str, verify_code: int, verify_message: str) -> None:
+    def __init__(
+        self, line: str, verify_code: int, verify_message: str, host: str = "", port: int = 0
+    ) -> None:
         super().__init__(line)
         self.verify_code = verify_code
         self.verify_message = verify_message
+        self.host = host
+        self.port = port
 
 
 class Disconnected(ClientError):

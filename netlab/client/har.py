@@ -21,11 +21,14 @@ MOST_CONTENT = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request. started: seconds since 1970. head: as it was sent. size: bytes of content read."""
+    """One request. started: seconds since 1970. head: as it was sent. size: bytes of content read.
+
+    posted: the content that was sent; None where it was a stream, which is not kept.
+    """
 
     started: float
     head: bytes
-    posted: bytes
+    posted: bytes | None
     response: ClientResponse
     content: bytes
     size: int
@@ -73,7 +76,7 @@ def _request(visit: Visit) -> dict[str, Any]:
             {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, True)
         ],
         "headersSize": len(visit.head),
-        "bodySize": len(visit.posted),
+        "bodySize": -1 if visit.posted is None else len(visit.posted),
     }
     if visit.posted:
         text = visit.posted[:MOST_CONTENT].decode("utf-8", "replace")

@@ -63,7 +63,7 @@ def failure(origin: Origin, error: Exception | None) -> ClientError:
         return error
     if isinstance(error, ssl.SSLCertVerificationError):
         line = f"{where}: the certificate is refused: {error.verify_message}"
-        return CertificateRefused(line, error.verify_code, error.verify_message)
+        return CertificateRefused(line, error.verify_code, error.verify_message, origin.host, origin.port)
     if error is None or isinstance(error, (ssl.SSLEOFError, ConnectionError)):
         return TLSFailed(f"{where}: the server closed the connection during the handshake")
     reason = getattr(error, "reason", None)

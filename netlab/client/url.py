@@ -88,7 +88,10 @@ def parse_url(text: str) -> URL:
         raise InvalidURL(f"URL {shown!r}: {what}; write http://… or https://…")
     if "@" in parts.netloc:
         # RFC 9110 §4.2.4: the userinfo of http URLs is deprecated; sending it silently would hide a password.
-        raise InvalidURL(f"URL {parts.scheme}://…@…: no user name in a URL; give auth=(name, password)")
+        raise InvalidURL(
+            f"URL {parts.scheme}://…@…: no user name in a URL; give auth=(name, password), "
+            "or -u in `netlab fetch`"
+        )
     origin = _origin(parts.scheme, parts.netloc, shown)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:

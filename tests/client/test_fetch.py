@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import netlab
-from netlab.__main__ import main
 from netlab.tls import authority, server_context
+from tests.client.canned import Fetch
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -76,22 +75,6 @@ def secure(certificates: authority.Certificates) -> Iterator[str]:
     server = Background(tls=server_context(certificates.chain, certificates.leaf_key))
     yield f"https://localhost:{server.port}"
     server.stop()
-
-
-Fetch = Callable[..., tuple[int, bytes, str]]
-
-
-@pytest.fixture
-def fetch(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Fetch:
-    """Run the command in this process: exit status, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, bytes, str]:
-        out = io.BytesIO()
-        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, write_through=True))
-        status = main(["fetch", *arguments])
-        return status, out.getvalue(), capfd.readouterr().err
-
-    return run
 
 
 def test_the_content_goes_to_standard_output_and_nothing_else(fetch: Fetch, plain: str) -> None:

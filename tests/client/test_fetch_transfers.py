@@ -2,91 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
-import socket
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from netlab.__main__ import main
 from netlab.cli.fetching.terminal import Progress, Terminal
 from netlab.client.explain import timing_lines
 from netlab.client.timings import Timings
-from netlab.tls import authority, server_context
+from netlab.tls import authority
+from tests.client.canned import Canned, Fetch, answer
 from tests.kit.clock import Clock
-
-Fetch = Callable[..., tuple[int, bytes, str]]
-
-
-class Canned:
-    """Answers request after request with the next of `answers`, and closes; requests: what came."""
-
-    def __init__(self, *answers: bytes, certificates: authority.Certificates | None = None) -> None:
-        self.answers, self.requests = list(answers), list[bytes]()
-        self._tls = certificates and server_context(certificates.chain, certificates.leaf_key)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http{'s' if certificates else ''}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Canned:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            with suppress(OSError), sock:
-                sock.settimeout(5)
-                with self._tls.wrap_socket(sock, server_side=True) if self._tls else sock as wrapped:
-                    self._answer(wrapped)
-
-    def _answer(self, sock: socket.socket) -> None:
-        request = b""
-        while b"\r\n\r\n" not in request:
-            more = sock.recv(65536)
-            if not more:
-                return
-            request += more
-        head, _, content = request.partition(b"\r\n\r\n")
-        lines = head.lower().split(b"\r\n")
-        length = [int(line[15:]) for line in lines if line.startswith(b"content-length:")]
-        while length and len(content) < length[0]:
-            content += sock.recv(65536)
-        self.requests.append(head + b"\r\n\r\n" + content)
-        sock.sendall(self.answers.pop(0))
-
-
-def answer(content: bytes, *lines: str, status: str = "200 OK", length: int | None = None) -> bytes:
-    size = len(content) if length is None else length
-    head = [f"HTTP/1.1 {status}", f"Content-Length: {size}", "Connection: close", *lines, "", ""]
-    return "\r\n".join(head).encode() + content
-
-
-@pytest.fixture
-def fetch(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Fetch]:
-    def run(*arguments: str) -> tuple[int, bytes, str]:
-        out = io.BytesIO()
-        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, write_through=True))
-        status = main(["fetch", *arguments])
-        return status, out.getvalue(), capfd.readouterr().err
-
-    monkeypatch.setattr("netlab.cli.fetch._FIRST_WAIT", 0.01)
-    yield run
-
 
 ETAG = 'ETag: "v1"'
 
@@ -185,7 +111,7 @@ def test_head_location_and_fail(fetch: Fetch) -> None:
         assert out == b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
         assert fetch("-L", server.url)[1] == b"there"
         assert fetch(server.url)[0] == 0
-        assert fetch("-f", server.url)[:2] == (22, b"no")
+        assert fetch("-f", server.url) == (22, b"", f"netlab: {server.url}/ answered 404 Not Found\n")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +176,7 @@ def test_the_rate_is_limited(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> N
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("netlab.cli.fetching.download.asyncio.sleep", sleep)
+    monkeypatch.setattr("netlab.cli.fetching.pace.asyncio.sleep", sleep)
     with Canned(answer(bytes(300_000))) as server:
         assert fetch("--limit-rate", "100k", server.url)[0] == 0
     assert max(slept) == pytest.approx(300_000 / 102_400, abs=0.5)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from netlab.cli.errors import UserError
+from netlab.client.errors import InvalidRequest
 from netlab.client.multipart import FormData
 from netlab.client.url import URL
 
 EPILOG = """exit status:
   0   a response came, whatever its status
+  1   the reader of standard output ended before the content did (`| head`)
   2   wrong usage, or no response came: the line on standard error says why
   18  the content broke off; what came is kept, and -C fetches the rest
   22  the status is 400 or above, and --fail was given
   130 Ctrl-C"""
+
+# curl's parameters behind the value of -F.
+_PART_OPTION = re.compile(r";\s*(?=(?:type|filename)=)")
 
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kKmMgG]?)")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -28,35 +34,57 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
-    add, flag = parser.add_argument, "store_true"
-    add("url", metavar="URL", help="http://… or https://…")
-    shown = parser.add_argument_group("what is shown").add_argument
+    parser.add_argument("url", metavar="URL", nargs="?", help="http://… or https://…")
+    _add_shown(parser.add_argument_group("what is shown").add_argument)
+    _add_sent(parser.add_argument_group("what is sent").add_argument)
+    _add_how(parser.add_argument_group("how").add_argument)
+
+
+def _add_shown(shown: Callable[..., object]) -> None:
+    flag = "store_true"
     shown("-v", "--verbose", action=flag, help="tell the whole way: heads, TLS, framing, persistence, time")
     shown("-i", "--include", action=flag, help="print the response's head before the content")
     shown("-o", "--output", metavar="FILE", help="write the content to a file")
     shown("-O", "--remote-name", action=flag, help="write it to a file named as the URL's last part")
-    shown("-C", "--continue", dest="resume", action=flag, help="fetch the rest of a file that broke off")
+    shown(
+        "-C", "--continue", dest="resume", nargs="?", const="-", metavar="-",
+        help="fetch the rest of a file that broke off",
+    )  # fmt: skip
     shown("--no-progress", action=flag, help="no progress bar on long transfers")
     shown("--har", metavar="FILE", help="write a HAR file, which a browser's network panel opens")
-    sent = parser.add_argument_group("what is sent").add_argument
+
+
+def _add_sent(sent: Callable[..., object]) -> None:
+    flag = "store_true"
     sent("-X", "--request", metavar="METHOD", help="the method (default: GET, or POST with -d, -F, --json)")
     sent("-I", "--head", action=flag, help="ask for the head alone (HEAD), and print it")
-    sent("-H", "--header", metavar="'NAME: VALUE'", action="append", default=[], help="a field line")
     sent(
-        "-d", "--data", metavar="DATA", action="append", default=[],
-        help="content to send; several are joined by &; @FILE reads a file, @- standard input",
+        "-H", "--header", metavar="'NAME: VALUE'", action="append", default=[],
+        help="a field line",
     )  # fmt: skip
-    sent("--json", metavar="JSON", help="content to send as application/json; @FILE and @- as for -d")
+    sent(
+        "-d", "--data", "--data-binary", metavar="DATA", action="append", default=[],
+        help="content to send; several are joined by &; @FILE sends a file as it is, @- standard input",
+    )  # fmt: skip
+    sent(
+        "--json", metavar="JSON", action="append", default=[],
+        help="content to send as application/json, and Accept: application/json; @FILE and @- as for -d",
+    )  # fmt: skip
     sent(
         "-F", "--form", metavar="NAME=VALUE", action="append", default=[],
-        help="a part of multipart/form-data; NAME=@FILE sends a file",
+        help="a part of multipart/form-data; NAME=@FILE sends a file, NAME=<FILE its text; "
+        ";type=TYPE and ;filename=NAME may follow",
     )  # fmt: skip
     sent("-u", "--user", metavar="NAME:PASSWORD", help="Basic authentication")
     sent("--compressed", action=flag, help="ask for a compressed response, and decompress it")
     sent("--http1.0", dest="http10", action=flag, help="speak HTTP/1.0")
-    how = parser.add_argument_group("how").add_argument
+
+
+def _add_how(how: Callable[..., object]) -> None:
+    flag = "store_true"
     how("-L", "--location", action=flag, help="follow up to 10 redirects")
-    how("-f", "--fail", action=flag, help="exit with status 22 if the response's status is 400 or above")
+    how("--allow-downgrade", action=flag, help="with -L: follow a redirect from https to http, too")
+    how("-f", "--fail", action=flag, help="no content, and exit status 22, if the status is 400 or above")
     how("-x", "--proxy", metavar="URL", help="an HTTP proxy: http://[NAME:PASSWORD@]HOST:PORT")
     how(
         "--resolve",
@@ -75,6 +103,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """Refuse what contradicts itself. Raises UserError."""
+    _take_url(options)
     if options.repeat < 1:
         raise UserError(f"--repeat {options.repeat}: give 1 or more")
     if options.retry < 0:
@@ -94,14 +123,28 @@ def check(options: argparse.Namespace) -> None:
         raise UserError("-C fetches one file: drop --repeat")
 
 
+def _take_url(options: argparse.Namespace) -> None:
+    """`-C URL` and curl's `-C - URL` mean the same: what stands behind -C may be the URL."""
+    if options.resume not in (None, "-"):
+        if options.url is not None:
+            raise UserError(f"-C {options.resume}: give no offset, the file's size says where to go on")
+        options.url = options.resume
+    if options.url is None:
+        raise UserError("no URL given (see `python -m netlab fetch --help`)")
+
+
 def fields(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """The field lines of -H. Raises UserError."""
-    found = []
+    """The field lines of -H, and what --json adds. Raises UserError."""
+    found: list[tuple[str, str]] = []
     for line in options.header:
         name, colon, value = line.partition(":")
+        if not colon and line.endswith(";"):
+            name, colon = line[:-1], ";"  # curl's way to say: with an empty value
         if not colon or not name.strip():
             raise UserError(f"-H {line!r} is not 'Name: value'")
         found.append((name.strip(), value.strip()))
+    if options.json and not any(name.lower() == "accept" for name, _ in found):
+        found.append(("Accept", "application/json"))
     return found
 
 
@@ -110,8 +153,9 @@ def content(options: argparse.Namespace, given: list[tuple[str, str]]) -> tuple[
     says_type = any(name.lower() == "content-type" for name, _ in given)
     if options.form:
         return _form(options.form), ""
-    if options.json is not None:
-        return _bytes("--json", options.json), "" if says_type else "application/json"
+    if options.json:
+        joined = b"".join(_bytes("--json", each) for each in options.json)
+        return joined, "" if says_type else "application/json"
     if options.data:
         joined = b"&".join(_bytes("-d", each) for each in options.data)
         return joined, "" if says_type else "application/x-www-form-urlencoded"  # as curl has it
@@ -130,11 +174,24 @@ def _bytes(option: str, given: str) -> bytes:
 def _form(parts: list[str]) -> FormData:
     form = FormData()
     for part in parts:
-        name, equals, value = part.partition("=")
+        name, equals, rest = part.partition("=")
         if not equals or not name:
             raise UserError(f"-F {part!r} is not NAME=VALUE or NAME=@FILE")
-        form.add_field(name, Path(value[1:]) if value.startswith("@") else value)
+        value, *options = _PART_OPTION.split(rest)
+        said = dict(option.split("=", 1) for option in options)
+        filename, media_type = said.get("filename"), said.get("type")
+        try:
+            form.add_field(name, _part(part, value), filename=filename, content_type=media_type)
+        except InvalidRequest as error:
+            raise UserError(f"-F {part}: {error}") from None
     return form
+
+
+def _part(part: str, value: str) -> Path | bytes | str:
+    """The value of one part: a file to stream, the text of a file, or text. Raises UserError."""
+    if value[:1] == "<" or value == "@-":
+        return _bytes(f"-F {part}:", "@" + value[1:])
+    return Path(value[1:]) if value[:1] == "@" else value
 
 
 def auth(options: argparse.Namespace) -> tuple[str, str] | None:
@@ -165,8 +222,17 @@ def resolve(options: argparse.Namespace) -> Mapping[tuple[str, int], str]:
         port, _, address = rest.partition(":")
         if not (host and port.isdecimal() and address):
             raise UserError(f"--resolve {each} is not HOST:PORT:ADDR, such as a.example:443:127.0.0.1")
-        found[host.lower(), int(port)] = address.strip("[]")
+        found[host.lower(), int(port)] = _address(each, address.strip("[]"))
     return found
+
+
+def _address(given: str, address: str) -> str:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        raise UserError(
+            f"--resolve {given}: {address!r} is no address: give one IPv4 or IPv6 address"
+        ) from None
 
 
 def output(options: argparse.Namespace, url: URL) -> Path | None:

@@ -23,25 +23,62 @@ from netlab.client.url import Origin
 # Seconds for the second connection: it only explains.
 _TIMEOUT = 5.0
 
+# Seconds for a handshake that only asks whether the port speaks TLS: an http server may wait for more.
+_PROBE_TIMEOUT = 1.0
 
-async def chain_of(origin: Origin) -> list[x509.Certificate]:
-    """The certificates that the server sends, its own first; empty if they cannot be had."""
+
+async def chain_of(host: str, port: int, address: str | None = None) -> list[x509.Certificate]:
+    """The certificates that the server sends, its own first; empty if they cannot be had.
+
+    address: connect there, in place of looking the host up.
+    """
     try:
-        loop = asyncio.get_running_loop()
-        sock, _ = await dial(loop, origin, await resolve(loop, origin, _TIMEOUT), _TIMEOUT)
-        sock.setblocking(True)
-        return await asyncio.to_thread(_take_chain, sock, without_zone(origin.host).removesuffix("."))
+        return await asyncio.to_thread(_take_chain, await _dial(host, port, address), _server_name(host))
     except Exception:
         return []  # the error that is being explained is told anyway
 
 
+async def speaks_tls(host: str, port: int, address: str | None = None) -> bool:
+    """Does the server answer a ClientHello on this port? A connection of its own finds out."""
+    try:
+        sock = await _dial(host, port, address)
+        await asyncio.to_thread(_shake_hands, sock, _server_name(host))
+    except ssl.SSLError as error:
+        # An alert is TLS, too: the server wants a client certificate, or another name.
+        return "ALERT" in (error.reason or "")
+    except Exception:
+        return False
+    return True
+
+
+async def _dial(host: str, port: int, address: str | None) -> socket.socket:
+    loop, origin = asyncio.get_running_loop(), Origin("https", address or host, port)
+    sock, _ = await dial(loop, origin, await resolve(loop, origin, _TIMEOUT), _TIMEOUT)
+    sock.setblocking(True)
+    return sock
+
+
+def _server_name(host: str) -> str:
+    return without_zone(host).removesuffix(".")
+
+
 def _take_chain(sock: socket.socket, name: str) -> list[x509.Certificate]:
+    sock.settimeout(_TIMEOUT)
+    with sock, _any_certificate().wrap_socket(sock, server_hostname=name) as secure:
+        return [x509.load_der_x509_certificate(der) for der in _ders(secure)]
+
+
+def _shake_hands(sock: socket.socket, name: str) -> None:
+    sock.settimeout(_PROBE_TIMEOUT)
+    with sock, _any_certificate().wrap_socket(sock, server_hostname=name):
+        pass
+
+
+def _any_certificate() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
-    sock.settimeout(_TIMEOUT)
-    with sock, context.wrap_socket(sock, server_hostname=name) as secure:
-        return [x509.load_der_x509_certificate(der) for der in _ders(secure)]
+    return context
 
 
 def _ders(secure: ssl.SSLSocket) -> list[bytes]:

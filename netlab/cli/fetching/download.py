@@ -7,16 +7,16 @@ of the same version: if the file has changed on the server, it comes whole, and 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys
-import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from netlab.cli.errors import UserError
+from netlab.cli.fetching.pace import Pace
 from netlab.cli.fetching.terminal import Progress, Terminal
 from netlab.client.response import ClientResponse
 from netlab.http1.fields import Fields
@@ -37,17 +37,21 @@ class Sink:
     progress: bool = False
     size: int = 0
     kept: bytes = b""
+    _resumed: str | None = None  # the validator of the file that Range asks the rest of
     _file: BinaryIO | None = None
 
     # -- going on where it broke off ------------------------------------------------------------------------
 
     def range_fields(self) -> list[tuple[str, str]]:
         """The fields that ask for the rest of the file; none if there is nothing to go on from."""
-        validator = self._validator()
-        if self.path is None or validator is None:
+        self._resumed = validator = self._validator()
+        if self.path is None or not self.path.is_file() or not (size := self.path.stat().st_size):
             return []
-        self.size = self.path.stat().st_size
-        return [("Range", f"bytes={self.size}-"), ("If-Range", validator)] if self.size else []
+        if validator is None:
+            self.terminal.tell(f"* no ETag is kept beside {self.path}: it is fetched whole")
+            return []
+        self.size = size
+        return [("Range", f"bytes={self.size}-"), ("If-Range", validator)]
 
     def _validator(self) -> str | None:
         if self.path is None or not self.path.is_file():
@@ -83,6 +87,7 @@ class Sink:
     def open(self, response: ClientResponse) -> int | None:
         """Get ready for this response's content; its whole size, None if unknown. Raises UserError."""
         length = response.head.framing.length or None
+        self._keep_what_came(response)
         if response.status == 206 and self.size:
             found = _CONTENT_RANGE.fullmatch(response.fields.get("content-range", ""))
             if found is None or int(found[1]) != self.size:
@@ -94,6 +99,21 @@ class Sink:
         self.size, self.kept = 0, b""
         self._open_file(append=False)
         return length
+
+    def _keep_what_came(self, response: ClientResponse) -> None:
+        """A file that is gone on with is replaced by a newer version alone. Raises UserError."""
+        if self._resumed is None or not self.size:
+            return
+        tag = response.fields.get("etag")
+        if response.status == 206 and self._resumed.startswith('"') and tag not in (None, self._resumed):
+            # RFC 9110 §15.3.7.3: parts are put together only if they share one strong validator.
+            raise UserError(
+                f"{response.url} sent a part of another version, {tag}: drop -C to fetch it whole"
+            )
+        if response.status not in (200, 203, 206):
+            raise UserError(
+                f"{response.url} answered {response.status}: {self.path} is kept as it is; drop -C to see why"
+            )
 
     def _open_file(self, append: bool) -> None:
         if self.path is None:
@@ -114,15 +134,12 @@ class Sink:
     async def take(self, response: ClientResponse, size: int | None) -> None:
         """Write the content of a response, as it comes. size: what `open` gave. Raises UserError."""
         bar = Progress(self.terminal, size, self.size, self.progress)
-        start, before = time.monotonic(), self.size
+        pace = Pace(self.rate)
         try:
             async for piece in response.stream():
                 self.write(piece)
                 bar.add(len(piece))
-                if self.rate is not None:
-                    ahead = (self.size - before) / self.rate - (time.monotonic() - start)
-                    if ahead > 0:
-                        await asyncio.sleep(ahead)
+                await pace.wait(len(piece))
         finally:
             self.terminal.erase_bar()
 
@@ -166,9 +183,18 @@ def _note_of(path: Path) -> Path:
 
 
 def _strong_validator(fields: Fields) -> str | None:
-    """What If-Range takes: a strong ETag, else Last-Modified. RFC 9110 §13.1.5"""
-    tag = fields.get("etag")
-    if isinstance(tag, str) and tag.startswith('"'):
-        return tag
-    modified = fields.get("last-modified")
-    return modified if isinstance(modified, str) else None
+    """What If-Range takes: a strong ETag, or without an ETag a strong Last-Modified. RFC 9110 §13.1.5"""
+    tag, modified = fields.get("etag"), fields.get("last-modified")
+    if tag is not None:
+        return tag if tag.startswith('"') else None
+    changed, sent = http_date(modified), http_date(fields.get("date"))
+    # Within one second a file can change twice (RFC 9110 §8.8.2.2).
+    return modified if changed is not None and sent is not None and sent - changed >= 1 else None
+
+
+def http_date(text: str | None) -> float | None:
+    """The moment that an HTTP date names, in seconds since 1970, or None. RFC 9110 §5.6.7"""
+    try:
+        return parsedate_to_datetime(text or "").timestamp()
+    except ValueError:
+        return None
