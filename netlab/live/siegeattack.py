@@ -101,8 +101,8 @@ ATTACKS = {
     "pipeline": Attack(
         "Pipelining flood",
         "100 whole requests every 0.1 s, and it reads no response",
-        "This is work and not waiting: every request is whole, so no deadline ends it before the kernel's "
-        "buffers are full. It takes a limit on each client's share.",
+        "Every request is whole, so that each costs work. A small limit on responses that the kernel cannot "
+        "send ends it: the next request then waits for the client to read, and a deadline runs.",
         b"",
         (_GET + b"\r\n") * 100,
         reads=False,

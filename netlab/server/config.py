@@ -29,7 +29,8 @@ class Timeouts:
 
     stall: float = 30.0
     """For a client that takes nothing of a response: from the last byte that its kernel has confirmed. In
-    each such time it must take `Limits.least` bytes. A client that is slower is dropped."""
+    each such time it must take `Limits.least` bytes. A client that is slower is dropped. On Linux the kernel
+    drops one that takes nothing, though it goes on sending requests (TCP_USER_TIMEOUT)."""
 
     linger: float = 5.0
     """For a lingering close: after its last response the server reads on until the client closes, too. A

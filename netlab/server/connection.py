@@ -18,6 +18,7 @@ from netlab.http1.parser import RequestParser
 from netlab.net.poller import READABLE
 from netlab.net.sockets import Ends, both_ends
 from netlab.net.sweep import ALWAYS, NEVER
+from netlab.net.window import tighten
 from netlab.server import responding
 from netlab.server.disconnected import Disconnect
 from netlab.server.exchange import Exchange
@@ -74,7 +75,8 @@ class Connection:
         """Go on as far as possible without waiting: next head → exchange → done? → persist, linger or close.
 
         It returns when it waits for the client, a handler or the kernel; the callback that brings what it
-        waits for ends here again. A client that pipelines gets 16 answers at once.
+        waits for ends here again. A client that pipelines gets 16 answers at once. If it has sent more ahead,
+        the kernel holds less for it from then on, so that unread answers soon hold up the next request.
         """
         for _ in TURNS:
             exchange = self.exchange
@@ -94,6 +96,7 @@ class Connection:
                 return
         if self.parser.buffered >= self.server.limits.pipeline:
             self._pause()
+        tighten(self.transport.socket)
         self.server.loop.call_soon(self.advance)
 
     # -- step 2: the next head ------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from netlab.net.poller import READABLE, Poller
 from netlab.net.postponing import transport_for
 from netlab.net.sweep import Sweep
 from netlab.net.synfilter import refuse_handshakes
+from netlab.net.window import give_up_after
 from netlab.server.address import place_of
 from netlab.server.background import Background
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
@@ -131,6 +132,7 @@ class Server:
     async def start(self) -> None:
         """Listen and serve in the running event loop. Raises OSError when the address cannot be had."""
         self._listener = self._place.listen()
+        give_up_after(self._listener, self.timeouts.stall)
         self._accept = acceptor(self._listener)
         self._name = self._place.name(self._listener)
         self.host, self.port, self.uds = self._name
