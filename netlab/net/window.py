@@ -21,8 +21,8 @@ import sys
 # the segments that were being filled or did not fit after all: measured, 70 to 260 KB.
 UNSENT = 128 * 1024
 
-# The same for a peer that sends more requests ahead than are answered in one turn. A request of 40 bytes costs
-# us a handler: what the peer leaves unread must hold up its next request after hundreds, not thousands.
+# The same for a peer that sends more requests ahead than are answered in one turn. A request of 40 bytes
+# costs us a handler: what the peer leaves unread must hold up its next request after hundreds, not thousands.
 PIPELINED = 16 * 1024
 
 # The most it may hold for a peer whose window is wide open: beyond, a stream gets no faster.
