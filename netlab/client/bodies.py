@@ -75,7 +75,7 @@ def _stream(data: Any) -> Body:
 
 def _as_json(value: Any) -> bytes:
     try:
-        return json_module.dumps(value).encode()
+        return json_module.dumps(value, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise InvalidRequest(f"json= cannot be written as JSON: {error}") from None
 

@@ -7,13 +7,13 @@ a browser's user from pages of other sites, and a client of this kind shows no p
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from netlab.client.hosts import is_address
 from netlab.client.url import URL
 from netlab.http1.fields import Fields
 
@@ -107,8 +107,10 @@ class CookieJar:
         attributes: dict[str, str] = {}
         for part in parts:
             key, _, text = part.partition("=")
-            if len(text.strip(" \t")) <= _ATTRIBUTE:
-                attributes[key.strip(" \t").lower()] = text.strip(" \t")
+            key, text = key.strip(" \t").lower(), text.strip(" \t")
+            # The last of each name counts, among those that can be read (§5.6.1, §5.6.2).
+            if len(text) <= _ATTRIBUTE and _READABLE.get(key, _always)(text):
+                attributes[key] = text
         host = url.origin.host
         domain = attributes.get("domain", "").removeprefix(".").lower()
         cookie = Cookie(
@@ -116,7 +118,7 @@ class CookieJar:
             value,
             domain or host,
             _path(attributes.get("path", ""), url),
-            not domain or (domain == host and _is_address(host)),
+            not domain or (domain == host and is_address(host)),
             "secure" in attributes,
             "httponly" in attributes,
             attributes.get("samesite", ""),
@@ -153,7 +155,7 @@ class CookieJar:
         """Max-Age goes before Expires. RFC 6265bis §5.7 step 8"""
         now = self._clock()
         age = attributes.get("max-age", "")
-        if re.fullmatch(r"-?[0-9]+", age):
+        if age:
             seconds = int(age[:12])
             return now + min(seconds, _LONGEST) if seconds > 0 else 0.0
         moment = cookie_date(attributes.get("expires", ""))
@@ -186,15 +188,7 @@ def _domain_matches(host: str, cookie: Cookie) -> bool:
 
 def _covers(domain: str, host: str) -> bool:
     """RFC 6265bis §5.1.3: is it the same host, or one below the domain? Addresses have nothing below."""
-    return host == domain or (host.endswith("." + domain) and not _is_address(host))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return host == domain or (host.endswith("." + domain) and not is_address(host))
 
 
 def _path(given: str, url: URL) -> str:
@@ -237,3 +231,14 @@ def cookie_date(text: str) -> float | None:
         return datetime(year, month, day, clock[0], clock[1], clock[2], tzinfo=UTC).timestamp()
     except ValueError:
         return None
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+# Attributes whose values can be wrong: a wrong one is as if it were not there.
+_READABLE: dict[str, Callable[[str], object]] = {
+    "max-age": re.compile(r"-?[0-9]+").fullmatch,
+    "expires": lambda text: cookie_date(text) is not None,
+}

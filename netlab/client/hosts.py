@@ -59,6 +59,15 @@ def is_loopback_name(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
+def is_address(host: str) -> bool:
+    """Is it an IPv4 or IPv6 address, not a name?"""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def without_zone(host: str) -> str:
     """The host as others may see it. RFC 6874 §4: a zone has a meaning on this machine alone."""
     return host.partition("%")[0]

@@ -10,6 +10,7 @@ A proxy is used when `proxy=` names it. The environment (HTTPS_PROXY, NO_PROXY â
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 from functools import lru_cache
 from urllib.parse import unquote
@@ -17,6 +18,7 @@ from urllib.request import getproxies_environment
 
 from netlab.client.authentication import basic
 from netlab.client.errors import InvalidURL, ProxyRefused, TimedOut
+from netlab.client.hosts import is_address, without_zone
 from netlab.client.url import URL, Origin, Proxy, parse_url
 from netlab.http1.errors import ProtocolError
 from netlab.http1.limits import Limits
@@ -44,19 +46,45 @@ def parse_proxy(text: str) -> Proxy:
 def proxy_from_environment(url: URL) -> Proxy | None:
     """The proxy that the environment names for this URL, or None."""
     named = getproxies_environment()
-    if _is_exempt(url.origin.host, named.get("no", "")):
+    if _is_exempt(url.origin, named.get("no", "")):
         return None
     text = named.get(url.origin.scheme) or named.get("all")
     return None if not text else parse_proxy(text)
 
 
-def _is_exempt(host: str, no_proxy: str) -> bool:
-    """Does NO_PROXY name this host? A list of hosts and domains; "*" is every host."""
-    for entry in no_proxy.split(","):
-        name = entry.strip().lower().lstrip(".").partition(":")[0]
-        if name == "*" or (name and (host == name or host.endswith("." + name))):
-            return True
-    return False
+def _is_exempt(origin: Origin, no_proxy: str) -> bool:
+    """Does NO_PROXY name this origin? "*" is every host.
+
+    A list of names (with all below them), addresses and networks such as 10.0.0.0/8. Each may have a port.
+    """
+    return any(_names(entry.strip().lower(), origin) for entry in no_proxy.split(","))
+
+
+def _names(entry: str, origin: Origin) -> bool:
+    if entry == "*":
+        return True
+    host, port = _split_port(entry)
+    if not host or port not in ("", str(origin.port)):
+        return False
+    if is_address(origin.host):
+        try:
+            network = ipaddress.ip_network(host, strict=False)
+        except ValueError:
+            return False  # a name, or no network
+        return ipaddress.ip_address(without_zone(origin.host)) in network
+    name = host.removeprefix("*").lstrip(".")
+    return bool(name) and (origin.host == name or origin.host.endswith("." + name))
+
+
+def _split_port(entry: str) -> tuple[str, str]:
+    """Host and port of an entry, "" without a port. An IPv6 address has brackets if a port follows."""
+    if entry.startswith("["):
+        host, _, rest = entry[1:].partition("]")
+        return host, rest.removeprefix(":")
+    if entry.count(":") > 1:
+        return entry, ""
+    host, _, port = entry.partition(":")
+    return host, port
 
 
 async def open_tunnel(

@@ -41,6 +41,13 @@ async def test_form_fields_are_urlencoded(echo: tuple[netlab.Session, str]) -> N
             assert await response.read() == b"a=1+2&b=x&b=y&%C3%BC=3"
 
 
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), [float("inf")], object()])
+async def test_what_json_cannot_say_is_refused(value: Any) -> None:
+    async with netlab.Session() as session:
+        with pytest.raises(InvalidRequest, match="cannot be written as JSON"):
+            session.post("http://localhost/", json=value).close()
+
+
 @pytest.mark.parametrize("value", [True, {"a": 1}, object()])
 async def test_a_form_value_without_one_way_to_write_it_is_refused(value: Any) -> None:
     async with netlab.Session() as session:

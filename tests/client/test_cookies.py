@@ -11,6 +11,8 @@ from netlab.client.url import parse_url
 from netlab.http1 import Fields
 from tests.kit.clock import Clock
 
+LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
+
 
 def jar_with(url: str, *lines: str, clock: Clock | None = None) -> CookieJar:
     jar = CookieJar(clock or Clock())
@@ -143,3 +145,15 @@ async def test_a_session_keeps_cookies_only_if_it_has_a_jar() -> None:
                 assert await response.text() == "mine=1"
         async with netlab.Session() as session, session.get(f"{server.url}/login") as response:
             assert await response.text() == "none"
+
+
+@pytest.mark.parametrize(
+    "attributes, kept",
+    [
+        ("Max-Age=0; Max-Age=9", True), ("Max-Age=9; Max-Age=0", False), ("Max-Age=0; Max-Age=soon", False),
+        (f"Expires={LONG_AGO}; Expires=soon", False), (f"Max-Age=soon; Expires={LONG_AGO}", False),
+    ],
+)  # fmt: skip
+def test_the_last_attribute_that_can_be_read_counts(attributes: str, kept: bool) -> None:
+    jar = jar_with("http://a.example/", f"x=1; {attributes}")
+    assert (jar.header(parse_url("http://a.example/")) is not None) == kept

@@ -147,6 +147,32 @@ async def test_tls_inside_tls_is_refused() -> None:
             session.get("https://a.example/").close()
 
 
+@pytest.mark.parametrize(
+    "no_proxy, url, exempt",
+    [
+        ("a.example", "http://a.example/", True), ("a.example", "http://b.a.example/", True),
+        ("a.example", "http://xa.example/", False), ("*.a.example", "http://b.a.example/", True),
+        ("*", "http://a.example/", True), ("", "http://a.example/", False),
+        ("a.example:81", "http://a.example:81/", True), ("a.example:81", "http://a.example/", False),
+        ("::1", "http://[::1]/", True), ("[::1]", "http://[::1]:8080/", True),
+        ("[::1]:81", "http://[::1]:82/", False), ("fd00::/8", "http://[fd12::1]/", True),
+        ("10.0.0.0/8", "http://10.1.2.3/", True), ("10.0.0.0/8", "http://11.1.2.3/", False),
+        ("10.0.0.0/8", "http://[::1]/", False), ("127.0.0.1", "http://127.0.0.1:8080/", True),
+        ("0.0.1", "http://127.0.0.1/", False),
+        ("10.0.0.0/99, 10.1.2.3", "http://10.1.2.3/", True),
+        (" b.example , A.example ", "http://a.example/", True),
+    ],
+)  # fmt: skip
+def test_no_proxy_names_hosts_addresses_networks_and_ports(
+    monkeypatch: pytest.MonkeyPatch, no_proxy: str, url: str, exempt: bool
+) -> None:
+    for name in ("http_proxy", "no_proxy"):
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", no_proxy)
+    assert (proxy_from_environment(parse_url(url)) is None) == exempt
+
+
 async def test_the_environment_is_asked_only_when_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
