@@ -47,7 +47,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def stop_during_the_stream(app: Any) -> bytes:
     """What the client gets from the stop on; raises ConnectionError where it gets a reset."""
-    async with asyncio.timeout(5), serving(http_only(app)) as served:
+    async with asyncio.timeout(20), serving(http_only(app)) as served:
         wire = await served.client()
         wire.get()
         await wire.head()
@@ -83,7 +83,7 @@ async def test_a_stop_does_not_tell_an_app_that_has_not_begun_its_response() -> 
         leaving.cancel()
         await answer(send, str(told).encode())
 
-    async with asyncio.timeout(5), serving(http_only(app)) as served:
+    async with asyncio.timeout(20), serving(http_only(app)) as served:
         wire = await served.client()
         wire.get()
         while not served.server.stats()["active"]:
@@ -102,7 +102,7 @@ async def test_a_stop_does_not_tell_an_app_that_has_not_begun_its_response() -> 
 async def test_an_app_that_stops_because_its_client_has_left_is_no_error(
     app: Any, leave: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with asyncio.timeout(5), serving(http_only(app)) as served:
+    async with asyncio.timeout(20), serving(http_only(app)) as served:
         wire = await served.client()
         wire.get()
         if app is polls:
@@ -127,7 +127,7 @@ async def test_an_app_that_returns_without_a_response_while_its_client_waits_is_
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         await receive()
 
-    async with asyncio.timeout(5), serving(http_only(app)) as served:
+    async with asyncio.timeout(20), serving(http_only(app)) as served:
         wire = await served.client()
         wire.get()
         status, _, _ = await wire.response()

@@ -49,7 +49,7 @@ async def test_an_app_that_ends_in_the_middle_cuts_its_response_and_does_not_hol
         if fails:
             raise ValueError("in the middle")
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         async with serving(app, grace=0.1) as served:
             wire = await served.client()
             wire.get()
@@ -68,7 +68,7 @@ async def test_two_messages_in_one_step_and_then_nothing_are_cut_too() -> None:
         await asyncio.sleep(0.01)
         await send({"type": "http.response.body", "body": b"two", "more_body": True})
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         async with serving(app, grace=0.1) as served:
             wire = await served.client()
             wire.get()
@@ -93,7 +93,7 @@ async def test_a_forbidden_trailer_of_an_app_cuts_the_response(name: bytes) -> N
         await send({"type": "http.response.body", "body": b""})
         await send({"type": "http.response.trailers", "headers": [(name, b"3")]})
 
-    async with asyncio.timeout(2), serving(app, grace=0.1) as served:
+    async with asyncio.timeout(20), serving(app, grace=0.1) as served:
         wire = await served.client()
         wire.get("/", "GET", "TE: trailers")
         await wire.head()
@@ -114,7 +114,7 @@ async def test_a_trailer_that_may_be_sent_is_sent_however_late_it_comes() -> Non
         await send({"type": "http.response.body", "body": b""})
         await send({"type": "http.response.trailers", "headers": [(b"x-digest", b"3")]})
 
-    async with asyncio.timeout(2), serving(app, grace=0.1) as served:
+    async with asyncio.timeout(20), serving(app, grace=0.1) as served:
         wire = await served.client()
         wire.get("/", "GET", "TE: trailers")
         await wire.head()
@@ -135,7 +135,7 @@ async def test_a_forbidden_trailer_that_a_producer_fills_in_cuts_the_response(na
 
         return netlab.Response(stream=pieces(), trailers=trailers)
 
-    async with asyncio.timeout(2), netlab.Server(app) as server:
+    async with asyncio.timeout(20), netlab.Server(app) as server:
         wire = Wire(*await asyncio.open_connection("127.0.0.1", server.port))
         try:
             wire.get("/", "GET", "TE: trailers")
@@ -174,7 +174,7 @@ async def test_an_app_that_fails_before_its_head_is_sent_costs_a_500_and_not_the
         for message in BEFORE_THE_HEAD[fault]:
             await send(message)
 
-    async with asyncio.timeout(2), serving(app) as served:
+    async with asyncio.timeout(20), serving(app) as served:
         wire = await served.client()
         wire.get("/bad")
         status, fields, content = await wire.response()
@@ -193,7 +193,7 @@ async def test_what_an_app_does_after_its_response_does_not_close_the_connection
             await send(BODY)
         return 123
 
-    async with asyncio.timeout(2), serving(app) as served:
+    async with asyncio.timeout(20), serving(app) as served:
         wire = await served.client()
         for _ in range(2):
             wire.get()
@@ -208,7 +208,7 @@ async def test_a_client_that_asks_for_websocket_gets_the_app_s_answer_and_the_lo
         await answer(send, scope["type"].encode())
 
     caplog.set_level(logging.WARNING, "netlab.asgi")
-    async with asyncio.timeout(2), serving(app) as served:
+    async with asyncio.timeout(20), serving(app) as served:
         wire = await served.client()
         for key in ("one", "two"):
             wire.get("/", "GET", "Connection: upgrade", "Upgrade: websocket", f"Sec-WebSocket-Key: {key}")
@@ -224,7 +224,7 @@ async def test_an_app_that_asks_for_chunks_and_a_length_gets_the_length_alone() 
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         await answer(send, b"whole", 200, (b"transfer-encoding", b"chunked"), (b"content-length", b"5"))
 
-    async with asyncio.timeout(2), serving(app) as served:
+    async with asyncio.timeout(20), serving(app) as served:
         wire = await served.client()
         wire.get()
         _, fields, content = await wire.response()
@@ -239,7 +239,7 @@ async def test_100_continue_is_sent_to_a_client_that_waits_for_it_and_to_no_othe
         await answer(send, (await receive())["body"])
 
     head = b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
-    async with asyncio.timeout(2), serving(app) as served:
+    async with asyncio.timeout(20), serving(app) as served:
         wire = await served.client()
         wire.send(head + b"body" if at_once else head)
         if not at_once:

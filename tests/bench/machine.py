@@ -41,7 +41,7 @@ def tool_version(name: str) -> str:
     """The version that a program reports of itself; empty if it does not say or is not there."""
     flag = {"openssl": "version", "nginx": "-v", "wrk": "-v"}.get(name, "--version")
     try:
-        said = subprocess.run([tool(name), flag], capture_output=True, text=True, timeout=10)
+        said = subprocess.run([tool(name), flag], capture_output=True, text=True, timeout=30)
     except (NotShown, OSError, subprocess.TimeoutExpired):
         return ""
     found = re.search(r"\d+(?:\.\d+)+", said.stdout + said.stderr)

@@ -145,7 +145,7 @@ def _candidates() -> Sequence[str]:
 def _version_of(path: str) -> str:
     """ "3.12.1"; empty when the program does not run (a shim of a version that is not active)."""
     try:
-        said = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10)
+        said = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     found = re.fullmatch(r"Python (\d+\.\d+\.\d+)\n", said.stdout)

@@ -40,7 +40,7 @@ class Canned:
             except OSError:
                 return
             with suppress(OSError), sock:
-                sock.settimeout(5)
+                sock.settimeout(20)
                 with self._tls.wrap_socket(sock, server_side=True) if self._tls else sock as wrapped:
                     self._answer(wrapped)
 

@@ -28,5 +28,5 @@ def pass_time(session: Session, clock: Clock, seconds: float) -> None:
 
 async def failure_of(work: Any) -> BaseException | None:
     """What it fails with, within seconds; None when it does not."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         return (await asyncio.gather(work, return_exceptions=True))[0]

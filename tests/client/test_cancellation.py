@@ -34,7 +34,7 @@ async def test_a_released_connection_reaches_the_next_though_the_first_in_line_i
         await until(lambda: session.pool.counts()["waiting"] == 2)
         first.release()  # the rest of the content is too long: the place is free
         second.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             (await third).release()
         with pytest.raises(asyncio.CancelledError):
             await second

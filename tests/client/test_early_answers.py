@@ -39,7 +39,7 @@ class Refusing:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            sock.settimeout(5)
+            sock.settimeout(20)
             # Without it, the kernel may hold the answer back until the close, which drops it.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with suppress(OSError):

@@ -46,7 +46,7 @@ async def heads_of(fields: Any, own: Any = None) -> tuple[list[str], netlab.Sess
         await peer.until_closed()
 
     session = netlab.Session(fields=fields)
-    async with Scripted(script) as server, session, asyncio.timeout(3):
+    async with Scripted(script) as server, session, asyncio.timeout(20):
         await (await session.post(server.url, data=b"hello world", fields=own)).read()
     return heads[0].lower().split("\r\n")[1:-2], session
 
@@ -130,7 +130,7 @@ async def test_a_view_of_larger_items_is_framed_in_octets(fields: Any) -> None:
         await peer.respond()
         await peer.until_closed()
 
-    async with Scripted(script) as server, netlab.Session() as session, asyncio.timeout(3):
+    async with Scripted(script) as server, netlab.Session() as session, asyncio.timeout(20):
         await (await session.post(server.url, data=numbers(), fields=fields)).read()
     assert contents == [b"00001111end"]
 

@@ -294,7 +294,7 @@ async def test_an_early_error_ends_the_upload_and_closes_its_producer() -> None:
     async with Scripted(script) as server, netlab.Session() as session:
         async with session.post(server.url, data=endless()) as response:
             assert response.status == 413
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             await ended.wait()
         assert response.connection.reason is Reason.UNSENT
 

@@ -75,7 +75,7 @@ async def test_the_end_is_seen_though_the_event_loop_had_no_turn() -> None:
         async with netlab.Session(trace=events.append) as session:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
             await session.post(url)
-            assert closed.wait(10)
+            assert closed.wait(20)
             await session.post(url)
     finally:
         thread.join()
@@ -195,7 +195,7 @@ async def test_a_post_whose_every_byte_was_refused_by_the_kernel_is_sent_again(
                     content = connection.recv(65536)
                     ran.append(content[:4])
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                    answered.wait(10)  # the response has been read: the connection is idle
+                    answered.wait(20)  # the response has been read: the connection is idle
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 reset.set()
 
@@ -209,7 +209,7 @@ async def test_a_post_whose_every_byte_was_refused_by_the_kernel_is_sent_again(
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
             await session.post(url)
             answered.set()
-            assert reset.wait(10)  # the loop stands still: it has not seen the reset
+            assert reset.wait(20)  # the loop stands still: it has not seen the reset
             if posts == 2:
                 assert (await session.post(url, data=data)).status == 200
             else:

@@ -212,7 +212,7 @@ async def test_a_message_of_tls_itself_does_not_make_an_idle_connection_stale(
         async with netlab.Session(tls=trust) as session:
             url = f"https://localhost:{listener.getsockname()[1]}/"
             await session.get(url)
-            assert asked.wait(10)  # the loop stands still: the bytes wait in the kernel
+            assert asked.wait(20)  # the loop stands still: the bytes wait in the kernel
             await session.get(url)
             assert session.pool.opened == 1
     finally:

@@ -66,7 +66,7 @@ def over_http(port: int, prefix: str) -> Callable[[str], Respond]:
 
     def at(path: str) -> Respond:
         def respond(method: str, fields: RequestFields) -> Answer:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
             try:
                 connection.request(method, prefix + path, headers=dict(fields))  # type: ignore[call-overload]
                 response = connection.getresponse()

@@ -39,7 +39,7 @@ def _expected(name: str, policy: Policy, status: int) -> list[Told]:
 
 def _asked(port: int, path: str) -> list[Told]:
     """What the server at this port answers to every request, over one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     told = []
     try:
         for method, fields in RAW:
@@ -137,7 +137,7 @@ def test_the_model_of_nginx_answers_as_nginx_does(tmp_path: Path) -> None:
 
 
 def _names_the_origin(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request("GET", path)
         response = connection.getresponse()

@@ -54,6 +54,11 @@ def site_of(minted: Certificates) -> Callable[..., Any]:
     return functools.partial(running, minted)
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def session_loop() -> None:
+    """The loop of the session stands before any test begins: so its descriptors are no test's leftover."""
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium(driver: Any, minted: Certificates) -> AsyncIterator[Any]:  # noqa: F811
     """The browser."""

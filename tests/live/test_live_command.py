@@ -34,7 +34,7 @@ async def test_the_first_line_is_an_address_that_answers(tmp_path: Path) -> None
             async with netlab.Session(tls=client_context(root)) as session, session.get(address[1]) as answer:
                 assert answer.status == 200 and "See the wire live" in await answer.text()
             site.send_signal(signal.SIGINT)
-            assert site.wait(10) in (0, 130)
+            assert site.wait(20) in (0, 130)
             assert site.stderr is not None and "Traceback" not in site.stderr.read()
         finally:
             site.kill()

@@ -75,7 +75,7 @@ def test_a_server_that_no_honest_client_asked_has_no_verdict() -> None:
 def listener() -> Iterator[socket.socket]:
     """A server whose every word the test says."""
     with socket.create_server(("127.0.0.1", 0), backlog=8) as sock:
-        sock.settimeout(5)
+        sock.settimeout(20)
         yield sock
 
 
@@ -211,7 +211,7 @@ def test_a_child_of_the_siege_ends_with_its_standard_input(name: str) -> None:
         assert child.stdin is not None and child.stdout is not None
         assert child.stdout.readline()
         child.stdin.close()
-        assert child.wait(5) == 0
+        assert child.wait(20) == 0
 
 
 # -- the whole board
@@ -285,7 +285,7 @@ async def test_stop_ends_the_attack_and_every_server(opened: Callable[..., Any])
     async with opened("siege") as board:
         await board.start(seconds=60)
         await board.tab.locator(".marked").first.wait_for()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while len(children()) < 4:  # three servers, and the attack
                 await asyncio.sleep(0.05)
         await board.tab.locator("#stop").focus()

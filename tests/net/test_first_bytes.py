@@ -38,7 +38,7 @@ async def _answer(server: Server, *pieces: bytes) -> bytes:
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0.01)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             return await reader.read()
     finally:
         writer.close()

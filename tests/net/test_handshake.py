@@ -67,7 +67,7 @@ class Client:
             try:
                 piece = self.tls.read(1 << 16)
             except ssl.SSLWantReadError:
-                received = await asyncio.wait_for(self.loop.sock_recv(self.sock, 1 << 16), 10)
+                received = await asyncio.wait_for(self.loop.sock_recv(self.sock, 1 << 16), 20)
                 assert received, "the server ended TLS without close_notify"
                 self.incoming.write(received)
                 continue
@@ -116,12 +116,12 @@ async def test_the_alert_is_not_lost_when_bytes_remain_unread(server: Server, cl
     await client.loop.sock_connect(client.sock, ("127.0.0.1", server.port))
     # A ClientHello of the length zero, and bytes behind it that the server does not read.
     await client.send(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00" + bytes(50_000))
-    alert = await asyncio.wait_for(client.loop.sock_recv(client.sock, 100), 10)
+    alert = await asyncio.wait_for(client.loop.sock_recv(client.sock, 100), 20)
     assert alert[:1] == b"\x15"
     assert alert[5:] == b"\x02\x32"  # fatal, decode_error (RFC 8446 §6)
     # What comes after it is read, too: a client that sends on sees the end, and no reset.
     await client.send(bytes(50_000))
-    assert await asyncio.wait_for(client.loop.sock_recv(client.sock, 100), 10) == b""
+    assert await asyncio.wait_for(client.loop.sock_recv(client.sock, 100), 20) == b""
     await client.send(bytes(50_000))
     (connection,) = server.connections
     client.sock.shutdown(socket.SHUT_WR)

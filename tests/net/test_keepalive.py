@@ -72,4 +72,4 @@ async def test_a_handler_whose_client_has_closed_is_cancelled_when_the_probes_fa
             client.close()
             await asyncio.sleep(0.5)
             assert not cancelled.is_set(), "a FIN alone is no leave: the client may still read"
-        await asyncio.wait_for(cancelled.wait(), 10)
+        await asyncio.wait_for(cancelled.wait(), 20)

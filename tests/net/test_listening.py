@@ -182,7 +182,7 @@ async def test_only_a_socket_of_its_own_is_filtered_at_the_end() -> None:
     with sock.dup() as kept:
         async with Server(app, sock=sock):
             pass
-        with socket.create_connection(kept.getsockname(), timeout=5):
+        with socket.create_connection(kept.getsockname(), timeout=20):
             kept.accept()[0].close()
 
 

@@ -222,7 +222,7 @@ def _has_clients(worker: psutil.Process) -> bool:
 
 def _refused(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        socket.create_connection(("127.0.0.1", port), timeout=20).close()
     except ConnectionError:
         return True
     return False

@@ -23,7 +23,7 @@ URL = "http://127.0.0.1:{port}/"
 def answering(*responses: bytes) -> Iterator[Target]:
     """A server in a thread: it takes a connection for each response, writes it, and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(20)
 
         def serve() -> None:
             for response in responses:

@@ -29,7 +29,7 @@ def connected(
         port = listener.getsockname()[1]
         clients, servers = [], []
         for _ in range(count):
-            clients.append(ends.enter_context(socket.create_connection((address, port), timeout=10)))
+            clients.append(ends.enter_context(socket.create_connection((address, port), timeout=20)))
             servers.append(ends.enter_context(listener.accept()[0]))
         yield port, clients, servers
 

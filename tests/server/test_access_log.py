@@ -36,8 +36,8 @@ async def test_a_refusal_has_a_line(what: str) -> None:
     async with Timed(hello, access_log=log) as timed:
         reader, writer = await timed.connect()
         writer.write(GET + data)
-        answer = await asyncio.wait_for(reader.readuntil(b"hello"), 5)
-        answer = await asyncio.wait_for(reader.readline(), 5)
+        answer = await asyncio.wait_for(reader.readuntil(b"hello"), 20)
+        answer = await asyncio.wait_for(reader.readline(), 20)
         assert lines == [("GET", "/", 200), expected] and answer.split()[1] == b"%d" % expected[2]
         writer.close()
 

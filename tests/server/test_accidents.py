@@ -32,7 +32,7 @@ async def ask(port: int, *paths: bytes) -> bytes:
         for path in paths:
             writer.write(GET % path)
         writer.write_eof()
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), 20)
     finally:
         writer.close()
 
@@ -89,7 +89,7 @@ async def test_no_cork_is_left_in_when_the_first_request_over_tls_fails(tmp_path
     async with Server(app, tls=server_context(files.chain, files.leaf_key)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=trusting)
         writer.write(GET % b"/")
-        assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1 500 ")
+        assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 500 ")
         (connection,) = server.connections
         assert isinstance(connection.transport.socket, ssl.SSLSocket)
         if hasattr(socket, "TCP_CORK"):
@@ -140,7 +140,7 @@ async def test_an_idle_connection_holds_nothing_of_what_it_has_read() -> None:
             for half in (request[:9_000], request[9_000:]):
                 writer.write(half)
                 await writer.drain()
-            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
             await until(lambda: server.stats()["idle"] == 1)
             (connection,) = server.connections
             assert not connection.parser._buffer
@@ -175,7 +175,7 @@ async def test_a_response_that_is_still_being_read_survives_a_drain(streamed: bo
             await until(lambda: not server.stats()["active"] and not server.stats()["idle"])
             await loop.sock_sendall(client, GET % b"/behind")  # it was told nothing of a close
             said = b""
-            while piece := await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 10):
+            while piece := await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 20):
                 said += piece
         await stopping
     assert said.endswith(b"1\r\n!\r\n0\r\n\r\n" if streamed else b"!")
@@ -297,7 +297,7 @@ async def test_half_closed_client_gets_connection_close(minor: int, told: bytes)
         writer.write_eof()
         await until(lambda: [each.half_closed for each in server.connections] == [True])
         heard.set()
-        said = await asyncio.wait_for(reader.read(), 10)
+        said = await asyncio.wait_for(reader.read(), 20)
         writer.close()
     assert told in said and said.endswith(b"last")
 
@@ -318,10 +318,10 @@ async def test_a_record_that_is_none_is_told_by_an_alert_and_no_reset(tmp_path: 
                     break
                 except ssl.SSLWantReadError:
                     await loop.sock_sendall(client, outgoing.read())
-                    incoming.write(await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 10))
+                    incoming.write(await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 20))
             # Longer than a record may be (RFC 8446 §5.1), and more behind it than OpenSSL reads.
             await loop.sock_sendall(client, outgoing.read() + b"\x17\x03\x03\xff\xff" + bytes(2_000))
-            while piece := await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 10):
+            while piece := await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 20):
                 incoming.write(piece)  # a reset would raise
         with pytest.raises(ssl.SSLError, match="record overflow"):
             tls.read(100)
@@ -338,6 +338,6 @@ async def test_the_echo_says_no_media_type_that_is_none(lines: tuple[bytes, ...]
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         fields = b"".join(b"Content-Type: %b\r\n" % line for line in lines)
         writer.write(b"POST /echo HTTP/1.1\r\nHost: a\r\n%bContent-Length: 2\r\n\r\nhi" % fields)
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
         writer.close()
     assert b"\r\ncontent-type: %b\r\n" % told in head

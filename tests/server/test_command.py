@@ -133,7 +133,7 @@ def test_a_unix_socket_is_served_and_removed(tmp_path: Path) -> None:
     path = tmp_path / "netlab.sock"
     server = Process("--uds", str(path))
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(20)
         client.connect(str(path))
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         answer = b""

@@ -41,7 +41,7 @@ class Timed:
         return streams
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not condition():
                 await asyncio.sleep(0)
 
@@ -63,7 +63,7 @@ async def test_a_silent_client_is_closed_after_the_time_for_a_head() -> None:
         timed.pass_time(9.9)
         assert timed.server.stats()["open"] == 1
         timed.pass_time(1)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
 
 
@@ -76,7 +76,7 @@ async def test_a_slow_head_gets_408_counted_from_accept() -> None:
             timed.pass_time(1)
         assert timed.server.stats()["open"] == 1
         timed.pass_time(2)
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), 20)
         assert answer.startswith(b"HTTP/1.1 408 ") and b"connection: close" in answer
         writer.close()
 
@@ -92,7 +92,7 @@ async def test_an_idle_connection_lives_75_seconds_and_the_next_head_has_10() ->
         timed.pass_time(9.5)
         assert timed.server.stats()["open"] == 1
         timed.pass_time(1)
-        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 408")
+        assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 408")
         writer.close()
         reader, writer = await timed.connect()
         writer.write(GET)
@@ -100,7 +100,7 @@ async def test_an_idle_connection_lives_75_seconds_and_the_next_head_has_10() ->
         timed.pass_time(74.9)
         assert timed.server.stats()["open"] >= 1
         timed.pass_time(1)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
 
 
@@ -121,7 +121,7 @@ async def test_a_stopped_content_gets_408_where_the_handler_reads_it() -> None:
             await asyncio.sleep(0.02)
         assert timed.server.stats()["open"] == 1
         timed.pass_time(31)
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), 20)
         assert answer.startswith(b"HTTP/1.1 408 "), answer
         writer.close()
 
@@ -149,7 +149,7 @@ async def test_a_client_that_takes_nothing_is_dropped_and_its_producer_closed() 
         timed.pass_time(29.9)
         assert timed.server.stats()["open"] == 1
         timed.pass_time(0.6)
-        await asyncio.wait_for(closed.wait(), 5)
+        await asyncio.wait_for(closed.wait(), 20)
         assert timed.server.stats()["open"] == 0
         sock.close()
 
@@ -159,7 +159,7 @@ async def test_a_server_that_has_rested_for_hours_greets_its_next_client() -> No
         timed.clock.now += 36_000  # no connection is open: no sweep looks at the clock
         reader, writer = await timed.connect()
         writer.write(GET)
-        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 20)).startswith(b"HTTP/1.1 200")
         timed.pass_time(74)
         assert timed.server.stats()["open"] == 1
         writer.close()
@@ -186,7 +186,7 @@ async def test_a_refused_client_that_never_closes_is_closed() -> None:
     async with Timed(hello) as timed:
         reader, writer = await timed.connect()
         writer.write(b"BAD\r\n")
-        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
+        assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 400")
         assert timed.server.stats()["open"] == 1
         timed.pass_time(5.5)
         assert timed.server.stats()["open"] == 0
@@ -234,7 +234,7 @@ async def test_the_listener_pauses_when_no_descriptor_is_left(monkeypatch: pytes
         server._accept = real
         timed.pass_time(1)
         writer.write(GET)
-        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 20)).startswith(b"HTTP/1.1 200")
         writer.close()
 
 
@@ -246,14 +246,14 @@ async def test_the_cap_on_connections_makes_later_ones_wait_not_fail() -> None:
         await asyncio.sleep(0.05)
         assert timed.server.stats()["open"] == 2
         first[1].close()
-        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(reader.readuntil(b"hello"), 20)).startswith(b"HTTP/1.1 200")
         second[1].close()
         writer.close()
 
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(GET)
-    assert (await asyncio.wait_for(reader.readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+    assert (await asyncio.wait_for(reader.readuntil(b"hello"), 20)).startswith(b"HTTP/1.1 200")
 
 
 async def test_a_full_server_closes_its_longest_idle_connection() -> None:
@@ -264,7 +264,7 @@ async def test_a_full_server_closes_its_longest_idle_connection() -> None:
             timed.pass_time(4)
         connected.append(await asyncio.open_connection("127.0.0.1", timed.server.port))
         await ask(*connected[3])
-        assert await asyncio.wait_for(connected[0][0].read(), 5) == b""
+        assert await asyncio.wait_for(connected[0][0].read(), 20) == b""
         await ask(*connected[1])
         await ask(*connected[2])
         for _, writer in connected:
@@ -282,7 +282,7 @@ async def test_a_full_server_keeps_clients_that_come_again_and_again() -> None:
             await asyncio.sleep(0)
             assert timed.server.stats()["open"] == 2 and timed.server.accepted == 2
         timed.pass_time(2)  # who has not said a word has had the time for a head
-        assert (await asyncio.wait_for(newcomer[0].readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(newcomer[0].readuntil(b"hello"), 20)).startswith(b"HTTP/1.1 200")
         await ask(*regular)
         for _, writer in (silent, regular, newcomer):
             writer.close()
@@ -295,7 +295,7 @@ async def test_a_full_server_gives_a_refused_client_that_goes_on_sending_no_more
     async with Timed(hello, max_connections=room, timeouts=Timeouts(linger=2)) as timed:
         reader, writer = await timed.connect()
         writer.write(b"GET /\x00 HTTP/1.1\r\n\r\n")
-        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)).startswith(b"HTTP/1.1 400 ")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)).startswith(b"HTTP/1.1 400 ")
         for _ in range(3):  # an upload of the least rate: a server with room reads on
             timed.pass_time(1)
             with contextlib.suppress(ConnectionError):
@@ -313,12 +313,12 @@ async def test_a_request_that_has_come_is_answered_although_the_server_is_full()
         timed.pass_time(11)
         waiting = socket.create_connection(("127.0.0.1", timed.server.port))
         first[1].write(GET)  # both before the server has its turn
-        assert (await asyncio.wait_for(first[0].readuntil(b"hello"), 5)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(first[0].readuntil(b"hello"), 20)).startswith(b"HTTP/1.1 200")
         await timed.until(lambda: timed.server.stats()["idle"] == 1)
         timed.pass_time(11)
         second = await asyncio.open_connection(sock=waiting)
         await ask(*second)
-        assert await asyncio.wait_for(first[0].read(), 5) == b""
+        assert await asyncio.wait_for(first[0].read(), 20) == b""
         for _, writer in (first, second):
             writer.close()
 
@@ -337,11 +337,11 @@ async def test_a_stop_answers_what_is_under_way_and_closes_what_is_idle() -> Non
         writer.write(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
         await timed.states(active=1)
         stopping = asyncio.create_task(timed.server.stop())
-        assert await asyncio.wait_for(idle.read(), 5) == b""
+        assert await asyncio.wait_for(idle.read(), 20) == b""
         with pytest.raises(OSError):
             await asyncio.open_connection("127.0.0.1", timed.server.port)
         release.set()
-        answer = await asyncio.wait_for(slow.read(), 5)
+        answer = await asyncio.wait_for(slow.read(), 20)
         assert answer.endswith(b"done") and b"connection: close" in answer
         writer.close()
         _keep.close()
@@ -357,7 +357,7 @@ async def test_a_stop_does_not_wait_without_a_bound() -> None:
         _, writer = await timed.connect()
         writer.write(GET)
         await timed.states(active=1)
-        await asyncio.wait_for(timed.server.stop(), 5)
+        await asyncio.wait_for(timed.server.stop(), 20)
         writer.close()
 
 

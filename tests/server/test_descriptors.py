@@ -30,10 +30,10 @@ async def test_a_file_that_is_being_sent_counts_as_a_descriptor(
             await asyncio.sleep(0.001)
         assert (server.accepted, FileContent.open_files) == (2, 2)
         streams[0][1].transport.abort()
-        await asyncio.wait_for(streams[2][0].readuntil(b"\r\n\r\n"), 5)
+        await asyncio.wait_for(streams[2][0].readuntil(b"\r\n\r\n"), 20)
         assert (server.accepted, FileContent.open_files) == (3, 2)
         for _, writer in streams:
             writer.transport.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while server.connections or FileContent.open_files:
                 await asyncio.sleep(0.001)

@@ -26,7 +26,7 @@ async def talk(server: Server, data: bytes, half_close: bool = True) -> bytes:
         writer.write(data)
         if half_close:
             writer.write_eof()
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), 20)
     finally:
         writer.close()
 
@@ -121,7 +121,7 @@ async def test_a_stream_longer_than_it_said_cannot_reach_the_next_response(
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(GET % b"/" * 2)
         try:
-            answer = await asyncio.wait_for(reader.read(), 10)
+            answer = await asyncio.wait_for(reader.read(), 20)
         except ConnectionResetError:
             answer = b"HTTP/1.1 "
         writer.close()
@@ -148,7 +148,7 @@ async def test_a_stream_that_fails_is_aborted_so_that_no_client_takes_it_for_who
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(GET % b"/" * 2)
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 10)
+            await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 20)
         writer.close()
 
 
@@ -170,7 +170,7 @@ async def test_a_producer_is_closed_when_its_client_has_gone() -> None:
         writer.write(GET % b"/")
         await reader.readexactly(1000)
         writer.transport.abort()
-        await asyncio.wait_for(closed.wait(), 5)
+        await asyncio.wait_for(closed.wait(), 20)
         assert server.stats()["open"] == 0
 
 
@@ -189,11 +189,11 @@ async def test_a_waiting_handler_is_cancelled_when_its_client_resets() -> None:
     async with Server(app) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(GET % b"/")
-        await asyncio.wait_for(started.wait(), 5)
+        await asyncio.wait_for(started.wait(), 20)
         # SO_LINGER with no time: close() sends a reset, as a killed client's kernel does.
         writer.get_extra_info("socket").setsockopt(1, 13, b"\1\0\0\0\0\0\0\0")
         writer.transport.abort()
-        await asyncio.wait_for(cancelled.wait(), 5)
+        await asyncio.wait_for(cancelled.wait(), 20)
 
 
 async def test_a_complete_request_is_answered_after_a_half_close() -> None:
@@ -226,7 +226,7 @@ async def test_the_first_step_of_a_handler_is_inside_a_task_and_a_context_of_its
         seen.append(variable.get())
         variable.set(request.path)
         task = asyncio.current_task()
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(asyncio.sleep(0.01 if request.path == "/slow" else 0))
         assert asyncio.current_task() is task and task is not None
         return Response(200, variable.get())
@@ -278,7 +278,7 @@ async def test_a_large_content_that_no_handler_read_ends_the_connection_and_the_
     async with Server(app, timeouts=Timeouts(linger=2)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n" + bytes(3_000_000))
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 20)
         writer.close()
     assert b"connection: close" in answer and answer.endswith(b"too much for me")
 
@@ -295,11 +295,11 @@ async def test_chunks_that_come_behind_the_answer_and_that_no_handler_read_are_r
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         for number in (b"1", b"2"):
             writer.write(CHUNKED % number)
-            assert b"connection: close" not in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            assert b"connection: close" not in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
             assert await reader.readexactly(2) == b"/" + number
             writer.write(b"25\r\n" + GET % b"/smuggled--" + b"\r\n0\r\n\r\n")
         writer.write(GET % b"/3")
-        assert (await asyncio.wait_for(reader.readuntil(b"/3"), 10)).count(b"200 OK") == 1
+        assert (await asyncio.wait_for(reader.readuntil(b"/3"), 20)).count(b"200 OK") == 1
         writer.close()
 
 
@@ -307,9 +307,9 @@ async def test_too_many_chunks_that_no_handler_read_end_the_connection() -> None
     async with Server(ignores_content, timeouts=Timeouts(linger=0.2)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(CHUNKED % b"1")
-        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n/1"), 10)
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n/1"), 20)
         writer.write(b"20000\r\n" + bytes(0x20000) + b"\r\n0\r\n\r\n" + GET % b"/next")
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
 
 

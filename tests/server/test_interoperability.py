@@ -91,8 +91,8 @@ class TestCurl:
 class TestStandardLibrary:
     def connect(self, server: Process, trust: ssl.SSLContext) -> http.client.HTTPConnection:
         if server.url.startswith("https"):
-            return http.client.HTTPSConnection("localhost", server.port, context=trust, timeout=15)
-        return http.client.HTTPConnection("localhost", server.port, timeout=15)
+            return http.client.HTTPSConnection("localhost", server.port, context=trust, timeout=20)
+        return http.client.HTTPConnection("localhost", server.port, timeout=20)
 
     def test_one_connection_for_every_kind_of_request(self, server: Process, trust: ssl.SSLContext) -> None:
         client = self.connect(server, trust)
@@ -118,7 +118,7 @@ class TestStandardLibrary:
         client.close()
 
     def test_urllib(self, server: Process, trust: ssl.SSLContext) -> None:
-        with urllib.request.urlopen(url(server, "/"), context=trust, timeout=15) as answer:
+        with urllib.request.urlopen(url(server, "/"), context=trust, timeout=20) as answer:
             assert answer.read() == HELLO
 
 
@@ -129,11 +129,11 @@ class TestRequests:
             session.trust_env = False  # an environment's own certificates would outrank ours
             accepted = set()
             for _ in range(5):
-                assert session.get(url(server, "/"), timeout=15).json() == {"hello": "world"}
-                accepted.add(session.get(url(server, "/stats"), timeout=15).json()["accepted"])
+                assert session.get(url(server, "/"), timeout=20).json() == {"hello": "world"}
+                accepted.add(session.get(url(server, "/stats"), timeout=20).json()["accepted"])
             assert len(accepted) == 1, "ten requests took more than one connection"
-            assert session.post(url(server, "/echo"), data=iter([b"a", b"b"]), timeout=15).content == b"ab"
-            assert session.head(url(server, "/"), timeout=15).headers["content-length"] == "17"
+            assert session.post(url(server, "/echo"), data=iter([b"a", b"b"]), timeout=20).content == b"ab"
+            assert session.head(url(server, "/"), timeout=20).headers["content-length"] == "17"
 
 
 class TestHttpx:

@@ -87,7 +87,7 @@ async def test_what_did_not_go_is_offered_again(pipe: tuple[int, int]) -> None:
         lines.write(LINE)
     await asyncio.sleep(0)
     seen = len(_drain(pipe[0]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while seen < 2000 * 100:
             await asyncio.sleep(0.01)
             seen += len(_drain(pipe[0]))

@@ -54,7 +54,7 @@ async def test_a_producer_that_sleeps_in_its_thread_stalls_no_other_client() -> 
     def sleepy() -> Iterator[bytes]:
         try:
             yield b"first"
-            release.wait(10)
+            release.wait(20)
             yield b"second"
         finally:
             closed.set()
@@ -68,9 +68,9 @@ async def test_a_producer_that_sleeps_in_its_thread_stalls_no_other_client() -> 
         await reader.readuntil(b"first\r\n")
         other, other_writer = await asyncio.open_connection("127.0.0.1", server.port)
         other_writer.write(GET.replace(b"/ ", b"/other "))
-        await asyncio.wait_for(other.readuntil(b"quick"), 5)
+        await asyncio.wait_for(other.readuntil(b"quick"), 20)
         release.set()
-        await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 5)
+        await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 20)
         assert closed.is_set()
         writer.close()
         other_writer.close()
@@ -96,7 +96,7 @@ async def test_a_client_that_leaves_closes_a_producer_in_its_thread() -> None:
         writer.write(GET)
         await reader.readexactly(2000)
         writer.transport.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not closed.is_set():
                 await asyncio.sleep(0.001)
     await asyncio.get_running_loop().shutdown_default_executor()
@@ -123,7 +123,7 @@ async def test_a_producer_with_a_close_of_its_own_is_closed_once_and_not_in_the_
     async with Server(app) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"%b / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % method.encode())
-        said = await asyncio.wait_for(reader.read(), 5)
+        said = await asyncio.wait_for(reader.read(), 20)
         assert said.endswith(b"3\r\ntwo\r\n0\r\n\r\n") == (method == "GET")
         writer.close()
     assert len(closed) == 1
@@ -146,12 +146,12 @@ async def test_pieces_leave_one_by_one_from_a_slow_producer() -> None:
     async with Server(app) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(GET)
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
         assert b"transfer-encoding: chunked" in head, "the head does not wait for the first piece"
         for number in range(3):
             step.set()
-            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5) == b"7\r\n"
-            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 5) == b"piece %d\r\n" % number
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 20) == b"7\r\n"
+            assert await asyncio.wait_for(reader.readuntil(b"\r\n"), 20) == b"piece %d\r\n" % number
         assert await reader.readuntil(b"\r\n\r\n") == b"0\r\nx-count: 3\r\n\r\n"
         writer.close()
 
@@ -180,7 +180,7 @@ async def test_one_fast_stream_does_not_starve_the_others() -> None:
             for _ in range(20):
                 reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
                 writer.write(GET.replace(b"/ ", b"/other "))
-                await asyncio.wait_for(reader.readuntil(b"quick"), 5)
+                await asyncio.wait_for(reader.readuntil(b"quick"), 20)
                 writer.close()
         finally:
             stop.set()

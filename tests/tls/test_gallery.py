@@ -50,7 +50,7 @@ def meet(case: Case, context: ssl.SSLContext) -> str:
     assert case.server is not None
     try:
         with (
-            socket.create_connection(("127.0.0.1", case.server.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", case.server.port), timeout=20) as plain,
             context.wrap_socket(plain, server_hostname=case.row.host) as secured,
         ):
             secured.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

@@ -132,7 +132,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 def test_serve_refuses_a_client_that_offers_only_finite_fields(
     serving: Process, group: int, kind: int
 ) -> None:
-    with socket.create_connection(("127.0.0.1", serving.port), timeout=15) as client:
+    with socket.create_connection(("127.0.0.1", serving.port), timeout=20) as client:
         client.sendall(client_hello((group,)))
         answer = client.recv(1000)
     assert answer[0] == kind, "21 is an alert, 22 the request for a key share (HelloRetryRequest)"

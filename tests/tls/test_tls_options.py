@@ -54,7 +54,7 @@ def test_hsts_goes_with_every_answer_over_tls_and_with_none_in_plain_text(
     plain.close()
     assert status == 400 and "strict-transport-security" not in fields, "RFC 6797 §7.2"
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=15) as raw,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as raw,
         ssl._create_unverified_context().wrap_socket(raw) as client,
     ):
         assert client.version() == "TLSv1.2"

@@ -47,7 +47,7 @@ def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 def _wait(port: int) -> int:
     """The port, once something listens there."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 20
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

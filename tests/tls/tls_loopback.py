@@ -33,7 +33,7 @@ def serving(context: ssl.SSLContext) -> Iterator[Serving]:
         def work() -> None:
             while stopped not in select.select([listener, stopped], [], [])[0]:
                 connection, _ = listener.accept()
-                connection.settimeout(10)
+                connection.settimeout(20)
                 try:
                     with context.wrap_socket(connection, server_side=True) as secured:
                         if secured.recv(65536):
@@ -66,7 +66,7 @@ class Seen:
 
 def connect(port: int, context: ssl.SSLContext, host: str = "localhost") -> Seen:
     """One handshake, one request, one response."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
         try:
             with context.wrap_socket(plain, server_hostname=host) as secured:
                 version = secured.version()

@@ -62,7 +62,7 @@ def connect(port: int) -> socket.socket:
     """A blocking connection with a small receive buffer: who reads nothing should fill it soon."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.settimeout(15)
+    sock.settimeout(20)
     sock.connect((HOST, port))
     return sock
 

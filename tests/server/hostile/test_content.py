@@ -68,7 +68,7 @@ class Slow(Timed):
         return bool(self.server.connections)
 
     async def answer(self) -> bytes:
-        return await asyncio.wait_for(self.reader.readuntil(b"\r\n"), 5)
+        return await asyncio.wait_for(self.reader.readuntil(b"\r\n"), 20)
 
 
 class Overheard:
@@ -195,7 +195,7 @@ async def test_content_that_no_handler_wants_is_read_past_and_the_next_request_a
         await slow.say(POST.replace(b"/echo", b"/unread") + b"Content-Length: 6000\r\n\r\n")
         await slow.trickle(b"x" * 300, 150, 7.5)
         await slow.say(GET)
-        assert (await asyncio.wait_for(slow.reader.readuntil(b"hello"), 5)).count(b"HTTP/1.1 ") == 2
+        assert (await asyncio.wait_for(slow.reader.readuntil(b"hello"), 20)).count(b"HTTP/1.1 ") == 2
 
 
 async def test_the_window_begins_anew_with_each_request() -> None:

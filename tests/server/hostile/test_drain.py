@@ -50,7 +50,7 @@ class Load:
     def _ask(self) -> None:
         while True:
             try:
-                sock = socket.create_connection((HOST, self._port), timeout=15)
+                sock = socket.create_connection((HOST, self._port), timeout=20)
             except OSError:
                 return  # refused: the server listens no more
             with sock:

@@ -138,7 +138,7 @@ class Stalled(Timed):
         """Read on, until the server's kernel has heard of it."""
         (connection,) = self.server.connections
         before = connection.transport.unacknowledged
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while connection.transport.unacknowledged == before:
                 await asyncio.get_running_loop().sock_recv(self.sock, 4096)
                 await asyncio.sleep(0)
@@ -252,7 +252,7 @@ async def test_two_tasks_that_read_one_content_are_told_apart() -> None:
         writer.write(POST + CONTENT % 4)
         await timed.until(lambda: bool(errors))
         writer.write(b"four")
-        assert (await asyncio.wait_for(reader.readuntil(b"four"), 5)).startswith(b"HTTP/1.1 200 ")
+        assert (await asyncio.wait_for(reader.readuntil(b"four"), 20)).startswith(b"HTTP/1.1 200 ")
         assert "two tasks" in str(errors[0])
         writer.close()
 
@@ -276,9 +276,9 @@ async def test_a_reader_that_outlives_its_exchange_gets_nothing_of_the_next_requ
     async with Timed(app) as timed:
         reader, writer = await timed.connect()
         writer.write(POST + CONTENT % 4 + b"mine")
-        await asyncio.wait_for(reader.readuntil(b"first"), 5)
+        await asyncio.wait_for(reader.readuntil(b"first"), 20)
         writer.write(POST + CONTENT % 6 + b"secret")
-        assert (await asyncio.wait_for(reader.readuntil(b"secret"), 5)).startswith(b"HTTP/1.1 200 ")
+        assert (await asyncio.wait_for(reader.readuntil(b"secret"), 20)).startswith(b"HTTP/1.1 200 ")
         assert "its exchange is over" in str(left[0].exception())
         writer.close()
 
@@ -293,11 +293,11 @@ async def test_a_handlers_own_limit_holds_for_its_request_alone() -> None:
         reader, writer = await timed.connect()
         for content in (b"four", b"and more"):
             writer.write(POST + CONTENT % len(content) + content)
-            assert (await asyncio.wait_for(reader.readuntil(content), 5)).startswith(b"HTTP/1.1 200 ")
+            assert (await asyncio.wait_for(reader.readuntil(content), 20)).startswith(b"HTTP/1.1 200 ")
         writer.write(
             GET + POST + CONTENT % 8 + b"and more"
         )  # a limit for a request without a body has no effect
-        assert (await asyncio.wait_for(reader.readuntil(b"and more"), 5)).count(b"HTTP/1.1 200 ") == 2
+        assert (await asyncio.wait_for(reader.readuntil(b"and more"), 20)).count(b"HTTP/1.1 200 ") == 2
         writer.close()
 
 
@@ -313,7 +313,7 @@ async def test_a_reader_that_ends_after_its_exchange_leaves_the_next_deadline_al
     async with Timed(app) as timed:
         reader, writer = await timed.connect()
         writer.write(POST + CONTENT % 4)
-        await asyncio.wait_for(reader.readuntil(b"without it"), 5)
+        await asyncio.wait_for(reader.readuntil(b"without it"), 20)
         writer.write(b"four")
         await timed.states(idle=1)
         assert readers[0].cancelled()

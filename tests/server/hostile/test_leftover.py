@@ -18,7 +18,7 @@ OVER = "its exchange is over"
 
 
 async def until(reader: asyncio.StreamReader, end: bytes) -> bytes:
-    return await asyncio.wait_for(reader.readuntil(end), 5)
+    return await asyncio.wait_for(reader.readuntil(end), 20)
 
 
 async def test_equal_requests_are_told_apart() -> None:
@@ -72,7 +72,7 @@ async def test_a_task_that_waits_for_content_hears_of_the_end(rest: bytes) -> No
             writer.write(POST + CONTENT % 6)
         writer.write(b"SECRET")
         assert (await until(reader, b"SECRET")).startswith(b"HTTP/1.1 200 ")
-        await asyncio.wait(left, timeout=5)
+        await asyncio.wait(left, timeout=20)
         assert OVER in str(left[0].exception())
         writer.close()
 
@@ -90,7 +90,7 @@ async def test_a_task_that_waits_for_content_hears_that_the_client_has_gone() ->
         writer.write(POST + CONTENT % 6 + b"abc")
         await timed.until(lambda: bool(left))
         writer.transport.abort()
-        await asyncio.wait(left, timeout=5)
+        await asyncio.wait(left, timeout=20)
         assert left[0].done() and left[0].exception() is not None
 
 
@@ -130,7 +130,7 @@ async def test_a_view_of_larger_items_is_framed_by_its_octets(length: int | None
         head = await until(reader, b"\r\n\r\n")
         framed = numbers.tobytes() if length else b"28\r\n" + numbers.tobytes() + b"\r\n0\r\n\r\n"
         assert head.startswith(b"HTTP/1.1 200 ")
-        assert await asyncio.wait_for(reader.readexactly(len(framed)), 5) == framed
+        assert await asyncio.wait_for(reader.readexactly(len(framed)), 20) == framed
         writer.write(GET)
         assert (await until(reader, b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
         writer.close()

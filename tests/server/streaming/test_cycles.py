@@ -69,7 +69,7 @@ async def test_a_connection_that_has_ended_is_gone(
         sockets = weakref.WeakSet(connection.transport.socket for connection in server.connections)
         assert len(sockets) == 1
         client.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while server.connections:
                 await asyncio.sleep(0)
         for _ in range(3):

@@ -22,7 +22,7 @@ TURNS = 2
 
 async def turns(gone: Callable[[], bool], closed: Callable[[], bool]) -> int:
     """Turns of the loop between the two. Each `sleep(0)` is one."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not gone():
             await asyncio.sleep(0)
     count = 0
