@@ -227,8 +227,8 @@ class Line:
     def __init__(self) -> None:
         self.started = time.time()
         self.live = sys.stderr.isatty()
-        if not self.live:
-            self._write("netlab: setting up .venv (about a minute, only this once)\n")
+        self._write("netlab: setting up .venv (about a minute, only this once)\n")
+        self._write("netlab: meanwhile read labs/01_raw_socket/README.md, the first lab\n")
 
     def say(self, text: str) -> None:
         """Show what is under way."""

@@ -50,6 +50,8 @@ class Task:
     minutes: int = 10
     shows: str = ""
     """What to look for in the output of `reproduce`."""
+    further: bool = False
+    """Whether the lab is solved without it: it makes what the learner built withstand more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,23 @@ class Lab(Entry):
     prediction: Prediction
     tasks: tuple[Task, ...]
     source: str = ""
+
+    @property
+    def solved_by(self) -> int:
+        """The number of the last task that the lab needs to be solved; those behind it are further tasks."""
+        return sum(not task.further for task in self.tasks)
+
+    @property
+    def extent(self) -> str:
+        """ "6 tasks, about 9 min", with the further tasks behind: their minutes are sums of the tasks'."""
+        further = self.tasks[self.solved_by :]
+        later = sum(task.minutes for task in further)
+        parts = [(self.solved_by, "task", self.minutes - later), (len(further), "further task", later)]
+        return "; ".join(
+            f"{number} {word}{'' if number == 1 else 's'}, about {minutes} min"
+            for number, word, minutes in parts
+            if number
+        )
 
     @property
     def solution(self) -> Path:
@@ -175,6 +194,8 @@ def _lab(entry: Entry) -> Lab:
     wrong += [f"needs {need!r} is none of {', '.join(NEEDS)}" for need in needs if need not in NEEDS]
     if not tasks:
         wrong.append("no [[tasks]]")
+    elif tasks[0].further or [task.further for task in tasks] != sorted(task.further for task in tasks):
+        wrong.append("further tasks come last, behind at least one that is not")
     stated = [int(task.get("minutes", 0)) for task in _list(said)]
     if any(stated) and sum(stated) != said.get("minutes"):
         wrong.append(f"the tasks take {sum(stated)} minutes, and the lab says {said.get('minutes')}")
@@ -206,6 +227,7 @@ def _tasks(said: dict[str, Any]) -> list[Task]:
             reproduce=task.get("reproduce", ""),
             minutes=int(task.get("minutes") or max(1, int(said.get("minutes", 0)) // len(listed))),
             shows=task.get("shows", ""),
+            further=task.get("further") is True,
         )
         for n, task in enumerate(listed, 1)
     ]

@@ -49,9 +49,14 @@ def open_hint(learner: Learner, lab: Lab, task: int | None) -> int:
 
 
 def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
-    """Show the reference: freely once the lab is done, before that only when the learner insists."""
+    """Show the reference: freely once the lab is done, before that only when the learner insists.
+
+    Of a lab that is solved, the tasks that solved it are shown freely, and its further tasks are not.
+    """
     again = f"make solution-{lab.number:02d} ANYWAY=1"
-    if learner.standing(lab).state is not progress.State.DONE and not anyway:
+    done = learner.standing(lab).state is progress.State.DONE
+    solved = learner.solved(lab)
+    if not solved and not anyway:
         if not terminal.asking():
             raise LabError(f"lab {lab.name} is not done yet; `{again}` shows its solution all the same")
         if _ask("This lab is not done yet. Show the solution all the same? [y/N] ").lower() not in (
@@ -62,7 +67,11 @@ def show_solution(learner: Learner, lab: Lab, anyway: bool) -> int:
             return 0
     source = lab.solution.read_text("utf-8")
     own = _own_source(learner, lab)
+    last = len(lab.tasks) if done or anyway or not solved else lab.solved_by
     for task, title in regions.titles(regions.find(source, shown(lab.solution))).items():
+        if task > last:
+            learner.out.say(f"\ntask {task}: {title}\nnot done yet; `{again}` shows it", terminal.DIM)
+            continue
         learner.out.say(f"\ntask {task}: {title}", terminal.STRONG)
         _tell_task(learner, source, own, task)
         learner.out.say("\nwhy the reference does it this way", terminal.DIM)
@@ -202,7 +211,7 @@ def reset(learner: Learner, lab: Lab) -> int:
 def status(learner: Learner, entries: Sequence[Entry]) -> int:
     """Every lab and where it stands."""
     rows, styles = [], []
-    done = minutes = 0
+    done = solved = minutes = 0
     for entry in entries:
         if not isinstance(entry, Lab):
             rows.append((f"{entry.number:02d}", entry.title, "to come", "", ""))
@@ -210,6 +219,7 @@ def status(learner: Learner, entries: Sequence[Entry]) -> int:
             continue
         now = learner.standing(entry)
         done += now.state is progress.State.DONE
+        solved += now.state is not progress.State.DONE and learner.solved(entry)
         minutes += _left(now, entry)
         rows.append(
             (f"{entry.number:02d}", entry.title, _state(now, entry), str(_left(now, entry) or ""), _help(now))
@@ -219,15 +229,18 @@ def status(learner: Learner, entries: Sequence[Entry]) -> int:
     written = sum(isinstance(entry, Lab) for entry in entries)
     coming = f", {len(entries) - written} to come" if written < len(entries) else ""
     left = f", about {terminal.count(round(minutes / 60), 'hour')} left" if minutes >= 30 else ""
+    also = f", {solved} more solved" if solved else ""
     learner.out.say(
-        f"{done} of {written} done{coming}{left}. `make next` goes on, `make lab-NN` works on one."
+        f"{done} of {written} done{also}{coming}{left}. `make next` goes on, `make lab-NN` works on one."
     )
     return 0
 
 
 def _state(now: progress.Standing, lab: Lab) -> str:
     if now.state is progress.State.STARTED:
-        return f"task {now.task} of {len(lab.tasks)}" + (f" ({now.reason})" if now.reason else "")
+        further = now.task > lab.solved_by
+        where = f"solved; further task {now.task}" if further else f"task {now.task} of {lab.solved_by}"
+        return where + (f" ({now.reason})" if now.reason else "")
     return f"{now.state.value}: {now.reason}" if now.reason else str(now.state.value)
 
 

@@ -30,3 +30,12 @@ class Learner:
         file = progress.fingerprint(self.work.exercise(lab))
         check, stub = progress.fingerprint(*lab.checks), progress.fingerprint_of(stub_of(lab.folder).encode())
         return progress.standing(self.record.events(lab), file, check, stub)
+
+    def solved_before(self, lab: Lab) -> bool:
+        """Whether the last check found every task passing that the lab needs to be solved."""
+        return self.standing(lab).task > lab.solved_by
+
+    def solved(self, lab: Lab) -> bool:
+        """Whether the file, as it is now, passes every task that the lab needs to be solved."""
+        now = self.standing(lab)
+        return now.state is progress.State.DONE or (now.current and now.task > lab.solved_by)

@@ -7,7 +7,6 @@ import textwrap
 from labs.runner import terminal
 from labs.runner.checking.failure import last_lines
 from labs.runner.errors import LabError
-from labs.runner.learner import progress
 from labs.runner.learner.commands import as_number, ask_prediction
 from labs.runner.learner.learner import Learner
 from labs.runner.learner.workspace import shown
@@ -28,7 +27,7 @@ def measured(learner: Learner, lab: Lab, *, mine: bool, everything: bool = False
     out, code = learner.out, lab.solution
     if mine:
         code = learner.work.exercise(lab)
-        if learner.standing(lab).state is not progress.State.DONE:
+        if not learner.solved(lab):
             raise LabError(f"your lab {lab.name} does not pass yet: run `make lab-{lab.number:02d}` first")
     else:
         ask_prediction(learner, lab)
@@ -60,6 +59,22 @@ def tell_done(learner: Learner, evidence: Evidence, following: Lab | None) -> No
             ("  make next", after),
         ]
     )
+
+
+def tell_solved(learner: Learner, evidence: Evidence, following: Lab | None) -> None:
+    """The lab is solved: what the learner's code showed, and that its further tasks, or a lab, may follow."""
+    lab, number = evidence.lab, f"{evidence.lab.number:02d}"
+    solved = f"Lab {number} is solved: your code passes the checks of tasks 1 to {lab.solved_by}."
+    learner.out.say(f"\n{solved}", terminal.GOOD)
+    if evidence.measurement is not None:
+        learner.out.facts([("You showed:", cards.sentence_of(evidence))], terminal.GOOD)
+    further = lab.tasks[learner.standing(lab).task - 1 :]
+    left = f"about {sum(task.minutes for task in further)} min: your code withstands more"
+    choices = [(f"  make lab-{number}", f"{terminal.count(len(further), 'further task')}, {left}")]
+    if following and following != lab:
+        choices.append(("  make next", f"lab {following.number:02d}, {following.title}"))
+    choices.append((f"  make solution-{number}", "your code beside the reference"))
+    learner.out.facts([*choices, (f"  make wrong-{number}", "what others got wrong")])
 
 
 def _tell_evidence(learner: Learner, lab: Lab, evidence: Evidence, everything: bool) -> None:

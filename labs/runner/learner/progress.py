@@ -45,6 +45,7 @@ class Standing:
     state: State = State.NEW
     reason: str = ""
     task: int = 1  # the first one that is not known to pass
+    current: bool = False  # whether the last check was of this file, by these tests
     prediction: str | None = None
     measured: Event | None = None
     hints: dict[int, int] = field(default_factory=dict)  # task -> the highest level opened
@@ -143,6 +144,7 @@ def standing(events: Iterable[Event], file: str, check: str, stub: str) -> Stand
                 passed = event if event.get("done") else passed
     if last is not None and file:
         now.task = int(last.get("failed") or 1)
+        now.current = last.get("file") == file and last.get("check") == check
     if file and file != stub:
         now.state = State.STARTED
     if file and passed is not None:

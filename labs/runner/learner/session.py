@@ -18,7 +18,7 @@ from labs.runner.errors import LabError
 from labs.runner.learner import progress
 from labs.runner.learner.commands import ask_prediction
 from labs.runner.learner.learner import Learner
-from labs.runner.learner.measured import measured, tell_done
+from labs.runner.learner.measured import measured, tell_done, tell_solved
 from labs.runner.learner.telling import TaskPrinter, command_again, tell_failure, tell_next
 from labs.runner.learner.workspace import shown
 from labs.runner.registry import ROOT, Entry, Lab
@@ -30,14 +30,15 @@ _POLL = 0.3  # seconds between two looks at the file
 
 
 def next_lab(learner: Learner, entries: Sequence[Entry]) -> Lab | None:
-    """The lab to go on with: one under way, else one to check again, else the first that is not begun."""
+    """The lab to go on with: one under way, one to check again, one not begun, one with further tasks."""
     labs = [entry for entry in entries if isinstance(entry, Lab)]
     states = [(learner.standing(lab).state, lab) for lab in labs]
+    solved = [lab for state, lab in states if state is progress.State.STARTED and learner.solved(lab)]
     for wanted in (progress.State.STARTED, progress.State.RECHECK, progress.State.NEW):
         for state, lab in states:
-            if state is wanted:
+            if state is wanted and lab not in solved:
                 return lab
-    return None
+    return solved[0] if solved else None
 
 
 def run_next(learner: Learner, entries: Sequence[Entry], *, everything: bool = False) -> int:
@@ -50,29 +51,47 @@ def run_next(learner: Learner, entries: Sequence[Entry], *, everything: bool = F
 
 
 def run_lab(learner: Learner, lab: Lab, *, everything: bool = False) -> int:
-    """`make lab-NN`: open, predict, check, measure. 0 when the lab is done, 1 when a task is still open."""
-    out = learner.out
+    """`make lab-NN`: open, predict, check, measure. 0 when the lab is done, 1 when a task is still open.
+
+    A lab with further tasks is measured twice: when it is solved, and when it is done.
+    """
     path, made = learner.work.open(lab)
-    _introduce(learner, lab, path, made)
+    begun = path.read_bytes() != stub_of(lab.folder).encode()
+    _introduce(learner, lab, path, made=made, begun=begun)
     ask_prediction(learner, lab)
-    if path.read_bytes() == stub_of(lab.folder).encode():
+    if not begun:
         # Nothing is written yet: there is nothing to check.
         tell_next(learner, lab, path, 1)
         return 1
-    if not check(learner, lab, path):
+    was_solved = learner.solved_before(lab)
+    done = check(learner, lab, path)
+    if not done and (was_solved or not learner.solved(lab)):
         return 1
-    out.say("All tasks pass. Now your code is measured.\n", terminal.GOOD)
+    return _measure_own(learner, lab, done=done, everything=everything)
+
+
+def _measure_own(learner: Learner, lab: Lab, *, done: bool, everything: bool) -> int:
+    """Measure the learner's code and tell what it showed. 0 when the lab is done and the measurement is."""
+    passing = "All tasks pass. " if done else ""
+    learner.out.say(f"{passing}Now your code is measured.\n", terminal.GOOD)
     evidence = measured(learner, lab, mine=True, everything=everything)
     if evidence.outcome is Outcome.FAILED:
         return 1
-    tell_done(learner, evidence, next_lab(learner, registry.entries(lab.folder.parent)))
-    return 0
+    following = next_lab(learner, registry.entries(lab.folder.parent))
+    if done:
+        tell_done(learner, evidence, following)
+    else:
+        tell_solved(learner, evidence, following)
+    return int(not done)
 
 
-def _introduce(learner: Learner, lab: Lab, path: Path, made: bool) -> None:
+def _introduce(learner: Learner, lab: Lab, path: Path, *, made: bool, begun: bool) -> None:
+    """Which lab this is; article, claim and README are named until the learner has begun to write."""
     out = learner.out
-    tasks = terminal.count(len(lab.tasks), "task")
-    out.say(f"Lab {lab.number:02d} · {lab.title} ({tasks}, about {lab.minutes} min)", terminal.STRONG)
+    out.say(f"Lab {lab.number:02d} · {lab.title} ({lab.extent})", terminal.STRONG)
+    if begun:
+        out.verbatim(f"file     {shown(path)}\n")
+        return
     article = f"“{registry.ARTICLE}”, {registry.ARTICLE_URL}"
     out.facts([("article", article), ("claim", f"“{lab.claim}”")], terminal.DIM)
     out.verbatim(f"read     {shown(lab.folder / 'README.md')}")
@@ -91,10 +110,13 @@ def check(learner: Learner, lab: Lab, path: Path) -> bool:
     hashes = {"file": file, "check": progress.fingerprint(*lab.checks)}
     if result.failures:
         failure = result.failures[0]
-        if failure.kind == UNWRITTEN:
-            tell_next(learner, lab, path, failure.task, failure)
-        else:
+        newly_solved = failure.task > lab.solved_by and not learner.solved_before(lab)
+        if failure.kind != UNWRITTEN:
             tell_failure(learner, lab, failure, command_again(lab, path, failure, options))
+        elif not newly_solved:
+            tell_next(learner, lab, path, failure.task, failure)
+        if newly_solved:
+            learner.out.say(f"The lab is solved: tasks 1 to {lab.solved_by} pass.", terminal.GOOD)
     # Recorded last: on a full disk the learner still reads what the check found.
     learner.record.add(lab, "checks", done=result.passed, passed=passed, failed=failed, seed=seed, **hashes)
     return result.passed
@@ -158,8 +180,11 @@ def _check_once(learner: Learner, lab: Lab, path: Path) -> None:
     out.verbatim(f"Lab {lab.number:02d} · {lab.title}: {shown(path)}", terminal.STRONG)
     out.say(f"checking … ({time.strftime('%H:%M:%S')})\n", terminal.DIM)
     try:
+        was_solved = learner.solved_before(lab)
         if check(learner, lab, path):
             out.say(f"\nAll tasks pass: `make lab-{lab.number:02d}` measures your code.", terminal.GOOD)
+        elif not was_solved and learner.solved(lab):
+            out.say(f"\n`make lab-{lab.number:02d}` measures your code.", terminal.GOOD)
     except LabError as error:
         out.verbatim(f"labs: {error}", terminal.BAD)
     out.say("\nWatching; save the file to check again, Ctrl-C ends.", terminal.DIM)

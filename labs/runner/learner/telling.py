@@ -94,9 +94,8 @@ def tell_next(learner: Learner, lab: Lab, path: Path, task: int, failure: Failur
     """The task to write next: where, about how long, and what to run then."""
     out, number = learner.out, f"{lab.number:02d}"
     chosen = lab.tasks[task - 1]
-    out.say(
-        f"○ task {task} of {len(lab.tasks)}: {chosen.title} (about {chosen.minutes} min)", terminal.STRONG
-    )
+    which = f"further task {task}" if chosen.further else f"task {task} of {lab.solved_by}"
+    out.say(f"○ {which}: {chosen.title} (about {chosen.minutes} min)", terminal.STRONG)
     place = shown(path) + line_of_task(lab, path, task)
     if failure is not None and failure.place.startswith(path.name):
         place = shown(path) + failure.place.split(": `")[0].removeprefix(path.name)
