@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from netlab.live.feed import Feed
@@ -23,6 +23,9 @@ class LiveRun:
         self.values = values
         self.companion = companion
         """What the board's `companion` has made, or None."""
+        self.afterwards: Callable[[str], None] | None = None
+        """Takes the presses when the experiment is over, until the next one starts. Set by an experiment
+        that has results to choose from; None: nothing can be pressed then."""
         self.began = time.monotonic()
         self._feed = feed
         self._pressed: deque[str] = deque(maxlen=PRESSED)
@@ -66,5 +69,9 @@ class LiveRun:
 
     def press(self, name: str, value: str = "") -> None:
         """A button was pressed on a page."""
-        self._pressed.append(f"{name} {value}".strip())
+        pressed = f"{name} {value}".strip()
+        if self.afterwards is not None:
+            self.afterwards(pressed)
+            return
+        self._pressed.append(pressed)
         self._press.set()

@@ -32,6 +32,7 @@ class Lane:
         self.board = board
         self.feed = Feed()
         self.run: LiveRun | None = None
+        """The run under way, or the last one."""
         self.companion: Companion | None = board.companion() if board.companion is not None else None
         self._room = room
         self._task: asyncio.Task[None] | None = None
@@ -69,7 +70,7 @@ class Lane:
         _, left = await asyncio.wait([self._task], timeout=ENDING)
         if left:
             log.error("the experiment of the board %s does not end", self.board.name)
-        self._task = self.run = None
+        self._task = None
 
     async def _live(self, run: LiveRun) -> None:
         """The experiment to its end, whatever that is, and the status that the page shows then."""

@@ -151,7 +151,7 @@ def _press(lane: Lane, name: Any, value: Any) -> None:
         raise ValueError(f"the value of a press is text of at most {LONGEST_VALUE} characters")
     if name not in [action.name for action in lane.board.actions]:
         raise ValueError(f"there is no button {name!r}")
-    if lane.run is None or not lane.running:
+    if lane.run is None or not (lane.running or lane.run.afterwards):
         raise Refused("no experiment is running: start it first")
     lane.run.press(name, value)
 

@@ -11,7 +11,7 @@ import contextlib
 import socket
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import psutil
@@ -43,17 +43,20 @@ class Watched:
             return {"fds": None, "uss": None, "processes": 0}
         return {"fds": snapshot.fds, "uss": snapshot.uss, "processes": snapshot.processes}
 
-    def of_connection(self, client_port: int) -> dict[str, Any]:
-        """The server's end of a connection: process, descriptor, TCP state, and bytes in the kernel."""
-        found: dict[str, Any] = {"pid": None, "fd": None, "state": "gone", "kernel": None}
-        for process in _processes(self.pid):
+    def of_connections(self, client_ports: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """By the client's port the server's end: process, descriptor, TCP state, and bytes in the kernel."""
+        found: dict[int, dict[str, Any]] = {
+            port: {"pid": None, "fd": None, "state": "gone", "kernel": None} for port in client_ports
+        }
+        for process in _processes(self.pid) if found else ():
             for each in _connections(process):
-                if each.raddr and each.raddr.port == client_port and each.laddr.port == self.port:
-                    found |= {"pid": process.pid, "fd": each.fd, "state": each.status}
-        with contextlib.suppress(ProbeError):
-            ends = port_memory(client_port, remote=True).sockets
-            if found["fd"] is not None and ends:
-                found["kernel"] = sum(end.total for end in ends)
+                if each.raddr and each.raddr.port in found and each.laddr.port == self.port:
+                    found[each.raddr.port] |= {"pid": process.pid, "fd": each.fd, "state": each.status}
+        for port, end in found.items():
+            with contextlib.suppress(ProbeError):
+                ends = port_memory(port, remote=True).sockets
+                if end["fd"] is not None and ends:
+                    end["kernel"] = sum(each.total for each in ends)
         return found
 
 

@@ -75,8 +75,12 @@ class Opened:
         return [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]]
 
     async def too_wide(self) -> int:
-        """Pixels by which the page is wider than its window."""
-        return int(await self.tab.evaluate("document.documentElement.scrollWidth - innerWidth"))
+        """Pixels by which the page is wider than its window, or a table or drawing wider than its frame."""
+        script = (
+            "all => Math.max(document.documentElement.scrollWidth - innerWidth, "
+            "...all.map(each => each.scrollWidth - each.clientWidth))"
+        )
+        return int(await self.tab.locator(".scroll").evaluate_all(script))
 
 
 @contextlib.asynccontextmanager

@@ -62,6 +62,47 @@ async def test_a_lane_that_is_chosen_shows_the_servers_descriptor(opened: Callab
         await board.tab.locator(".f[aria-label^='random']").wait_for()
 
 
+async def test_a_lane_can_be_chosen_when_the_experiment_has_been_stopped(opened: Callable[..., Any]) -> None:
+    """An open lane and a closed one: the ladder, the bytes, and the figures of the last moment."""
+    async with opened("wire") as board:
+        await board.start(server="netlab", clients=2, requests=1, pause=5)
+        feed = board.lane.feed.values
+        await until(lambda: feed.get("figures", {}).get("requests") == 2)
+        await board.tab.locator("#stop").click()
+        await board.ended("stopped")
+        assert "detail" not in feed, "none was chosen before"
+        await board.tab.locator(".lane").nth(1).click()
+        section = board.tab.get_by_role("region", name="The chosen connection")
+        await section.get_by_role("heading", name="Connection 2").wait_for()
+        assert feed["detail"]["held"]["state"] == "ESTABLISHED"
+        held = f"{feed['detail']['held']['fd']} of process {feed['tap']['pid']}"
+        assert (await board.figures())["Descriptor in the server"] == held
+        assert await section.get_by_text("It was open when the experiment ended.").count() == 1
+        await section.locator(".rung summary").first.click()
+        await section.locator(".unfolded").first.wait_for()
+        await board.tab.locator(".lane").first.press("Enter")
+        await section.get_by_role("heading", name="Connection 1").wait_for()
+        assert await board.tab.locator("#status").inner_text() == "Stopped."
+
+
+@pytest.mark.soak
+async def test_the_next_experiment_forgets_the_lanes_of_the_last_one(opened: Callable[..., Any]) -> None:
+    async with opened("wire") as board:
+        await board.start(server="netlab", clients=1, requests=1, pause=0)
+        feed = board.lane.feed.values
+        await until(lambda: "lane/1" in feed)
+        await board.tab.locator("#stop").click()
+        await board.ended("stopped")
+        before = board.lane.run
+        await board.start(clients=0)
+        await until(lambda: "tap" in feed)
+        assert board.lane.run is not before and "lane/1" not in feed
+        board.lane.run.press("pick", "1")  # a page that still shows it
+        await board.tab.locator("#stop").click()
+        await board.ended("stopped")
+        assert "detail" not in feed
+
+
 @pytest.mark.soak
 async def test_any_command_that_listens_can_be_watched(
     chromium: Any, site_of: Callable[..., Any], tmp_path: Any

@@ -51,8 +51,11 @@ class Tap:
         self.opened = self.closed = 0
         self.requests = 0
         self.picked: int | None = None
+        self.over = False
+        """Set when the experiment has ended: its lanes can still be chosen."""
         self.visited = False
         """The board's own clients are done."""
+        self._held: dict[int, dict[str, Any]] = {}
         self._began = relay.clock.time()
 
     def follow(self) -> None:
@@ -103,8 +106,10 @@ class Tap:
         lane = self.lanes.get(self.picked or 0)
         if lane is None:
             return
-        end = lane.conversation.server_side
-        held = self.server.of_connection(end.port) if end is not None else {}
+        port = _server_port(lane)
+        if not self.over:
+            self._held = self.server.of_connections([port] if port is not None else [])
+        held = self._held.get(port or 0, {})
         agreed = {**_opening(lane.conversation), **(lane.reading.agreed() if lane.reading else {})}
         sent = sum(lane.conversation.octets.values())
         self.run.show(
@@ -117,6 +122,7 @@ class Tap:
                 "statuses": lane.statuses[-20:],
                 "bytes": sent,
                 "closed": lane.closed,
+                "over": self.over,
                 "records": list(lane.records),
                 "first": lane.seen - len(lane.records),
             },
@@ -127,6 +133,14 @@ class Tap:
         self.follow()
         while (press := self.run.take_action()) is not None:
             self.pick(press)
+
+    def end(self) -> None:
+        """The last picture, and what the server holds for each lane: they can be chosen from then on."""
+        self.picture()
+        open_ones = [port for lane in self.lanes.values() if not lane.closed and (port := _server_port(lane))]
+        self._held = self.server.of_connections(open_ones)
+        self.over = True
+        self.run.afterwards = self.pick
 
     def figures(self) -> None:
         """The figures above the lanes, and those of the lane that was chosen."""
@@ -146,6 +160,12 @@ class Tap:
     def abandon(self) -> list[Any]:
         """The conversations, which the relay has forgotten: they are to be ended."""
         return [lane.conversation for lane in self.lanes.values()]
+
+
+def _server_port(lane: LaneReading) -> int | None:
+    """The port of the tap's own end towards the server; None: it is not connected."""
+    end = lane.conversation.server_side
+    return None if end is None else end.port
 
 
 def _opening(conversation: Conversation) -> dict[str, str]:
@@ -198,7 +218,7 @@ async def _watch(tap: Tap, chosen: str) -> None:
     if chosen == NETLAB_TLS:
         tls = client_context(verify=Verify.NOTHING, keylog=tap.memory.path)
     # At the end, too, the outer picture comes first: the figures count what it has read.
-    await pictured(tap.picture, PERIOD, pictured(tap.figures, FIGURES, _clients(tap, chosen, tls)))
+    await pictured(tap.picture, PERIOD, pictured(tap.figures, FIGURES, _clients(tap, chosen, tls)), tap.end)
 
 
 async def _clients(tap: Tap, chosen: str, tls: ssl.SSLContext | None) -> None:

@@ -6,6 +6,7 @@ const POINTS = 600, LEFT = 56, RIGHT = 12, TOP = 16, BOTTOM = 34;
 
 // Of a drawing, in units of its text, which is 11 high: so it can be read on a phone, and is not large on a screen.
 export const WIDTH = innerWidth > 900 ? 960 : innerWidth > 600 ? 640 : 360;
+export const NARROW = WIDTH < 600;  // a phone
 
 export class Chart {
   #series = new Map(); #drawing; #text; #draw; #legend; #span = null;

@@ -1,6 +1,6 @@
 // 10,000 idle clients: three curves for each server, the limit that ended it, and the planner's table.
 
-import {Chart} from "./chart.js";
+import {Chart, NARROW} from "./chart.js";
 import {el, table} from "./dom.js";
 
 const MIB = 1048576;
@@ -12,8 +12,8 @@ export default function (stage, live) {
   const uss = new Chart(stage, {title: "Memory of its process (USS)", x: "clients", y: "MiB"});
   const kernel = new Chart(stage, {title: "Memory of the kernel for its sockets", x: "clients", y: "MiB"});
   const limits = table(stage, "The limit that ended each server", ["Server", "Limit"]);
-  const planner = el("div");
-  stage.append(planner);
+  const place = el("div"), plan = planner(place);
+  stage.append(place);
 
   // In this order, so that each server keeps its colour.
   live.on("servers", names => { for (const name of names) for (const each of [fds, uss, kernel]) each.set(name, []); });
@@ -27,14 +27,24 @@ export default function (stage, live) {
   live.on("note", text => { note.textContent = text; });
   live.on("first", sentences => first.replaceChildren(...sentences.map(each => el("li", {}, each))));
   live.on("limits", found => limits(Object.entries(found)));
-  live.on("plan", rows => plan(planner, rows));
-  live.reset(() => { for (const each of [fds, uss, kernel]) each.clear(); limits([]); planner.replaceChildren(); note.textContent = ""; first.replaceChildren(); });
+  live.on("plan", plan);
+  live.reset(() => { for (const each of [fds, uss, kernel]) each.clear(); limits([]); plan([]); note.textContent = ""; first.replaceChildren(); });
 }
 
-// One row for each question, one column for each server. rows: [server, question, answer].
-function plan(planner, rows) {
-  const names = [...new Set(rows.map(([name]) => name))], questions = [...new Set(rows.map(row => row[1]))];
-  planner.replaceChildren();
-  table(planner, "Planner, from the measured slopes", ["Question", ...names])(questions.map(question =>
-    [question, ...names.map(name => rows.find(row => row[0] === name && row[1] === question)?.[2] ?? "")]));
+// One row for each question, one column for each server. On a phone a table for each server: the columns would not
+// fit. Returns a function of the rows: [server, question, answer].
+function planner(parent) {
+  const title = "Planner, from the measured slopes";
+  let tables = [], known = "";
+  return rows => {
+    const names = [...new Set(rows.map(([name]) => name))], questions = [...new Set(rows.map(row => row[1]))];
+    if (names.join() !== known) {  // else the tables stay, and with them what is focused
+      known = names.join();
+      parent.replaceChildren();
+      tables = (NARROW ? names.map(name => [name]) : names.length ? [names] : []).map(some => [some, NARROW
+        ? table(parent, `${title}: ${some}`, ["Question", "Answer"]) : table(parent, title, ["Question", ...some])]);
+    }
+    for (const [some, set] of tables) set(questions.map(question =>
+      [question, ...some.map(name => rows.find(row => row[0] === name && row[1] === question)?.[2] ?? "")]));
+  };
 }

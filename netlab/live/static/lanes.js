@@ -1,10 +1,10 @@
 // Lanes over time in plain SVG: one row for each connection, with spans of several kinds. The newest are kept.
 
 import {el, onceAFrame, svg} from "./dom.js";
-import {WIDTH, nice, ticks} from "./chart.js";
+import {NARROW, WIDTH, nice, ticks} from "./chart.js";
 
 // On a phone a note has a line of its own under its lane.
-const NARROW = WIDTH < 600, ROW = 22, LEFT = NARROW ? 104 : 118, NOTES = NARROW ? 12 : 230, TOP = 22, LINE = 14;
+const ROW = 22, LEFT = NARROW ? 104 : 118, NOTES = NARROW ? 12 : 230, TOP = 22, LINE = 14;
 
 export class Lanes {
   #rows = new Map(); #drawing; #draw; #pick; #picked = null; #kinds; #unit; #legend; #range = null;

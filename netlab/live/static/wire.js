@@ -36,7 +36,8 @@ export default function (stage, live, {press}) {
       "Descriptor in the server": held.fd == null ? "closed" : `${held.fd} of process ${held.pid}`,
       "State of the server's socket": held.state ?? "not connected",
       "Kernel memory of it": held.kernel == null ? "none" : `${held.kernel.toLocaleString("en")} bytes`});
-    why.textContent = detail.closed ? `Closed: ${detail.closed}.` : "It is open.";
+    why.textContent = detail.closed ? `Closed: ${detail.closed}.` : detail.over
+      ? "It was open when the experiment ended. Its descriptor, state and memory are of that moment." : "It is open.";
     // Only what is new is drawn: what is unfolded stays so.
     if (lane !== detail.lane) { ladder.clear(); drawn = 0; }
     for (const record of detail.records.slice(Math.max(0, drawn - detail.first))) ladder.record(record);
