@@ -131,7 +131,8 @@ class Connection:
             self.sending = begin(services, self.transport, request, exchange, self._callbacks)
             if services.trace is not None:
                 services.tell(Step.SENT, self, request.head)
-            await exchange.until(exchange.has_head)
+            while exchange.head is None:
+                await exchange.change()
         except BaseException:
             if self.exchange is exchange:
                 self.close(Reason.ABANDONED)
@@ -217,7 +218,8 @@ class Connection:
         exchange.add_piece(data)
         if exchange.held >= HIGH:
             self.transport.pause()
-        self._content_came()
+        if self.deadline != NEVER:
+            self._content_came()
 
     def _interim(self, exchange: Exchange, head: ResponseHead) -> None:
         """A 1xx response: the final one is still to come (RFC 9110 §15.2)."""

@@ -126,19 +126,19 @@ class Exchange:
     async def until(self, done: Callable[[], Any]) -> None:
         """Wait until that is true. Raises the failure of the exchange."""
         while not done():
-            if self.error is not None:
-                raise self.error
-            if self._waiter is not None:
-                raise RuntimeError("two tasks read one response: let one read, and hand on what it got")
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self.change()
 
-    def has_head(self) -> bool:
-        """Has the final response's head come?"""
-        return self.head is not None
+    async def change(self) -> None:
+        """Wait until something has come. Raises the failure of the exchange."""
+        if self.error is not None:
+            raise self.error
+        if self._waiter is not None:
+            raise RuntimeError("two tasks read one response: let one read, and hand on what it got")
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
 
     def take_whole(self, limit: int) -> bytes | None:
         """All the content, if it is here to its end and within the limit of bytes; else None."""

@@ -21,8 +21,8 @@ MARGIN = 1.0
 
 def may_idle(head: ResponseHead, keepalive_timeout: float) -> tuple[float, Reason]:
     """Seconds that the connection may be idle after this response, and whose limit that is."""
-    hint = _HINT.search(head.fields.get("keep-alive") or "")
-    if hint is not None:
+    said = head.fields.get("keep-alive")
+    if said is not None and (hint := _HINT.search(said)) is not None:
         seconds = float(hint[1])
         theirs = seconds - min(MARGIN, seconds / 2)
         if theirs < keepalive_timeout:

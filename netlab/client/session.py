@@ -251,9 +251,10 @@ class Session:
             response = await self._send(request, options, give_up)
             if self.cookies is not None:
                 self.cookies.store(request.url, response.fields)
-            if response.status >= 300 and options.allow_redirects:
+            head = response.head
+            if head.status >= 300 and options.allow_redirects:
                 try:
-                    next_one = following(request, response.head, options.allow_downgrade)
+                    next_one = following(request, head, options.allow_downgrade)
                     if next_one is not None and len(history) == MOST:
                         raise TooManyRedirects(f"{history[0].url} led to more than {MOST} redirects")
                 except BaseException:
