@@ -82,7 +82,7 @@ def test_a_head_that_is_cut_off_anywhere_is_not_complete(exercise, steps):
 
 
 @pytest.mark.task(1, rule="RFC 9112 §2.2")
-def test_one_empty_line_before_the_request_line_is_skipped_and_no_second(exercise, steps):
+def test_only_one_empty_line_before_the_request_line_is_skipped(exercise, steps):
     wire = b"\r\n" + HEAD + b"rest"
     steps.received(wire, "split_head is given")
     split = answer(exercise, exercise.split_head, wire)
@@ -178,7 +178,7 @@ def test_a_request_line_of_another_shape_is_refused(exercise, steps, line):
 
 @pytest.mark.task(2, rule="RFC 9110 §15.6.6")
 @table("version", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/3.1")
-def test_another_major_version_is_refused_as_such(exercise, steps, version):
+def test_another_major_version_is_refused_with_its_own_error(exercise, steps, version):
     steps.received(b"GET / " + version, "request_line is given")
     got = outcome(exercise, exercise.request_line, b"GET / " + version)
     assert got == "VERSION", f"{version!r} must be Refused(VERSION); {told(got)} (RFC 9110 §15.6.6)"
@@ -287,7 +287,7 @@ def test_transfer_codings_are_one_list_over_all_lines_in_their_order(exercise, l
 @pytest.mark.task(5, rule="RFC 9112 §6.1")
 @table("lines", ("",), ("chunked,",), (",chunked",), ("gzip,,chunked",), ("chunked", ""), ("chunked x",),
        ('"chunked"',), ("\xa0chunked",), ("chunk\xe9d",))  # fmt: skip
-def test_what_is_no_list_of_codings_is_refused(exercise, lines):
+def test_a_malformed_list_of_codings_is_refused(exercise, lines):
     got = outcome(exercise, exercise.transfer_codings, coded(*lines))
     assert got == "CODINGS", (
         f"transfer-encoding {lines} must be Refused(CODINGS); {told(got)} (RFC 9112 §6.1)"
@@ -350,9 +350,7 @@ CHUNKED, CHUNKED_LAST, FIVE = (
     (1, [("transfer-encoding", "")], "CODINGS"),
     (1, [("content-length", "-5")], "LENGTH"),
 )
-def test_a_request_whose_end_is_in_doubt_is_refused_by_the_first_rule_it_breaks(
-    exercise, minor, fields, rule
-):
+def test_a_request_of_uncertain_length_is_refused_by_the_first_rule_it_breaks(exercise, minor, fields, rule):
     got = outcome(exercise, exercise.framing, minor, fields)
     assert got == rule, f"HTTP/1.{minor} with {fields} must be Refused({rule}); {told(got)} (RFC 9112 §6.3)"
 

@@ -43,7 +43,7 @@ def test_the_page_is_html_in_utf_8(exercise, path):
 
 
 @pytest.mark.task(1, rule="HTML, sandboxing; CSP3 §6.3.2")
-def test_the_sandboxed_page_alone_has_no_origin(exercise):
+def test_only_the_sandboxed_page_gives_up_its_origin(exercise):
     whole, sandboxed = talk(exercise.pages, ("GET", "/"), ("GET", "/sandbox"))
     directive = sandboxed.get("Content-Security-Policy").split()
     assert directive[:1] == ["sandbox"], "/sandbox needs Content-Security-Policy: sandbox …"
@@ -62,7 +62,7 @@ def test_another_path_is_not_found(exercise, path):
 
 @pytest.mark.task(1, rule="RFC 9110 §15.5.6")
 @table("method, path", ("POST", "/"), ("PUT", "/sandbox"), ("DELETE", "/nowhere"), ("OPTIONS", "/"))
-def test_another_method_is_405_and_hears_which_are_allowed(exercise, method, path):
+def test_another_method_gets_405_and_an_allow_field(exercise, method, path):
     [answer] = talk(exercise.pages, (method, path))
     assert answer.status == 405, f"{method} {path} must be 405, not {answer.status}"
     assert answer.names("Allow") == {"get", "head"}, (
@@ -94,7 +94,7 @@ def test_our_page_reads_all_that_it_needs(exercise, path, call):
 
 @pytest.mark.task(2, rule="Fetch, CORS check")
 @table("page", *STRANGERS)
-def test_a_strangers_page_reads_the_status_alone(exercise, page):
+def test_a_page_of_another_origin_reads_only_the_status(exercise, page):
     assert told(exercise, "/status", page).readable, f"/status is for every page, {page} too"
     for path in ("/items", "/me", "/feedback", "/orders"):
         assert not told(exercise, path, page).readable, f"{path} is for {PAGE} alone, not for {page}"
@@ -115,19 +115,19 @@ def test_a_script_may_do_nothing_beyond_the_table(exercise, path, call):
 
 @pytest.mark.task(2, rule="Fetch, CORS protocol and credentials")
 @table("path", "/items", "/status", "/feedback", "/orders")
-def test_cookies_go_with_me_and_nothing_else(exercise, path):
+def test_only_the_path_me_takes_cookies(exercise, path):
     got = told(exercise, path, credentials="include")
     assert not got.readable, f"{path} is read without cookies: no credentials in its policy"
 
 
 @pytest.mark.task(2, rule="RFC 3986 §3.3")
 @table("path", "/", "/admin", "/itemsx", "/me.json", "/items/../admin", "//items")
-def test_every_other_path_is_closed(exercise, path):
+def test_no_page_reads_a_path_outside_the_table(exercise, path):
     assert not told(exercise, path).readable, f"{path} is not in the table: no page reads it"
 
 
 @pytest.mark.task(2, rule="Fetch, CORS-exposed header-name list")
-def test_the_number_of_items_is_the_one_field_that_scripts_read(exercise):
+def test_scripts_read_only_the_field_x_total(exercise):
     exposed = {path: tuple(exercise.policies(PAGE).policy_for(path).expose_headers) for path in
                ("/items", "/me", "/status", "/feedback", "/orders")}  # fmt: skip
     assert [name.lower() for name in exposed.pop("/items")] == ["x-total"], "/items exposes X-Total"
@@ -173,7 +173,7 @@ def test_the_handler_names_what_its_own_answer_depends_on(exercise):
 
 
 @pytest.mark.task(3, rule="RFC 9111 §5.2.2.1")
-def test_the_items_may_be_kept_for_a_minute_and_their_number_is_told(exercise):
+def test_the_items_are_cacheable_for_a_minute_and_x_total_counts_them(exercise):
     shop = exercise.Shop(PAGE, items=["a", "b", "c"])
     [answer] = talk(shop, ("GET", "/items"))
     assert answer.get("Cache-Control") == "max-age=60", f"Cache-Control is {answer.get('Cache-Control')!r}"
@@ -205,7 +205,7 @@ def test_put_replaces_the_list(exercise, content):
 @pytest.mark.task(3, rule="RFC 9110 §15.5.1")
 @table("content", b"", b"figs", b"[", b'{"items": []}', b'"figs"', b"null", b"[1]", b'["figs", null]',
        b"\xff")  # fmt: skip
-def test_what_is_no_list_of_strings_is_400_and_changes_nothing(exercise, content):
+def test_a_put_without_a_list_of_strings_gets_400_and_changes_nothing(exercise, content):
     shop = exercise.Shop(PAGE)
     [answer] = talk(shop, ("PUT", "/items", [JSON], content))
     assert answer.status == 400, f"PUT of {content!r} must be 400, not {answer.status}"
@@ -214,7 +214,7 @@ def test_what_is_no_list_of_strings_is_400_and_changes_nothing(exercise, content
 
 @pytest.mark.task(3, rule="RFC 9110 §15.5.6")
 @table("method", "POST", "DELETE", "OPTIONS")
-def test_another_method_of_the_list_is_405(exercise, method):
+def test_another_method_on_the_items_gets_405(exercise, method):
     [answer] = talk(exercise.Shop(PAGE), (method, "/items"))
     assert answer.status == 405, f"{method} must be 405, not {answer.status}"
     assert answer.names("Allow") == {"get", "put"}, f"Allow: GET, PUT, not {answer.get('Allow') or 'absent'}"
@@ -235,7 +235,7 @@ def make_known(shop, name="ada"):
 
 
 @pytest.mark.task(4, rule="RFC 6265 §4.1.2; RFC 6265bis §4.1.2.7")
-def test_the_cookie_is_for_scripts_of_no_page_and_for_one_path(exercise):
+def test_the_cookie_is_http_only_and_for_one_path(exercise):
     cookie, _, attributes = make_known(exercise.Shop(PAGE))
     assert cookie == "session", f"the cookie's name is session, not {cookie!r}"
     expected = {"path=/me", "secure", "httponly", "samesite=none"}
@@ -265,7 +265,7 @@ def test_a_visitor_with_the_cookie_is_known_by_name(exercise, cookie, name):
 @pytest.mark.task(4, rule="RFC 9110 §15.5.2")
 @table("cookie", None, "session=", "session=t9", "xsession=t1", "session=t1x", "Session=t1", "a=session=t1",
        "t1")  # fmt: skip
-def test_a_visitor_without_a_known_cookie_is_401(exercise, cookie):
+def test_a_visitor_without_a_known_cookie_gets_401(exercise, cookie):
     shop = exercise.Shop(PAGE, visitors={"t1": "ada"})
     [answer] = talk(shop, ("GET", "/me", [("Cookie", cookie)] if cookie is not None else []))
     assert answer.status == 401, (
@@ -274,7 +274,7 @@ def test_a_visitor_without_a_known_cookie_is_401(exercise, cookie):
 
 
 @pytest.mark.task(4, rule="RFC 9111 §5.2.2.5")
-def test_what_is_one_visitors_own_is_not_kept(exercise):
+def test_the_answer_for_one_visitor_is_not_cacheable(exercise):
     shop = exercise.Shop(PAGE, visitors={"t1": "ada"})
     answers = talk(
         shop, ("GET", "/me", [("Cookie", "session=t1")]), ("GET", "/me"), ("PUT", "/me", [], b"bob")
@@ -298,7 +298,7 @@ def order(exercise, *lines):
 @pytest.mark.task(5, rule="Fetch, `Origin` header")
 @table("kind", "application/json", "Application/JSON", "application/json; charset=utf-8",
        "application/json ;x")  # fmt: skip
-def test_an_order_of_our_page_or_of_no_page_is_taken(exercise, kind):
+def test_an_order_from_our_page_or_without_an_origin_is_accepted(exercise, kind):
     for origin in ([("Origin", PAGE)], []):
         status, orders = order(exercise, ("Content-Type", kind), *origin)
         whose = "our page" if origin else "curl, which has no Origin"
@@ -307,7 +307,7 @@ def test_an_order_of_our_page_or_of_no_page_is_taken(exercise, kind):
 
 @pytest.mark.task(5, rule="Fetch, `Origin` header")
 @table("page", *STRANGERS)
-def test_an_order_of_a_strangers_page_is_403_and_not_taken(exercise, page):
+def test_an_order_from_another_origin_gets_403_and_is_not_stored(exercise, page):
     status, orders = order(exercise, JSON, ("Origin", page))
     assert status == 403, f"an order from {page} must be 403, not {status}"
     assert not orders, f"it was refused, and yet taken: {orders}"
@@ -318,13 +318,13 @@ def test_an_order_of_a_strangers_page_is_403_and_not_taken(exercise, page):
        [("Content-Type", "multipart/form-data; boundary=x")], [], [("Content-Type", "")],
        [("Content-Type", "text/plain; application/json")], [("Content-Type", "application/jsonp")],
        [JSON, ("Content-Type", "text/plain")], [("Content-Type", "text/plain"), JSON])  # fmt: skip
-def test_what_a_form_can_send_is_415_and_not_taken(exercise, lines):
+def test_an_order_that_a_form_can_send_gets_415_and_is_not_stored(exercise, lines):
     status, orders = order(exercise, *lines, ("Origin", PAGE))
     assert (status, orders) == (415, []), f"{lines} must be 415 and not taken; it was {status}, {orders}"
 
 
 @pytest.mark.task(5, rule="Fetch, `Origin` header")
-def test_the_origin_is_looked_at_first_and_there_is_one(exercise):
+def test_the_origin_is_checked_first_and_two_origins_are_refused(exercise):
     strange = ("Origin", "https://evil.example")
     status, _ = order(exercise, strange, ("Content-Type", "text/plain"))
     assert status == 403, f"a stranger's form is a stranger's: 403 before 415, not {status}"
@@ -349,7 +349,7 @@ def reuses(exercise, vary, first, second):
        (["Origin"], ORIGIN, [("origin", PAGE), ("Accept", "x")]), (["origin"], ORIGIN, ORIGIN),
        (["ORIGIN , Accept"], ORIGIN, ORIGIN), (["Origin", "Accept"], [], []),
        ([", Origin ,,"], ORIGIN, ORIGIN))  # fmt: skip
-def test_requests_that_agree_in_what_vary_names_get_the_same_answer(exercise, vary, first, second):
+def test_requests_that_agree_in_the_fields_of_vary_get_the_same_answer(exercise, vary, first, second):
     assert reuses(exercise, vary, first, second), f"Vary {vary}: {second} agrees with {first} in every name"
 
 
@@ -359,7 +359,7 @@ def test_requests_that_agree_in_what_vary_names_get_the_same_answer(exercise, va
        (["oRIGIN"], ORIGIN, OTHER),
        (["Origin,Accept"], [*ORIGIN, ("Accept", "a")], [*ORIGIN, ("Accept", "b")]),
        (["Accept"], [("Accept", "")], []))  # fmt: skip
-def test_requests_that_differ_in_what_vary_names_do_not(exercise, vary, first, second):
+def test_requests_that_differ_in_a_field_of_vary_get_another_answer(exercise, vary, first, second):
     assert not reuses(exercise, vary, first, second), f"Vary {vary}: {second} is not {first}: ask again"
 
 
@@ -373,5 +373,5 @@ def test_every_line_of_a_named_field_counts(exercise, first, second):
 
 @pytest.mark.task(6, rule="RFC 9110 §12.5.5")
 @table("vary", ["*"], ["Accept, *"], ["Accept", " * "])
-def test_a_star_is_never_reused(exercise, vary):
+def test_an_answer_with_vary_star_is_never_reused(exercise, vary):
     assert not reuses(exercise, vary, ORIGIN, ORIGIN), f"Vary {vary}: only the origin server can tell"

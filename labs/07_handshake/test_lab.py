@@ -37,7 +37,7 @@ def test_a_label_without_context_gives_the_bytes_of_rfc_8448(exercise, steps, se
 
 
 @pytest.mark.task(1, rule=EXPAND)
-def test_the_context_stands_behind_its_length(exercise, steps):
+def test_the_context_follows_its_length(exercise, steps):
     found = values(FULL)
     empty = hashlib.sha256().digest()
     steps.note("the label 'derived' with the hash of nothing as context")
@@ -46,7 +46,7 @@ def test_the_context_stands_behind_its_length(exercise, steps):
 
 
 @pytest.mark.task(1, rule="RFC 5869 §2.3")
-def test_more_than_one_hash_is_a_chain_of_blocks(exercise):
+def test_output_longer_than_one_hash_is_a_chain_of_blocks(exercise):
     # Expected: written out with hashlib and hmac by hand, two blocks of SHA-256 and a half.
     info = b"\x00\x50\x09tls13 abc\x01x"
     blocks = [hmac.digest(b"s" * 32, info + b"\x01", "sha256")]
@@ -58,7 +58,7 @@ def test_more_than_one_hash_is_a_chain_of_blocks(exercise):
 
 @pytest.mark.task(1, rule=EXPAND)
 @pytest.mark.parametrize("hash_name", ["sha256", "sha384"])
-def test_the_hash_of_the_cipher_suite_counts(exercise, hash_name):
+def test_the_hash_is_that_of_the_cipher_suite(exercise, hash_name):
     expected = hmac.digest(b"s" * 48, b"\x00\x10\x09tls13 key\x00\x01", hash_name)[:16]
     got = exercise.hkdf_expand_label(hash_name, b"s" * 48, b"key", b"", 16)
     same_bytes(got, expected, f"HMAC with {hash_name}, {EXPAND}")
@@ -79,7 +79,7 @@ def test_a_secret_depends_on_the_messages_so_far(exercise, steps):
 
 
 @pytest.mark.task(2, rule=EXPAND)
-def test_no_messages_are_the_hash_of_nothing(exercise):
+def test_without_messages_the_hash_is_that_of_zero_bytes(exercise):
     found = values(FULL)
     got = exercise.derive_secret("sha256", found["early_secret"], b"derived", [])
     same_bytes(got, found["derived_from_early"], f"RFC 8448 §3: Derive-Secret(., 'derived', ''), {EXPAND}")

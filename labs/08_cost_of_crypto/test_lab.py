@@ -123,7 +123,7 @@ def test_the_calls_are_doubled_until_a_sample_lasts_long_enough(exercise, world,
 
 
 @pytest.mark.task(2, rule="a sample lasts long beside a tick of the clock")
-def test_a_clock_that_stands_still_between_two_readings_is_no_answer(exercise, steps):
+def test_a_sample_is_longer_than_one_tick_of_a_coarse_clock(exercise, steps):
     world = World(steps, resolution=1 / 256)
     calls = exercise.calls_for(world.work(1 / 8192), LEAST, world.clock)
     assert calls >= 64, (

@@ -106,7 +106,7 @@ def test_a_response_is_a_status_line_field_lines_an_empty_line_and_content(exerc
     (0, True, b"Connection: keep-alive\r\n"),
     (0, False, b""),
 )
-def test_connection_says_what_the_version_does_not_say_by_itself(exercise, minor, persist, line):
+def test_connection_is_sent_only_where_the_version_does_not_imply_it(exercise, minor, persist, line):
     made = exercise.render(request(exercise, minor=minor), exercise.Response(200, b"hi"), persist)
     expected = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + line + b"\r\nhi"
     same_bytes(
@@ -118,7 +118,7 @@ def test_connection_says_what_the_version_does_not_say_by_itself(exercise, minor
 
 
 @pytest.mark.task(2, rule="RFC 9110 §9.3.2")
-def test_a_response_to_head_tells_the_length_and_sends_nothing(exercise):
+def test_a_response_to_head_has_the_length_and_no_content(exercise):
     made = exercise.render(request(exercise, "HEAD"), exercise.Response(200, b"hello"), True)
     expected = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     same_bytes(
@@ -129,13 +129,13 @@ def test_a_response_to_head_tells_the_length_and_sends_nothing(exercise):
 @pytest.mark.task(2, rule=LENGTH)
 @table("status, head", (204, b"HTTP/1.1 204 No Content\r\n\r\n"),
        (304, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"))  # fmt: skip
-def test_204_and_304_have_no_content_and_204_no_length_either(exercise, status, head):
+def test_204_and_304_have_no_content_and_204_has_no_length(exercise, status, head):
     made = exercise.render(request(exercise), exercise.Response(status, b"hello"), True)
     same_bytes(made, head, "RFC 9112 §6.3 rule 1, RFC 9110 §8.6", "the octets")
 
 
 @pytest.mark.task(2, rule=LENGTH)
-def test_length_and_connection_are_said_once_and_by_the_server(exercise):
+def test_content_length_and_connection_are_sent_once_by_the_server(exercise):
     fields = [("content-length", "999"), ("A", "1"), ("CONNECTION", "keep-alive"), ("B", "2")]
     made = exercise.render(request(exercise), exercise.Response(200, b"hi", fields), False)
     expected = b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
@@ -206,7 +206,7 @@ def test_nothing_is_answered_after_the_request_that_said_close(connection, app, 
 
 
 @pytest.mark.task(3, rule=PIPELINING)
-def test_what_came_before_a_refusal_is_answered_before_it(connection, steps):
+def test_requests_before_a_refusal_are_answered_first(connection, steps):
     burst = get("/a") + b"nonsense\r\n\r\n"
     steps.sent(burst, "the client sends at once")
     got = connection.received(burst)
@@ -241,7 +241,7 @@ def test_the_response_may_say_that_it_is_the_last(exercise):
 
 
 @pytest.mark.task(4, rule="RFC 9110 §15.6.1")
-def test_a_handler_that_fails_is_a_500_and_not_the_end_of_the_connection(exercise, steps):
+def test_a_failing_handler_gets_500_and_the_connection_goes_on(exercise, steps):
     app = App(exercise, failing=["/bad"])
     connection = exercise.Connection(app)
     steps.note("the app raises ValueError at /bad")
@@ -252,7 +252,7 @@ def test_a_handler_that_fails_is_a_500_and_not_the_end_of_the_connection(exercis
 
 
 @pytest.mark.task(4, rule=PERSISTENCE)
-def test_a_handler_that_fails_does_not_make_a_last_request_less_last(exercise):
+def test_a_failing_handler_does_not_keep_a_closing_connection_open(exercise):
     connection = exercise.Connection(App(exercise, failing=["/"]))
     got = connection.exchange(request(exercise, fields=[("Connection", "close")]))
     assert connection.closing is True, "the request said close, whatever became of it (RFC 9112 §9.3)"
@@ -273,7 +273,7 @@ def test_a_refusal_names_the_rule_and_says_close(exercise, connection, status, p
 
 
 @pytest.mark.task(5, rule="RFC 9112 §11.2")
-def test_nothing_behind_a_refusal_is_read_as_a_request(connection, app, steps):
+def test_bytes_after_a_refusal_are_not_read_as_a_request(connection, app, steps):
     smuggled = b"POST /a HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 40\r\n\r\n" + get("/admin")
     steps.sent(smuggled, "the client sends")
     got = connection.received(smuggled)
@@ -286,7 +286,7 @@ def test_nothing_behind_a_refusal_is_read_as_a_request(connection, app, steps):
 
 
 @pytest.mark.task(5, rule="RFC 9112 §11.2")
-def test_what_waits_is_thrown_away_by_a_refusal(exercise, connection):
+def test_a_refusal_drops_the_bytes_that_wait(exercise, connection):
     connection.waiting = b"no request can be found in these bytes"
     connection.refuse(exercise.Refused(400, "the rule that was broken"))
     assert connection.waiting == b"", "nothing of it will ever be read: do not keep it"

@@ -88,7 +88,7 @@ def test_after_the_last_answer_comes_the_end(exercise, app, steps):
 
 
 @pytest.mark.task(6, rule="RFC 9112 §9.6")
-def test_a_client_that_says_no_more_still_gets_its_answers(exercise, app, steps):
+def test_a_half_closed_client_still_gets_its_answers(exercise, app, steps):
     wire = get("/a") + get("/b")
     expected = answer(b"GET /a ") + answer(b"GET /b ")
     with serving(exercise, app) as (client, _):
@@ -117,7 +117,7 @@ def test_an_idle_connection_is_ended(exercise, app, steps):
 
 
 @pytest.mark.task(6, rule=TEARDOWN)
-def test_a_client_that_never_ends_is_not_waited_for_longer_than_linger(exercise, app, steps):
+def test_a_client_that_never_closes_is_waited_for_at_most_linger_seconds(exercise, app, steps):
     with serving(exercise, app, linger=0.5) as (client, future):
         send(client, get("/a", "Connection: close"))
         steps.note("linger=0.5, and the client sends an octet every 0.01 s and never closes")

@@ -52,7 +52,7 @@ def test_the_listing_of_another_process_costs_that_process_nothing(exercise, ste
 
 
 @pytest.mark.task(1, rule=FD)
-def test_ones_own_count_leaves_out_the_descriptor_of_the_listing(exercise, steps, tmp_path):
+def test_the_count_of_this_process_leaves_out_the_descriptor_of_the_listing(exercise, steps, tmp_path):
     proc = process(tmp_path, os.getpid(), 0, 1, 2, 3)
     steps.note("this process, seen while it lists: 0, 1, 2, and 3, which is the folder being listed")
     found = exercise.count_descriptors(os.getpid(), proc)
@@ -83,7 +83,7 @@ def test_a_process_that_is_not_there_is_unreadable_and_not_0(exercise, tmp_path)
 
 
 @pytest.mark.task(1, rule=FD)
-def test_a_folder_that_cannot_be_listed_is_unreadable_for_whatever_reason(exercise, steps, tmp_path):
+def test_a_folder_that_cannot_be_listed_is_unreadable_for_every_reason(exercise, steps, tmp_path):
     (tmp_path / str(another())).mkdir()
     (tmp_path / str(another()) / "fd").write_text("no folder at all")
     steps.note("a process whose `fd` the system does not let us list")
@@ -157,7 +157,7 @@ def test_uss_is_what_this_process_alone_maps_clean_dirty_and_huge(exercise, step
 
 
 @pytest.mark.task(2, rule=SMAPS)
-def test_figures_are_found_by_name_since_kernels_list_others_and_in_other_places(exercise, steps):
+def test_figures_are_found_by_their_names_in_any_order(exercise, steps):
     steps.note("the text of an old kernel: fewer lines, and no Private_Hugetlb")
     found = tuple(exercise.read_memory(OLD_KERNEL))
     expected = (9000 * KIB, 4000 * KIB, 3000 * KIB)
@@ -183,7 +183,7 @@ def close(found, expected):
 
 
 @pytest.mark.task(3, rule=LEAST_SQUARES)
-def test_what_the_server_needs_anyway_is_charged_to_no_connection(exercise, steps):
+def test_the_fixed_cost_of_the_server_is_not_part_of_the_slope(exercise, steps):
     points = [(n, 30 * MIB + n * 16 * KIB) for n in (100, 200, 300, 400)]
     steps.note("a server of 30 MiB whose every connection adds 16 KiB exactly")
     found = exercise.slope(points)
@@ -194,7 +194,7 @@ def test_what_the_server_needs_anyway_is_charged_to_no_connection(exercise, step
 
 
 @pytest.mark.task(3, rule=LEAST_SQUARES)
-def test_all_points_have_a_say_and_not_the_first_and_the_last_alone(exercise, steps):
+def test_the_slope_uses_all_points_and_not_only_the_first_and_the_last(exercise, steps):
     # By hand: means 2.5 and 4; sum dx·dy = 3 + 0.5 + 0.5 + 3 = 7; sum dx² = 2.25 + 0.25 + 0.25 + 2.25 = 5.
     steps.note("the points (1, 2), (2, 3), (3, 5), (4, 6)")
     found = exercise.slope([(1, 2), (2, 3), (3, 5), (4, 6)]).value

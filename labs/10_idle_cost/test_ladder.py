@@ -67,7 +67,7 @@ def test_a_server_that_still_accepts_is_not_steady(exercise, steps):
 
 
 @pytest.mark.task(4, rule=LADDER)
-def test_pages_that_other_programs_make_private_or_shared_do_not_disturb(exercise, steps):
+def test_pages_that_another_program_shares_do_not_make_a_reading_unsteady(exercise, steps):
     server = Script(exercise, *((9, 5 * MIB, (20 + n % 2) * MIB) for n in range(50)))
     steps.note("written: always 5 MiB; uss: 20 MiB, 21 MiB, 20 MiB, …, as a neighbour starts and ends")
     try:
@@ -87,7 +87,7 @@ def test_a_server_that_never_rests_is_given_up_and_not_read(exercise, steps):
 
 
 @pytest.mark.task(4, rule=LADDER)
-def test_the_ladder_is_climbed_in_order_after_a_warm_up_that_is_closed_again(exercise, steps):
+def test_the_steps_are_read_in_order_after_a_warm_up_that_is_closed(exercise, steps):
     server = Simulated(exercise)
     exercise.climb(server, [100, 200, 300], 50)
     steps.note(f"you did: {', '.join(server.log)}")
@@ -99,7 +99,7 @@ def test_the_ladder_is_climbed_in_order_after_a_warm_up_that_is_closed_again(exe
 
 
 @pytest.mark.task(4, rule=LADDER)
-def test_start_and_end_are_read_with_nothing_open(exercise, steps):
+def test_the_first_and_the_last_reading_have_no_connection_open(exercise, steps):
     found = exercise.climb(Simulated(exercise), [100, 200, 300], 50)
     steps.note("7 descriptors are the server's own")
     assert found.start.descriptors == 7, f"the start has {found.start.descriptors} descriptors: close first"
@@ -113,7 +113,7 @@ def test_start_and_end_are_read_with_nothing_open(exercise, steps):
 
 
 @pytest.mark.task(4, rule=LADDER)
-def test_every_rung_is_a_steady_reading_with_as_many_connections_as_it_says(exercise, steps):
+def test_each_step_is_a_steady_reading_with_its_number_of_connections(exercise, steps):
     found = exercise.climb(Simulated(exercise), [100, 200, 300], 50)
     seen = [(count, reading.descriptors - 7) for count, reading in found.rungs]
     steps.note("the server accepts 64 connections between two readings, and leaves garbage after each burst")
@@ -135,7 +135,7 @@ def test_the_first_connections_of_a_process_do_not_bend_the_line(exercise, steps
 
 
 @pytest.mark.task(4, rule=LADDER)
-def test_no_connection_is_left_open_when_the_climb_breaks_off(exercise, steps):
+def test_no_connection_is_left_open_when_the_run_breaks_off(exercise, steps):
     server = Simulated(exercise, fails_at=300)
     with pytest.raises(OSError, match="refused"):
         exercise.climb(server, [100, 200, 300, 400], 50)
@@ -182,7 +182,7 @@ def foresee(exercise, clients=10_000, *, fds=1.0, user=(12 * KIB, 0.0), kernel=0
 
 
 @pytest.mark.task(5, rule=ARITHMETIC)
-def test_the_kernels_share_is_stacked_on_the_servers_own(exercise, steps):
+def test_the_memory_of_the_kernel_is_added_to_that_of_the_server(exercise, steps):
     steps.note("12 KiB of its own and 4 KiB in the kernel for each of 1,000 clients")
     found = foresee(exercise, 1000, user=(12 * KIB, 0.0), kernel=4 * KIB, room=(20_000, 160 * MIB))
     assert close(found.needed, 16_000 * KIB), f"16 KiB · 1,000 is 16,384,000 bytes; you say {found.needed:g}"
@@ -192,7 +192,7 @@ def test_the_kernels_share_is_stacked_on_the_servers_own(exercise, steps):
 
 
 @pytest.mark.task(5, rule=ARITHMETIC)
-def test_what_is_uncertain_for_one_connection_is_so_for_each(exercise, steps):
+def test_the_uncertainty_of_one_connection_is_multiplied_by_their_number(exercise, steps):
     steps.note("15 KiB ± 1 KiB for each of 10,000 clients")
     found = foresee(exercise, user=(15 * KIB, 1 * KIB))
     assert close(found.needed, 150_000 * KIB), (
@@ -204,7 +204,7 @@ def test_what_is_uncertain_for_one_connection_is_so_for_each(exercise, steps):
 
 
 @pytest.mark.task(5, rule=ARITHMETIC)
-def test_room_is_promised_for_the_dear_end_of_the_interval_and_for_whole_connections(exercise, steps):
+def test_the_room_is_computed_from_the_high_end_of_the_interval_in_whole_connections(exercise, steps):
     steps.note("15 KiB ± 1 KiB each, room for 105 KiB and 7.5 connections' descriptors of two each")
     found = foresee(exercise, user=(15 * KIB, 1 * KIB), fds=2.0, room=(15, 105 * KIB))
     assert found.memory_allows == 6, f"105 KiB / 16 KiB is 6 whole connections; you say {found.memory_allows}"
@@ -218,7 +218,9 @@ def test_room_is_promised_for_the_dear_end_of_the_interval_and_for_whole_connect
     "descriptors, connections_of_memory, first",
     [(900, 5_000, "DESCRIPTORS"), (5_000, 900, "MEMORY"), (900, 900, "DESCRIPTORS")],
 )
-def test_the_first_end_is_the_nearer_one(exercise, steps, descriptors, connections_of_memory, first):
+def test_the_limit_that_is_reached_first_is_reported(
+    exercise, steps, descriptors, connections_of_memory, first
+):
     steps.note(f"descriptors for {descriptors} connections, memory for {connections_of_memory}")
     room = (descriptors, connections_of_memory * 12 * KIB)
     found = foresee(exercise, room=room)
@@ -226,7 +228,7 @@ def test_the_first_end_is_the_nearer_one(exercise, steps, descriptors, connectio
 
 
 @pytest.mark.task(5, rule=ARITHMETIC)
-def test_clients_fit_only_when_there_is_room_of_both_kinds_for_the_last_of_them(exercise, steps):
+def test_clients_fit_only_when_memory_and_descriptors_suffice_for_all(exercise, steps):
     cases = {
         (10_000, 10_000): True,
         (9_999, 50_000): False,
@@ -241,7 +243,7 @@ def test_clients_fit_only_when_there_is_room_of_both_kinds_for_the_last_of_them(
 
 @pytest.mark.task(5, rule=ARITHMETIC)
 @pytest.mark.parametrize("value", [0.0, -200.0])
-def test_a_connection_that_seems_to_cost_nothing_may_come_as_often_as_it_likes(exercise, steps, value):
+def test_a_cost_of_zero_sets_no_limit(exercise, steps, value):
     steps.note(f"a slope of {value:g} bytes ± 100, as small costs may come out, and no memory free at all")
     found = foresee(exercise, user=(value, 0.0 if value == 0 else 100.0), room=(20_000, 0))
     assert found.memory_allows == math.inf, (

@@ -104,7 +104,7 @@ def test_a_waiter_to_a_full_host_holds_up_no_other_host(world):
 
 
 @pytest.mark.task(2, rule=ORDER)
-def test_a_newcomer_does_not_overtake_the_queue(world):
+def test_a_new_request_does_not_overtake_the_queue(world):
     w = world(limit=1)
     holder, b = w.ask(name="A"), w.ask(name="B")
     w.pool.release(holder)
@@ -127,7 +127,7 @@ def test_a_released_connection_is_idle_and_a_discarded_one_is_closed(world):
 
 
 @pytest.mark.task(2, rule=LIMITS)
-def test_a_ticket_gives_its_connection_up_once(world):
+def test_a_ticket_releases_its_connection_only_once(world):
     w = world(limit=2)
     done = w.ask()
     w.pool.release(done)
@@ -296,7 +296,7 @@ def test_a_connection_in_use_never_expires(world):
 
 
 @pytest.mark.task(5, rule=STALE)
-def test_stale_connections_are_replaced_until_one_is_fit(world):
+def test_stale_connections_are_dropped_until_one_is_usable(world):
     w = world(limit=3)
     fit, *stale = w.idle(3)
     for fake in stale:
@@ -308,7 +308,7 @@ def test_stale_connections_are_replaced_until_one_is_fit(world):
 
 
 @pytest.mark.task(5, rule=STALE)
-def test_without_a_fit_one_a_new_connection_is_opened_in_the_same_place(world):
+def test_without_a_usable_connection_a_new_one_is_opened_in_the_same_place(world):
     w = world(limit=1)
     (stale,) = w.idle(1)
     stale.readable = True

@@ -159,7 +159,7 @@ def test_a_malformed_trailer_line_is_refused(exercise, line):
 
 @pytest.mark.task(3, rule="RFC 9110 §6.5.1")
 @table("line", b"content-length: 5", b"Transfer-Encoding: chunked", b"HOST: elsewhere", b"Authorization:x")
-def test_a_forbidden_trailer_is_refused_from_either_side(exercise, line):
+def test_a_forbidden_trailer_is_refused_when_sent_and_when_received(exercise, line):
     got = outcome(exercise, exercise.trailer_field, line)
     assert got == "FORBIDDEN", f"trailer_field({line!r}) must be Refused(FORBIDDEN); {got} (RFC 9110 §6.5.1)"
 
@@ -192,7 +192,7 @@ def test_a_whole_content_is_decoded_with_its_trailers(exercise, steps, wire, con
 
 @pytest.mark.task(4, rule=CODING)
 @contents
-def test_whatever_follows_the_empty_line_is_the_next_message(exercise, steps, wire, content, trailers):
+def test_bytes_after_the_empty_line_belong_to_the_next_message(exercise, steps, wire, content, trailers):
     steps.note(f"decode({wire!r} + the next request)")
     same_bytes(exercise.decode(wire + NEXT).rest, NEXT, f"the message ends after its empty line, {CODING}")
 
@@ -360,7 +360,7 @@ def test_content_lines_and_trailers_have_limits(exercise, seed, wire, expected):
 
 
 @pytest.mark.task(6, rule="no byte is moved for its neighbour's sake")
-def test_a_large_chunk_makes_its_small_neighbours_no_dearer(exercise, steps):
+def test_a_large_chunk_does_not_slow_down_the_small_chunks_around_it(exercise, steps):
     small, large = b"1\r\nx\r\n" * 128, b"400000\r\n" + b"x" * (4 << 20) + b"\r\n"
 
     def work(wire):

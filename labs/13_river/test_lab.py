@@ -34,7 +34,9 @@ def pieces_of(content):
 @pytest.mark.task(1, rule="one piece in memory")
 @table("start, count, size, lengths", (0, 26, 10, [10, 10, 6]), (0, 20, 10, [10, 10]), (5, 7, 4, [4, 3]),
        (24, 2, 10, [2]), (3, 0, 4, []))  # fmt: skip
-def test_a_part_comes_in_pieces_and_the_last_is_what_remains(exercise, steps, start, count, size, lengths):
+def test_a_part_of_a_file_is_read_in_pieces_and_the_last_is_the_remainder(
+    exercise, steps, start, count, size, lengths
+):
     steps.note(f"Pieces(a file of 26 bytes, start={start}, count={count}, size={size})")
     pieces = pieces_of(exercise.Pieces(File(LETTERS), start, count, size))
     same_bytes(b"".join(pieces), LETTERS[start : start + count], f"{count} bytes from position {start} on")
@@ -60,13 +62,13 @@ def test_a_piece_is_read_when_it_is_asked_for_and_not_before(exercise, steps):
 
 
 @pytest.mark.task(1, rule="read(2): may transfer fewer bytes")
-def test_a_short_read_is_a_piece_like_any_other(exercise):
+def test_a_short_read_is_a_piece_too(exercise):
     content = exercise.Pieces(File(LETTERS, most=3), 1, 24, 10)
     same_bytes(b"".join(pieces_of(content)), LETTERS[1:25], "a read that gives less than asked is no end")
 
 
 @pytest.mark.task(1, rule=INCOMPLETE)
-def test_a_file_that_has_shrunk_is_an_error_and_no_end(exercise):
+def test_a_file_that_has_shrunk_is_an_error_and_not_an_end(exercise):
     try:
         pieces = pieces_of(exercise.Pieces(File(LETTERS), 20, 10, 4))
     except exercise.Shrunk:
@@ -98,7 +100,7 @@ def test_a_chunk_is_its_size_the_piece_and_crlf(exercise, size, digits):
 
 
 @pytest.mark.task(2, rule="one piece in memory")
-def test_the_piece_goes_out_as_it_is_and_not_as_a_copy(exercise):
+def test_the_piece_is_sent_without_a_copy(exercise):
     piece = bytes(1 << 16)
     for framing in exercise.Framing:
         parts = exercise.framed(piece, framing)
@@ -121,7 +123,7 @@ def test_the_ending_of_a_chunked_content_is_the_last_chunk_and_an_empty_line(exe
 
 
 @pytest.mark.task(2, rule="RFC 9112 §6.2")
-def test_by_content_length_a_piece_has_no_frame_and_the_content_no_ending(exercise):
+def test_with_content_length_a_piece_has_no_frame_and_the_content_no_end_marker(exercise):
     wire = b"".join(exercise.framed(b"film", exercise.Framing.LENGTH))
     wire += exercise.ending(exercise.Framing.LENGTH)
     same_bytes(wire, b"film", "the length was said in the head (RFC 9112 §6.2)")
@@ -177,7 +179,7 @@ async def test_all_writers_that_wait_for_room_are_woken(exercise):
 
 @pytest.mark.task(3, rule="one event loop for all")
 @awaited
-async def test_a_reader_that_takes_everything_at_once_leaves_the_others_their_turns(exercise):
+async def test_a_fast_reader_does_not_keep_the_others_waiting(exercise):
     connection, _ = connected(exercise)
     others = 0
 
@@ -318,7 +320,7 @@ async def test_all_writers_are_woken_when_the_client_leaves(exercise):
 
 @pytest.mark.task(4, rule=INCOMPLETE)
 @awaited
-async def test_a_producer_that_fails_breaks_the_connection_and_its_failure_is_raised_on(exercise):
+async def test_a_failing_producer_aborts_the_connection_and_its_error_is_raised(exercise):
     connection, wire = connected(exercise)
     content = Producer(b"one", failure=exercise.Shrunk("the disk is gone"))
     task = responding(exercise, connection, content)
@@ -330,7 +332,7 @@ async def test_a_producer_that_fails_breaks_the_connection_and_its_failure_is_ra
 
 @pytest.mark.task(4, rule=INCOMPLETE)
 @awaited
-async def test_a_cancellation_breaks_the_connection_and_is_passed_on(exercise):
+async def test_a_cancellation_aborts_the_connection_and_is_raised(exercise):
     connection, wire = connected(exercise, room=10)
     content = Producer(*[bytes(100)] * 5)
     task = responding(exercise, connection, content)
@@ -354,7 +356,7 @@ def part(exercise, field, size=1000):
 @table("field, start, count", ("bytes=0-0", 0, 1), ("bytes=500-999", 500, 500), ("bytes=0-99", 0, 100),
        ("bytes=500-", 500, 500), ("bytes=0-", 0, 1000), ("bytes=990-5000", 990, 10),
        ("bytes=999-", 999, 1))  # fmt: skip
-def test_a_range_is_sent_with_both_its_ends_as_far_as_there_is_film(exercise, field, start, count):
+def test_a_range_beyond_the_film_is_cut_to_its_length(exercise, field, start, count):
     got = part(exercise, field)
     assert got == (206, start, count), (
         f"{field} of 1000 bytes is {count} from {start} on, not {got} ({RANGES})"
@@ -373,7 +375,7 @@ def test_a_suffix_is_the_end_of_the_film(exercise, field, start, count):
 @pytest.mark.task(5, rule="RFC 9110 §15.5.17")
 @table("field, size", ("bytes=1000-", 1000), ("bytes=1000-1005", 1000), ("bytes=-0", 1000), ("bytes=0-", 0),
        ("bytes=-5", 0))  # fmt: skip
-def test_a_range_with_nothing_in_it_is_416(exercise, field, size):
+def test_an_empty_range_gets_416(exercise, field, size):
     status, _, count = part(exercise, field, size)
     assert (status, count) == (416, 0), f"{field} of {size} bytes has nothing to send: 416, not {status}"
 
@@ -382,12 +384,12 @@ def test_a_range_with_nothing_in_it_is_416(exercise, field, size):
 @table("field", None, "", "bytes", "bytes=", "bytes=-", "items=0-5", "bytes=0-1,5-6", "bytes=5-4",
        "bytes=a-b", "bytes=+5-9", "bytes=1_0-50", "bytes=\u0665-", "bytes=0x5-", "bytes:0-5",
        "bytes=5")  # fmt: skip
-def test_what_is_not_understood_is_ignored_and_the_whole_is_sent(exercise, field):
+def test_a_range_that_is_not_understood_is_ignored_and_the_whole_film_is_sent(exercise, field):
     got = part(exercise, field)
     assert got == (200, 0, 1000), f"Range: {field} is ignored: 200 and 1000 bytes, not {got} (RFC 9110 §14.2)"
 
 
 @pytest.mark.task(5, rule="RFC 9110 §14.1")
-def test_the_name_of_a_unit_is_the_same_in_capitals(exercise):
+def test_the_unit_of_a_range_ignores_case(exercise):
     got = part(exercise, "Bytes=10-19")
     assert got == (206, 10, 10), f"range units are case-insensitive (RFC 9110 §14.1); got {got}"

@@ -78,7 +78,7 @@ def test_a_dropped_deadline_never_comes(deadlines, clock):
 
 
 @pytest.mark.task(1, rule=TIMEOUTS)
-def test_the_late_are_told_from_the_earliest_on(deadlines, clock, seed):
+def test_late_connections_are_reported_earliest_first(deadlines, clock, seed):
     seconds = list(range(1, 41))
     random.Random(seed).shuffle(seconds)
     for number in seconds:
@@ -114,7 +114,7 @@ def follow(exercise, steps, *events):
 
 
 @pytest.mark.task(2, rule=TIMEOUTS)
-def test_no_byte_of_a_head_buys_time(exercise, steps):
+def test_bytes_of_a_head_do_not_extend_its_deadline(exercise, steps):
     told = follow(exercise, steps, "BYTES", "BYTES", "BYTES")
     assert told == [("HEAD", None)] * 3, (
         "a head has one deadline until it is whole: slowloris lives off renewals"
@@ -129,21 +129,21 @@ def test_each_phase_brings_its_own_deadline(exercise, steps):
 
 
 @pytest.mark.task(2, rule=TEARDOWN)
-def test_after_the_last_word_nothing_prolongs_the_end(exercise, steps):
+def test_after_the_last_response_nothing_extends_the_deadline(exercise, steps):
     told = follow(exercise, steps, "REQUEST_WHOLE", "LAST_SAID", "BYTES", "BYTES")
     assert told[1] == ("LINGER", 5.0), "after the last answer a client has `linger` seconds to read it"
     assert told[2:] == [("LINGER", None)] * 2, "who goes on sending after that must not prolong it"
 
 
 @pytest.mark.task(2, rule=TIMEOUTS)
-def test_bytes_of_a_content_or_behind_a_request_begin_nothing(exercise, steps):
+def test_bytes_of_a_content_or_of_a_later_request_start_no_phase(exercise, steps):
     told = follow(exercise, steps, "CONTENT_FOLLOWS", "BYTES", "REQUEST_WHOLE", "BYTES")
     assert told[1] == ("CONTENT", None), "bytes of a content are counted at the end of its window (Progress)"
     assert told[3] == ("ANSWER", None), "requests behind the one that is being answered change nothing"
 
 
 @pytest.mark.task(2, rule=LATE)
-def test_a_request_that_has_begun_is_refused_and_silence_is_closed(exercise):
+def test_a_late_head_gets_408_and_a_silent_client_is_closed(exercise):
     late, phase, what = exercise.late, exercise.Phase, exercise.Late
     assert late(phase.HEAD, True, False) is what.REFUSE, f"half a head that is late gets a 408 ({LATE})"
     assert late(phase.HEAD, False, False) is what.CLOSE, "a client that sent nothing gets no response: CLOSE"
@@ -152,7 +152,7 @@ def test_a_request_that_has_begun_is_refused_and_silence_is_closed(exercise):
 
 
 @pytest.mark.task(2, rule=LATE)
-def test_a_content_or_an_answer_that_moves_goes_on(exercise):
+def test_a_content_or_a_response_that_makes_progress_goes_on(exercise):
     late, phase, what = exercise.late, exercise.Phase, exercise.Late
     for each in (phase.CONTENT, phase.ANSWER):
         assert late(each, True, True) is what.AGAIN, f"{each.name} that moves is slow, not late: AGAIN"
@@ -160,7 +160,7 @@ def test_a_content_or_an_answer_that_moves_goes_on(exercise):
 
 
 @pytest.mark.task(2, rule="RFC 9112 §8")
-def test_an_answer_that_has_stopped_is_cut_and_not_closed(exercise):
+def test_a_response_without_progress_is_aborted_and_not_closed(exercise):
     late, phase, what = exercise.late, exercise.Phase, exercise.Late
     decided = late(phase.ANSWER, False, False)
     assert decided is what.RESET, (
@@ -202,7 +202,7 @@ def test_an_endless_request_line_is_refused_at_its_limit(exercise, steps):
 
 
 @pytest.mark.task(3, rule=RESIST)
-def test_a_line_of_just_the_limit_is_heard(exercise, steps):
+def test_a_line_of_exactly_the_limit_is_accepted(exercise, steps):
     line = b"GET /" + b"a" * 84 + b" HTTP/1.1\r\n"
     steps.note("a request line of 100 bytes fits into 100")
     same_head(hear(exercise, steps, line + b"\r\n", line=100)[0], line + b"\r\n", b"", RESIST)
@@ -260,7 +260,7 @@ def test_a_head_in_octets_costs_no_more_than_its_length(exercise, steps):
 
 
 @pytest.mark.task(4, rule=TIMEOUTS)
-def test_what_moves_enough_in_each_window_goes_on(exercise, steps):
+def test_a_transfer_with_enough_bytes_in_each_window_goes_on(exercise, steps):
     progress = exercise.Progress(1000)
     for total in (1000, 2000, 9000, 10_000):
         steps.note(f"look({total})")
@@ -268,7 +268,7 @@ def test_what_moves_enough_in_each_window_goes_on(exercise, steps):
 
 
 @pytest.mark.task(4, rule=TIMEOUTS)
-def test_what_has_stopped_is_told_at_the_next_look(exercise):
+def test_a_transfer_that_has_stopped_is_reported_at_the_next_check(exercise):
     progress = exercise.Progress(1000)
     assert progress.look(50_000) is True, "50,000 bytes have moved in the first window"
     assert progress.look(50_000) is False, "none of them are new in the second: it has stopped"
@@ -284,7 +284,7 @@ def test_a_byte_now_and_then_is_no_progress(exercise):
 
 
 @pytest.mark.task(4, rule=TIMEOUTS)
-def test_a_window_does_not_live_off_the_one_before(exercise):
+def test_the_bytes_of_one_window_do_not_count_for_the_next(exercise):
     progress = exercise.Progress(1000)
     assert [progress.look(total) for total in (100_000, 100_500, 101_000)] == [True, False, False], (
         "each window counts what is new in it: 100,000 bytes, 500, 500"

@@ -37,13 +37,13 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     (2, 1),
     (1, 1),
 )
-def test_there_is_room_for_some_and_a_reserve_under_any_limit(exercise, descriptors, room):
+def test_every_limit_of_descriptors_leaves_a_reserve_and_some_connections(exercise, descriptors, room):
     found = exercise.Gate.room_for(descriptors, 64)
     assert found == room, f"{descriptors} descriptors less a reserve of 64, at most half: {room}, not {found}"
 
 
 @pytest.mark.task(5, rule="getrlimit(2)")
-def test_a_full_gate_opens_when_one_has_left(exercise, steps):
+def test_a_full_gate_opens_when_a_connection_closes(exercise, steps):
     gate = exercise.Gate(4, reserve=2)
     for _ in range(2):
         assert gate.listening(0), "there is room for two"
@@ -57,7 +57,7 @@ def test_a_full_gate_opens_when_one_has_left(exercise, steps):
 
 @pytest.mark.task(5, rule="accept(2)")
 @table("number", errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-def test_used_up_descriptors_are_a_reason_to_pause(exercise, number):
+def test_the_loop_pauses_when_no_descriptor_is_free(exercise, number):
     gate = exercise.Gate(100, reserve=0, pause=2.0)
     gate.failed(OSError(number, "used up"), now=50.0)
     assert not gate.listening(51.9), (
@@ -67,7 +67,7 @@ def test_used_up_descriptors_are_a_reason_to_pause(exercise, number):
 
 
 @pytest.mark.task(5, rule="accept(2)")
-def test_a_connection_that_leaves_ends_the_pause(exercise):
+def test_a_connection_that_closes_ends_the_pause(exercise):
     gate = exercise.Gate(100, reserve=0, pause=2.0)
     gate.opened()
     gate.failed(OSError(errno.EMFILE, "used up"), now=50.0)
@@ -76,7 +76,7 @@ def test_a_connection_that_leaves_ends_the_pause(exercise):
 
 
 @pytest.mark.task(5, rule="accept(2)")
-def test_a_client_that_left_too_early_is_no_reason_to_pause(exercise):
+def test_the_loop_does_not_pause_when_a_client_left_before_the_accept(exercise):
     gate = exercise.Gate(100)
     gate.failed(OSError(errno.ECONNABORTED, "gone"), now=50.0)
     assert gate.listening(50.0), "ECONNABORTED concerns that client alone"
@@ -90,7 +90,7 @@ def test_an_unexpected_error_is_not_swallowed(exercise):
 
 
 @pytest.mark.task(5, rule="accept(2)")
-def test_all_waiting_clients_are_accepted_and_then_others_have_their_turn(exercise):
+def test_waiting_clients_are_accepted_in_batches_and_others_have_their_turn(exercise):
     loop = Doorman(exercise, Waiting("a", OSError(errno.ECONNABORTED, "gone"), "b", "c"), room=10)
     exercise.accept(loop)
     assert loop.let_in == ["a", "b", "c"], "everybody who waits is let in, one who has gone aside"

@@ -78,7 +78,7 @@ CONTENT = (
 
 @pytest.mark.task(2, rule=MESSAGE)
 @table("lines, wire", *CONTENT)
-def test_content_is_gathered_and_the_next_request_left(exercise, parts, lines, wire):
+def test_content_is_read_whole_and_the_next_request_is_left(exercise, parts, lines, wire):
     gathered = body(exercise, parts, *lines)
     same_bytes(gathered.feed(wire + GET), GET, "what is behind the content")
     assert gathered.whole, "all of the content has come"
@@ -229,7 +229,7 @@ def wires(parts):
 
 
 @pytest.mark.task(6, rule="RFC 9112 §9.3")
-def test_a_connection_is_used_again_if_it_may(exercise, wires):
+def test_a_connection_that_may_persist_is_used_again(exercise, wires):
     used = []
 
     def send(connection, text):
@@ -268,7 +268,7 @@ def test_an_error_leaves_no_connection_in_use(exercise, wires):
 
 
 @pytest.mark.task(4, rule="RFC 9112 and RFC 9110")
-def test_the_whole_keeps_the_wire_cases_that_must_hold(exercise, parts):
+def test_the_assembled_server_passes_the_wire_cases_of_must(exercise, parts):
     found = {
         case.id: wire_judge.wrong(case, assembled.Talk(parts, exercise)) for case in wire_judge.playable()
     }
@@ -279,7 +279,7 @@ def test_the_whole_keeps_the_wire_cases_that_must_hold(exercise, parts):
 
 
 @pytest.mark.task(4, rule=MESSAGE)
-def test_the_whole_answers_the_same_byte_by_byte(exercise, parts):
+def test_the_assembled_server_answers_the_same_byte_by_byte(exercise, parts):
     wire = head("Host: a", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n0\r\n\r\n" + GET
     talk, slow = assembled.Talk(parts, exercise), assembled.Talk(parts, exercise)
     whole = talk.feed(wire)
