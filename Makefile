@@ -126,14 +126,15 @@ clean:  ## remove all that was made here; never your work/
 	@cd "$(ROOT)" && find certs -type f -not -name README.md -delete
 	@echo "clean; work/ is as it was"
 
+# Python shows a traceback when Ctrl-C meets it before its first line: bootstrap.py listens from that line on.
 setup:
-	$(call run,$(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test)
+	$(call run,trap '' INT; $(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test)
 
 setup-book:
-	$(call run,$(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test book)
+	$(call run,trap '' INT; $(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test book)
 
 setup-bench:
-	$(call run,$(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test bench)
+	$(call run,trap '' INT; $(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test bench)
 
 certs-ready: setup
 	@cd "$(ROOT)" && { [ -n "$$(find certs/leaf.pem -mtime -7 2>/dev/null)" ] || $(PY) -m netlab certs >/dev/null; }

@@ -12,6 +12,7 @@ checkout was moved or copied, these paths are rewritten; nothing is installed ag
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -293,4 +294,5 @@ def main(extras: "list[str]") -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # `make` starts it with Ctrl-C ignored
     sys.exit(main(sys.argv[1:]))

@@ -178,6 +178,23 @@ def make(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comple
     )
 
 
+# The set-up as `make` starts it: with SIGINT ignored. Ctrl-C comes while it works.
+INTERRUPTED = f"""
+import hashlib, os, runpy, signal, sys
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+hashlib.sha256 = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+runpy.run_path({bootstrap.__file__!r}, run_name="__main__")
+"""
+
+
+def test_ctrl_c_stops_a_set_up_that_was_started_with_ctrl_c_ignored(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, f"--venv={tmp_path}", "labs"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 130
+    assert done.stderr.strip() == "netlab: stopped; the next `make` goes on from here"
+
+
 @needs_make
 def test_make_alone_says_in_ten_lines_where_to_begin() -> None:
     said = make()
