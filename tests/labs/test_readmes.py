@@ -135,6 +135,8 @@ def test_the_article_is_named_and_linked_in_each_lab(lab: Lab) -> None:
             r"[Tt]he source(?:'s| goes| says| calls| gives| thinks)[^.]*", path.read_text("utf-8")
         )
         assert told == [], f"{path.name}: the article is meant"
+    explanation = lab.explanation.read_text("utf-8")
+    assert "rticle" not in explanation or f"]({registry.ARTICLE_URL})" in explanation
 
 
 @pytest.mark.parametrize("lab", registry.written(), ids=lambda lab: lab.slug)
