@@ -38,7 +38,8 @@ class Network:
         does = self.behaviour[address[0]]
         if isinstance(does, OSError):
             raise does
-        await asyncio.sleep(does)
+        if does:  # else it is there in its first step: before the next stagger, however slow the machine
+            await asyncio.sleep(does)
         self.sockets.append(socket.socket())
         return self.sockets[-1]
 

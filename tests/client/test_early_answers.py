@@ -180,8 +180,9 @@ async def test_a_paused_reader_gets_what_its_kernel_had_when_the_server_resets()
         nonlocal sent
         sock, _ = listener.accept()
         with sock:
-            sock.settimeout(0.3)
+            sock.settimeout(20)
             sock.recv(65536)
+            sock.settimeout(0.3)
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
             with suppress(TimeoutError):
                 while True:

@@ -156,11 +156,10 @@ async def test_a_server_that_takes_nothing_is_given_up() -> None:
     async with Scripted(script) as server, netlab.Session(clock=clock) as session:
         task = asyncio.create_task(session.post(server.url, data=bytes(50_000_000)))
         await until(lambda: session.pool.counts()["in_use"])
-        for _ in range(40):
-            await asyncio.sleep(0.005)
-            pass_time(session, clock, 31)
-            if task.done():
-                break
+        async with asyncio.timeout(20):
+            while not task.done():
+                await asyncio.sleep(0.005)
+                pass_time(session, clock, 31)
         with pytest.raises(TimedOut, match="took no byte of the request for 30 s"):
             await task
         stop.set()

@@ -246,7 +246,10 @@ async def test_the_trace_tells_the_whole_story() -> None:
 
 @pytest.mark.parametrize("when", ["with the response", "while idle", "in two halves"])
 async def test_a_line_end_too_many_behind_content_costs_no_connection(when: str) -> None:
+    sent = 0
+
     async def script(peer: Peer) -> None:
+        nonlocal sent
         while (await peer.request())[0]:
             response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
             if when == "with the response":
@@ -259,10 +262,12 @@ async def test_a_line_end_too_many_behind_content_costs_no_connection(when: str)
                 await peer.send(response + b"\r")
                 await asyncio.sleep(0.01)
                 await peer.send(b"\n")
+            sent += 1
 
     async with Scripted(script) as server, netlab.Session() as session:
-        for _ in range(3):
+        for number in range(3):
             assert await (await session.get(server.url)).read() == b"ok"
+            await until(lambda count=number + 1: sent == count)  # type: ignore[misc]
             await asyncio.sleep(0.02)
         assert session.pool.opened == 1
 

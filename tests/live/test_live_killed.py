@@ -76,14 +76,14 @@ async def test_nothing_of_an_experiment_outlives_a_killed_site(board: str, tmp_p
             async with session.post(f"{address}{board}/start", data=data, headers=headers) as answer:
                 assert answer.status == 204, await answer.text()
             least = {"wire": 2, "idle": 6, "river": 2}.get(board, 0)
-            await until(lambda: len(started_below(site.pid)) >= least, 20)
+            await until(lambda: len(started_below(site.pid)) >= least)
             await asyncio.sleep(1)
             below = started_below(site.pid)
             ports = listening([site.pid, *(each.pid for each in below if alive(each))])
         os.kill(site.pid, signal.SIGKILL)
-        await until(lambda: not any(alive(each) for each in below), 10)
+        await until(lambda: not any(alive(each) for each in below))
         assert ports
-        await until(lambda: not any(is_open(port) for port in ports), 10)
+        await until(lambda: not any(is_open(port) for port in ports))
 
 
 async def test_a_grandchild_that_ignores_sigterm_ends_when_the_site_is_killed() -> None:
@@ -104,4 +104,4 @@ asyncio.run(main())
         below = started_below(site.pid)
         assert len(below) >= 3, "the shell, its child, and the keeper"
         os.kill(site.pid, signal.SIGKILL)
-        await until(lambda: not any(alive(each) for each in below), 10)
+        await until(lambda: not any(alive(each) for each in below))

@@ -11,6 +11,7 @@ from netlab.server.config import Timeouts
 from netlab.server.request import Request
 from netlab.server.response import Response
 from netlab.server.server import Server
+from tests.kit.waiting import until
 
 
 async def echo_path(request: Request) -> Response:
@@ -61,15 +62,19 @@ async def test_a_client_that_does_not_read_stops_being_answered() -> None:
     async with Server(echo_path, timeouts=Timeouts(idle=5)) as server:
         client = socket.create_connection(("127.0.0.1", server.port))
         client.setblocking(False)
-        loop, path, sent = asyncio.get_running_loop(), "/" + "x" * 4000, 0
-        for _ in range(5000):  # requests whose responses would fill 20 MB
-            try:
-                await asyncio.wait_for(loop.sock_sendall(client, get(path)), 0.3)
-                sent += 1
-            except TimeoutError:
-                break
-        assert sent < 5000, "the server reads no more while its responses are not taken"
+        loop, request = asyncio.get_running_loop(), get("/" + "x" * 4000)
+        unsent = request * 5000  # requests whose responses would fill 20 MB
+        view = memoryview(unsent)
+        await until(lambda: server.connections)
         [connection] = server.connections
+        while view:
+            try:
+                view = view[client.send(view) :]
+            except BlockingIOError:
+                if connection.transport.waiting:
+                    break
+            await asyncio.sleep(0)
+        assert view, "the server reads no more while its responses are not taken"
         assert 0 < connection.transport.waiting < 200_000
         read = 0
         while connection.transport.waiting:  # it reads: what waits is sent, and the connection goes on

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from netlab import Limits, Request, Response, Server, Timeouts
+from netlab.net.sockets import unconfirmed
 from tests.kit.clock import Clock
+from tests.kit.waiting import settled, until_read
 
 from .conftest import Process, Raw
 
@@ -107,18 +109,23 @@ async def test_an_idle_connection_lives_75_seconds_and_the_next_head_has_10() ->
 async def test_a_stopped_content_gets_408_where_the_handler_reads_it() -> None:
     """Where a byte is enough, each has 30 seconds; tests/server/hostile asks for more."""
 
+    got = b""
+
     async def app(request: Request) -> Response:
-        return Response(200, await request.read())
+        nonlocal got
+        async for piece in request.stream():
+            got += piece
+        return Response(200, got)
 
     async with Timed(app, limits=Limits(least=1)) as timed:
         reader, writer = await timed.connect()
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
         await timed.states(active=1)
-        for _ in range(3):  # each byte buys 30 seconds
-            await asyncio.sleep(0.01)
+        for number in range(3):  # each byte buys 30 seconds
+            await timed.until(lambda sent=b"abc" + b"x" * number: got == sent)  # type: ignore[misc]
             timed.pass_time(25)
             writer.write(b"x")
-            await asyncio.sleep(0.02)
+        await timed.until(lambda: got == b"abcxxx")
         assert timed.server.stats()["open"] == 1
         timed.pass_time(31)
         answer = await asyncio.wait_for(reader.read(), 20)
@@ -144,7 +151,7 @@ async def test_a_client_that_takes_nothing_is_dropped_and_its_producer_closed() 
         sock.sendall(GET)
         connections = timed.server.connections
         await timed.until(lambda: any(c.transport.waiting for c in connections))
-        await asyncio.sleep(0.05)
+        await settled(lambda: [unconfirmed(c.transport.socket) for c in connections])
         timed.pass_time(0)  # what its kernel took without it is no news from now on
         timed.pass_time(29.9)
         assert timed.server.stats()["open"] == 1
@@ -229,6 +236,7 @@ async def test_the_listener_pauses_when_no_descriptor_is_left(monkeypatch: pytes
 
         server._accept = exhausted
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        await timed.until(lambda: calls > 0)
         await asyncio.sleep(0.1)
         assert calls == 1, "a listener that cannot accept must not be asked again and again"
         server._accept = real
@@ -296,12 +304,13 @@ async def test_a_full_server_gives_a_refused_client_that_goes_on_sending_no_more
         reader, writer = await timed.connect()
         writer.write(b"GET /\x00 HTTP/1.1\r\n\r\n")
         assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)).startswith(b"HTTP/1.1 400 ")
+        client, (connection,) = writer.get_extra_info("socket"), timed.server.connections
         for _ in range(3):  # an upload of the least rate: a server with room reads on
             timed.pass_time(1)
             with contextlib.suppress(ConnectionError):
                 writer.write(bytes(4096))
                 await writer.drain()
-            await asyncio.sleep(0.02)
+            await until_read(client, connection.transport.socket)
         assert (timed.server.stats()["open"] == 0) is closed
         writer.close()
 

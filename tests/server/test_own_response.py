@@ -137,10 +137,11 @@ async def test_a_stream_that_is_given_early_is_sent_between_steps() -> None:
 @pytest.mark.parametrize("grace", [0.0, 5.0])
 async def test_grace_lets_a_handler_end_in_its_own_time(grace: float) -> None:
     told: list[str] = []
-    ended = asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def app(request: Request) -> Response | None:
         request.exchange.grace = grace
+        begun.set()
         try:
             await request.disconnected
             await asyncio.sleep(0)
@@ -157,7 +158,7 @@ async def test_grace_lets_a_handler_end_in_its_own_time(grace: float) -> None:
     async with Server(app) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(GET % b"/")
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(begun.wait(), 20)
         sock = writer.get_extra_info("socket")
         import socket as s
         import struct

@@ -12,6 +12,7 @@ import pytest
 
 from netlab import Request, Response, Server
 from netlab.probes import kernel
+from tests.kit.waiting import settled, until
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 MIB = 1 << 20
@@ -34,10 +35,8 @@ async def test_a_stalled_reader_holds_a_bounded_number_of_bytes_the_kernel_s_inc
     async with Server(app) as server:
         client = socket.create_connection(("127.0.0.1", server.port))
         client.sendall(GET)
-        before = -1
-        while before != produced or not produced:  # until the producer has stopped
-            before = produced
-            await asyncio.sleep(0.1)
+        await until(lambda: produced)
+        await settled(lambda: produced)
         (connection,) = server.connections
         ours = kernel.socket_memory(connection.transport.socket)
         assert connection.transport.waiting <= 64 * 1024 + 16
@@ -54,7 +53,7 @@ async def test_a_producer_that_sleeps_in_its_thread_stalls_no_other_client() -> 
     def sleepy() -> Iterator[bytes]:
         try:
             yield b"first"
-            release.wait(20)
+            release.wait(60)
             yield b"second"
         finally:
             closed.set()

@@ -15,7 +15,7 @@ import pytest
 
 from netlab import Server
 from netlab.server.connection import Connection
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import until, wait_until
 
 from .besieged import routes
 from .child import Child
@@ -123,11 +123,9 @@ async def test_nothing_of_a_connection_outlives_it(name: str) -> None:
             for _ in range(5):
                 horde.push()
                 await asyncio.sleep(0.01)
-        while server.connections:
-            await asyncio.sleep(0.01)
+        await until(lambda: not server.connections and len(asyncio.all_tasks()) == before)
         await asyncio.sleep(0.01)
         gc.collect()
         left = [found for found in gc.get_objects() if isinstance(found, Connection)]
         assert not any(connection.server is server for connection in left)
         assert not server.sweep.members
-        assert len(asyncio.all_tasks()) == before

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import socket
 import ssl
-import sys
-import termios
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -17,6 +14,7 @@ from typing import Any, TypeVar
 
 from netlab import Request, Response, Server
 from netlab.tls.context import client_context, server_context
+from tests.kit.waiting import settled, unread, until
 
 from .flow import connect
 
@@ -78,8 +76,7 @@ class Stalled:
 
         What has reached the client's kernel is the client's affair: on this machine that is another 32 MiB.
         """
-        arrived = fcntl.ioctl(self.client.fileno(), termios.FIONREAD, bytes(4))
-        return self.producer.made - self.taken - int.from_bytes(arrived, sys.byteorder)
+        return self.producer.made - self.taken - unread(self.client)
 
 
 @asynccontextmanager
@@ -97,10 +94,8 @@ async def stalled(
         client, taken = await apart(_read, server.port, trusting, read)
         with client:
             found = Stalled(server, producer, client, taken)
-            before = -1
-            while before != producer.made or not found.connection.transport.waiting:
-                before = producer.made
-                await asyncio.sleep(0.1)
+            await until(lambda: found.connection.transport.waiting)
+            await settled(lambda: producer.made)
             yield found
 
 
