@@ -203,12 +203,12 @@ def framing(minor: int, fields: Fields) -> Framing:
 
     rule 3   Transfer-Encoding together with Content-Length: Refused(BOTH), whatever the two say
     §6.1     Transfer-Encoding in HTTP/1.0: Refused(OLD_VERSION), too: its sender cannot know the field
-    §6.1     a Transfer-Encoding that is none: Refused(CODINGS), which `transfer_codings` does
+    §6.1     a malformed Transfer-Encoding: `transfer_codings` raises Refused(CODINGS)
     rule 4   Transfer-Encoding whose last coding is not chunked: Refused(NOT_LAST) if chunked stands before,
              Refused(UNKNOWN_CODING) if it does not stand there at all
     §6.1     any other coding before chunked: Refused(UNKNOWN_CODING): we could not take it off
              chunked alone: CHUNKED
-    rule 5   a Content-Length that is none: Refused(LENGTH), which `content_length` does
+    rule 5   a malformed Content-Length: `content_length` raises Refused(LENGTH)
     rule 6   Content-Length: LENGTH of so many octets
     rule 7   neither: LENGTH of 0, whatever the method
 

@@ -228,7 +228,7 @@ def test_every_method_but_get_head_and_post_asks_first(exercise, method, expecte
        ("multipart/form-data; boundary=x", None), ("application/x-www-form-urlencoded", None),
        ("Text/Plain ; charset=utf-8", None), ("application/json; text/plain", ["content-type"]),
        ("text/plain, application/json", ["content-type"]), ("text/plainer", ["content-type"]),
-       ("", ["content-type"]))  # fmt: skip
+       ("\xa0text/plain", ["content-type"]), ("", ["content-type"]))  # fmt: skip
 def test_a_post_asks_first_for_json_and_not_for_a_form(exercise, value, expected):
     expect_asked(exercise, "POST", [("Content-Type", value)], expected)
 

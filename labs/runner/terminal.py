@@ -57,8 +57,8 @@ class Terminal:
             self._put(line, STRONG if row < 0 else styles[row] if row < len(styles) else PLAIN)
 
     def markdown(self, text: str) -> None:
-        """A hint or a README."""
-        self.say(text.strip())
+        """A hint or a README; lines of code stay as they are."""
+        self.say(text.strip("\n").rstrip())
 
     def code(self, text: str) -> None:
         """Python source."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 def hint(text: str, task: int) -> str:
-    """The section of a hints file that belongs to a task; empty when there is none."""
+    """The section of a hints file that belongs to a task; empty when there is none.
+
+    It keeps the indentation of its first line: a hint may begin with code.
+    """
     section: list[str] = []
     inside = False
     for line in text.splitlines():
@@ -13,4 +16,4 @@ def hint(text: str, task: int) -> str:
             inside = len(words) >= 2 and words[0].lower() == "task" and words[1] == str(task)
         elif inside:
             section.append(line)
-    return "\n".join(section).strip()
+    return "\n".join(section).strip("\n").rstrip()
