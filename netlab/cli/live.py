@@ -43,7 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal. Raises UserError when the port cannot be had."""
+    """Serve until a signal. Raises UserError when the port cannot be had, or the command is none."""
+    if options.server and shutil.which(options.server[0]) is None:
+        raise UserError(
+            f"-- {options.server[0]}: there is no such program: give its path, or add its folder to PATH"
+        )
     if not 0 <= options.port <= 65535:
         raise UserError(f"--port {options.port}: give 0 (a free port) to 65535")
     made = provide(None)

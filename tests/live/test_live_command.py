@@ -46,6 +46,16 @@ def test_a_port_that_cannot_be_is_one_line_and_status_2() -> None:
     assert done.stderr == "netlab: --port 70000: give 0 (a free port) to 65535\n"
 
 
+def test_a_command_that_is_no_program_is_one_line_and_status_2() -> None:
+    done = subprocess.run(
+        [*COMMAND, "--", "no-such-server", "--port", "1"], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "netlab: -- no-such-server: there is no such program: give its path, or add its folder to PATH\n"
+    )
+
+
 def test_no_browser_is_opened_where_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

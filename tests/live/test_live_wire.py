@@ -17,6 +17,7 @@ from netlab.live.watched import watched
 from tests.kit.waiting import until
 
 from .opened import opened_board
+from .running import experiment_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -129,11 +130,71 @@ async def test_any_command_that_listens_can_be_watched(
         assert note.endswith("closed (FIN) while idle"), "it speaks HTTP/1.0: both sides close at once"
 
 
-async def test_a_command_that_ends_is_refused_with_its_last_words() -> None:
-    with pytest.raises(Refused, match="ended before it listened: no such thing"):
-        async with watched([sys.executable, "-c", "raise SystemExit('no such thing')"]):
+ENDED = {
+    "echo 'no such thing' >&2; exit 1": "with status 1: no such thing",
+    "exit 3": "with status 3: it printed nothing",
+    "kill -KILL $$": "by SIGKILL: it printed nothing",
+    "printf '\\033[31mred\\033[0m\\a\\n'; exit 1": "with status 1: red",
+    "true": "with status 0: it printed nothing. If it goes on in the background, start it in the foreground "
+    "(nginx -g 'daemon off;')",
+}
+"""Programs of a shell that listen nowhere, and what is said of their end."""
+
+
+@pytest.mark.parametrize("program", ENDED)
+async def test_a_command_that_ends_is_refused_with_its_status_and_its_last_words(program: str) -> None:
+    with pytest.raises(Refused) as refused:
+        async with watched(["sh", "-c", program]):
             pass
-    await asyncio.sleep(0)
+    assert str(refused.value) == f"the command ended before it listened, {ENDED[program]}"
+
+
+LISTENING = """
+import os, signal, socket, sys, time
+def listen(host):
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    one = socket.socket(kind)
+    one.bind((host, 0))
+    one.listen()
+    return one
+def answer(one):
+    while True:
+        client = one.accept()[0]
+        while client.recv(65536):
+            client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
+        client.close()
+"""
+
+SERVERS = {
+    "listens late": "time.sleep(1); answer(listen('127.0.0.1'))",
+    "on IPv6 alone": "answer(listen('::1'))",
+    "workers that share a socket": "one = listen('127.0.0.1'); os.fork() or os.fork(); answer(one)",
+    "a worker that listens itself": "os.fork() and signal.pause(); answer(listen('127.0.0.1'))",
+    "a worker in its own session": "os.fork() and signal.pause(); os.setsid(); answer(listen('127.0.0.1'))",
+}
+
+
+@pytest.mark.soak
+@pytest.mark.linux("a session's processes in /proc")
+@pytest.mark.parametrize("way", SERVERS)
+async def test_a_server_is_watched_however_it_listens_and_ends_with_the_experiment(way: str) -> None:
+    board = wire.board([sys.executable, "-c", LISTENING + SERVERS[way]])
+    async with experiment_of(board, clients=2, requests=2, pause=0) as running:
+        counts = await running.until(lambda feed: feed.values.get("clients"))
+        listener = running.feed.values["tap"]["server"]
+    assert counts == {"connected": 2, "answered": 4, "failed": 0}
+    host, _, port = listener.rpartition(":")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))
+
+
+async def test_a_command_that_ends_while_it_is_watched_ends_the_experiment() -> None:
+    program = LISTENING + "listen('127.0.0.1').accept(); sys.exit('a fault of its own')"
+    with pytest.raises(Refused, match=r"^the command ended with status 1: a fault of its own$"):
+        async with experiment_of(wire.board([sys.executable, "-c", program]), clients=1) as running:
+            await running.ended()
+    running.run.press("pick", "1")
+    assert running.feed.values["detail"]["lane"] == 1, "its lanes can still be chosen"
 
 
 async def test_a_command_that_cannot_start_is_refused() -> None:

@@ -157,6 +157,12 @@ class Tap:
             },
         )
 
+    def look(self) -> None:
+        """The figures, and whether there is still a server. Raises Refused when it has ended."""
+        self.figures()
+        if ended := self.server.ended():
+            raise Refused(ended)
+
     def abandon(self) -> list[Any]:
         """The conversations, which the relay has forgotten: they are to be ended."""
         return [lane.conversation for lane in self.lanes.values()]
@@ -218,7 +224,8 @@ async def _watch(tap: Tap, chosen: str) -> None:
     if chosen == NETLAB_TLS:
         tls = client_context(verify=Verify.NOTHING, keylog=tap.memory.path)
     # At the end, too, the outer picture comes first: the figures count what it has read.
-    await pictured(tap.picture, PERIOD, pictured(tap.figures, FIGURES, _clients(tap, chosen, tls)), tap.end)
+    shown = pictured(tap.look, FIGURES, _clients(tap, chosen, tls), tap.figures)
+    await pictured(tap.picture, PERIOD, shown, tap.end)
 
 
 async def _clients(tap: Tap, chosen: str, tls: ssl.SSLContext | None) -> None:
