@@ -350,7 +350,9 @@ def reuses(exercise, vary, first, second):
        (["ORIGIN , Accept"], ORIGIN, ORIGIN), (["Origin", "Accept"], [], []),
        ([", Origin ,,"], ORIGIN, ORIGIN))  # fmt: skip
 def test_requests_that_agree_in_the_fields_of_vary_get_the_same_answer(exercise, vary, first, second):
-    assert reuses(exercise, vary, first, second), f"Vary {vary}: {second} agrees with {first} in every name"
+    assert reuses(exercise, vary, first, second), (
+        f"Vary {vary}: {second} and {first} agree in each named field, so the stored answer is reused"
+    )
 
 
 @pytest.mark.task(6, rule="RFC 9111 §4.1")

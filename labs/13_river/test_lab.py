@@ -241,7 +241,8 @@ async def ended(task, content, wire, why):
     assert content.closed, f"{why}: the producer has not been closed; its file stays open"
     assert task.done(), f"{why}: respond goes on"
     assert wire.end == "aborted", (
-        f"{why}: the connection is {wire.end or 'open'}; only a break tells the reader that it is not whole"
+        f"{why}: the transport is {wire.end or 'open'}: call transport.abort(), "
+        "or the reader takes half a file for all of it"
     )
 
 

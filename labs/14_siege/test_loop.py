@@ -93,7 +93,7 @@ def test_an_unexpected_error_is_not_swallowed(exercise):
 def test_waiting_clients_are_accepted_in_batches_and_others_have_their_turn(exercise):
     loop = Doorman(exercise, Waiting("a", OSError(errno.ECONNABORTED, "gone"), "b", "c"), room=10)
     exercise.accept(loop)
-    assert loop.let_in == ["a", "b", "c"], "everybody who waits is let in, one who has gone aside"
+    assert loop.let_in == ["a", "b", "c"], "each client that waits is accepted, except the one that has left"
     loop = Doorman(exercise, Waiting(*range(1000)), room=5000)
     exercise.accept(loop)
     assert len(loop.let_in) == exercise.ACCEPT, f"a flood must not keep the others: {exercise.ACCEPT} a turn"
@@ -245,7 +245,7 @@ def test_a_full_server_does_not_spin(field, steps):
     assert reported == [0, 0, 0], "a listener that is watched and not accepted from is reported for ever"
     next(iter(field.loop.connections)).sock.shutdown(socket.SHUT_RDWR)
     field.turns()
-    assert len(field.loop.connections) == 8, "one has left: one of those who wait is let in"
+    assert len(field.loop.connections) == 8, "one client has left: the next waiting client is accepted"
 
 
 @pytest.mark.task(7, rule=TIMEOUTS)

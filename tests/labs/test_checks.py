@@ -12,6 +12,7 @@ import pytest
 from labs.runner.checking import alarm, failure, suite
 from labs.runner.checking.absent import absent
 from labs.runner.checking.forkserver import ForkServer, run_all
+from labs.runner.checking.plugin import claim
 from labs.runner.checks import Steps, WrongBytes, same_bytes
 from labs.runner.registry import Lab
 
@@ -81,6 +82,33 @@ def test_both_sides_of_a_comparison_are_shown_unless_the_message_has_them(
     message: str, values: list[tuple[str, str]], shown: list[str]
 ) -> None:
     assert [name for name, _ in _told(message, values).values] == shown
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected", "yours"),
+    [
+        ("assert gate.listening(0)", "gate.listening(0) is true", "gate.listening(0) is false"),
+        ("    assert not gate.full, (\n        'room'\n    )", "gate.full is false", "gate.full is true"),
+    ],
+)
+def test_a_check_of_one_call_shows_the_call_and_what_came(statement: str, expected: str, yours: str) -> None:
+    assert claim(statement, {"gate": object()}) == [("expected", expected), ("yours", yours)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "assert gate",
+        "assert gate.room == 3",
+        "assert helper(gate).full",
+        "assert all(gate.rooms)",
+        "raise AssertionError",
+        "assert not",
+        f"assert gate.fits({'x' * 80})",
+    ],
+)
+def test_a_check_of_anything_else_shows_no_call(statement: str) -> None:
+    assert claim(statement, {"gate": object()}) == []
 
 
 def test_a_long_run_of_one_character_is_folded() -> None:

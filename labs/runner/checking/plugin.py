@@ -9,9 +9,11 @@ where it stands.
 
 from __future__ import annotations
 
+import ast
 import functools
 import sys
-from collections.abc import Generator
+import textwrap
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +30,7 @@ from labs.runner.errors import LabError
 __all__ = ["Steps", "steps"]  # the fixture `steps` reaches pytest through this module
 
 _LONGEST = 200  # characters of a value that are shown
+_LONGEST_CLAIM = 80  # characters of an expression: a longer one says less than the check's own words
 _COMPARED = pytest.StashKey[tuple[str, str] | None]()  # what the failing assert compared: (left, right)
 
 
@@ -153,7 +156,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
             printed=report.capstdout,
             exercise=_file_of(item),
             reference=item.path.parent / "solution.py",
-            values=[*_given(item), *_compared(item, call.excinfo.value)],
+            values=[*_given(item), *(_compared(item, call.excinfo.value) or _claimed(call.excinfo))],
         )
         report.lab["failure"] = told.to_json()
         report.longrepr = told.text()
@@ -176,6 +179,34 @@ def _compared(item: pytest.Item, error: BaseException) -> list[tuple[str, str]]:
     if not isinstance(error, AssertionError) or isinstance(error, WrongBytes):
         return []
     return [("expected", left_right[1]), ("yours", left_right[0])]
+
+
+def _claimed(raised: pytest.ExceptionInfo[BaseException]) -> list[tuple[str, str]]:
+    """What a failing `assert gate.listening(0)` or `assert not …` asked of the learner's object."""
+    entry = raised.traceback[-1]
+    if not raised.errisinstance(AssertionError):
+        return []
+    return claim(str(entry.statement), entry.frame.f_locals)
+
+
+def claim(statement: str, names: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Both sides of an assert of one call or attribute, if its object is one of these local names."""
+    try:
+        [node] = ast.parse(textwrap.dedent(statement)).body
+    except (SyntaxError, ValueError):
+        return []
+    asked = node.test if isinstance(node, ast.Assert) else None
+    wanted = not (isinstance(asked, ast.UnaryOp) and isinstance(asked.op, ast.Not))
+    if isinstance(asked, ast.UnaryOp):
+        asked = asked.operand
+    root = asked
+    while isinstance(root, ast.Call | ast.Attribute):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if root is asked or not isinstance(root, ast.Name) or root.id not in names:
+        return []
+    text = ast.unparse(asked) if asked else ""
+    sides = [f"{text} is {'true' if truth else 'false'}" for truth in (wanted, not wanted)]
+    return list(zip(("expected", "yours"), sides, strict=True)) if len(text) <= _LONGEST_CLAIM else []
 
 
 _OPERATORS = {"==": "", "is": "", "in": "one of ", "!=": "not ", "is not": "not ", "not in": "none of "}
