@@ -69,15 +69,23 @@ class LaneReading:
         """Why it closed, in one sentence; empty while it is open."""
         self.reading: RecordReading | PlainReading | None = None
         self._ring = ring
+        self._ripe = 0
+        """Chunks that had gone by at the last call."""
 
-    def follow(self, now: float) -> bool:
-        """Read what went by since the last call. now: seconds, as its times. Returns: did anything happen?"""
+    def follow(self, now: float, whole: bool = False) -> bool:
+        """Read what had gone by at the last call: since then its client has logged the keys of it.
+
+        now: seconds, as its times. whole: read all, for no further call comes; of a connection that is closed
+        all is read, too. Returns: did anything happen?
+        """
         if self.closed:
             return False
-        chunks, count = self.conversation.chunks, len(self.conversation.chunks)
+        chunks = self.conversation.chunks
+        count = len(chunks) if whole or self.conversation.closed else self._ripe
         for chunk in chunks[:count]:
             self._take(SIDES[chunk.direction], chunk.data, chunk.time)
         del chunks[:count]
+        self._ripe = len(chunks)
         self.spans[-1][1] = max(now, self.spans[-1][1])
         if self.conversation.closed:
             self._close(now)

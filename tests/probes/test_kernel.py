@@ -44,7 +44,7 @@ def fill(sender: socket.socket, most: int) -> int:
     return taken
 
 
-def again(check: Callable[[], None], times: int = 20) -> None:
+def again(check: Callable[[], None], times: int = 500) -> None:
     """Check until it holds: the kernel's books move between two looks; a port may have other owners."""
     for left in reversed(range(times)):
         try:

@@ -183,8 +183,7 @@ def test_the_idle_timeout_is_an_option() -> None:
     client = Raw(server.port)
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.response()[0] == 200
-    began = time.monotonic()
-    assert client.rest() == b"" and time.monotonic() - began < 5
+    assert client.rest() == b"", "within the client's patience, 20 s: the default is 75"
     client.close()
     assert server.stop()[0] == 0
 

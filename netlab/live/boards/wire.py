@@ -25,7 +25,9 @@ from netlab.tls.keylog import LogFile, passing_file
 from netlab.tls.tracing.keyring import Keyring
 
 PERIOD = 0.1
-"""Seconds between two readings of what went by. A key is logged a moment before or after its bytes."""
+"""Seconds between two readings of what went by. A key is logged a moment before or after its bytes, which are
+therefore read one period later.
+"""
 
 FIGURES = 0.5
 """Seconds between two readings of the server's figures, and of the chosen lane's."""
@@ -58,8 +60,8 @@ class Tap:
         self._held: dict[int, dict[str, Any]] = {}
         self._began = relay.clock.time()
 
-    def follow(self) -> None:
-        """Read what went by on every connection, and show the lanes that changed."""
+    def follow(self, whole: bool) -> None:
+        """Read what went by on every connection, and show the lanes that changed. See LaneReading.follow."""
         self.ring.log.feed(self.memory.new())
         for conversation in self.relay.conversations:
             self.opened += 1
@@ -70,7 +72,7 @@ class Tap:
             if lane.closed:
                 continue
             before = lane.requests
-            changed = lane.follow(now - lane.conversation.started)
+            changed = lane.follow(now - lane.conversation.started, whole)
             self.requests += lane.requests - before
             self.closed += bool(lane.closed)
             self.run.show(f"lane/{number}", self._lane(number, lane))
@@ -128,15 +130,15 @@ class Tap:
             },
         )
 
-    def picture(self) -> None:
+    def picture(self, whole: bool = False) -> None:
         """Show what went by, and which lane was chosen meanwhile."""
-        self.follow()
+        self.follow(whole)
         while (press := self.run.take_action()) is not None:
             self.pick(press)
 
     def end(self) -> None:
         """The last picture, and what the server holds for each lane: they can be chosen from then on."""
-        self.picture()
+        self.picture(whole=True)
         open_ones = [port for lane in self.lanes.values() if not lane.closed and (port := _server_port(lane))]
         self._held = self.server.of_connections(open_ones)
         self.over = True
