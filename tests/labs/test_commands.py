@@ -117,8 +117,7 @@ def test_repeated_steps_are_folded(steps: list[str], told: list[str]) -> None:
 
 def test_a_check_that_runs_for_long_is_named_while_it_runs(labs: Program) -> None:
     labs.solve(
-        "import time\n"
-        + toy.FILES["solution.py"].replace("    return b", "    time.sleep(4)\n    return b")
+        "import time\n" + toy.FILES["solution.py"].replace("    return b", "    time.sleep(4)\n    return b")
     )
     told = labs.run("lab", "1").stdout
     assert told.count("… still checking “a greeting is polite”; it is stopped after 20 s\n") == 1
