@@ -1,4 +1,4 @@
-"""The minutes of each task leave time to read what it asks and to write its lines. Thinking is not counted."""
+"""The minutes of each task: at least what its reading and writing take. Thinking is not counted."""
 
 from __future__ import annotations
 
