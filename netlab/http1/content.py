@@ -39,7 +39,6 @@ class Reader:
 
     __slots__ = (
         "_at",
-        "_buffer",
         "_closed",
         "_error",
         "_extensions",
@@ -47,6 +46,7 @@ class Reader:
         "_remaining",
         "_scanned",
         "_taken",
+        "buffer",
         "limits",
     )
 
@@ -55,7 +55,8 @@ class Reader:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
-        self._buffer: bytes | bytearray = b""
+        self.buffer: bytes | bytearray = b""
+        """What was fed, the bytes before `_at` being read. Empty between messages, if nothing has come."""
         self._at = 0  # what stands before is consumed
         self._scanned = 0  # what stands before holds no end of a head or line
         # Functions, not bound methods: a bound method is 64 bytes more for every idle connection.
@@ -71,22 +72,22 @@ class Reader:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the peer, cut anywhere."""
-        if self._at == len(self._buffer):
-            self._buffer = data
+        if self._at == len(self.buffer):
+            self.buffer = data
             self._at = self._scanned = 0
             return
-        if isinstance(self._buffer, bytes):
-            self._buffer = bytearray(memoryview(self._buffer)[self._at :])
+        if isinstance(self.buffer, bytes):
+            self.buffer = bytearray(memoryview(self.buffer)[self._at :])
         else:
-            del self._buffer[: self._at]
+            del self.buffer[: self._at]
         self._scanned = max(0, self._scanned - self._at)
         self._at = 0
-        self._buffer += data
+        self.buffer += data
 
     def forget(self) -> None:
-        """Let go of bytes that have been read: an idle connection must not hold its last upload."""
-        if self._at == len(self._buffer):
-            self._buffer, self._at, self._scanned = b"", 0, 0
+        """Let go of a buffer that has been read: an idle connection must not hold its last upload."""
+        if self._at == len(self.buffer):
+            self.buffer, self._at, self._scanned = b"", 0, 0
 
     def feed_eof(self) -> None:
         """The peer will send no more (end of input, or close_notify)."""
@@ -95,16 +96,12 @@ class Reader:
     @property
     def buffered(self) -> int:
         """Bytes that were fed and not yet read into an event."""
-        return len(self._buffer) - self._at
-
-    def is_empty(self) -> bool:
-        """Has everything been read that was fed? As `not buffered`, at half its price in CPython 3.11."""
-        return self._at == len(self._buffer)
+        return len(self.buffer) - self._at
 
     @property
     def at_start(self) -> bool:
         """Is the parser between messages, with nothing of the next one seen?"""
-        return self._read is type(self)._read_head and self._at == len(self._buffer)
+        return self._read is type(self)._read_head and self._at == len(self.buffer)
 
     @property
     def content_announced(self) -> int:
@@ -113,8 +110,8 @@ class Reader:
 
     def leftover(self) -> bytes:
         """Take what was fed and not yet read: the bytes after a message."""
-        rest = bytes(memoryview(self._buffer)[self._at :])
-        self._buffer, self._at, self._scanned = b"", 0, 0
+        rest = bytes(memoryview(self.buffer)[self._at :])
+        self.buffer, self._at, self._scanned = b"", 0, 0
         return rest
 
     # -- out ----------------------------------------------------------------------------------------------
@@ -137,7 +134,7 @@ class Reader:
 
     def _find_head(self) -> bytes | None:
         """The next head through its empty line; None when it is not complete yet."""
-        buffer = self._buffer
+        buffer = self.buffer
         end = buffer.find(b"\r\n\r\n", self._scanned or self._at)
         if end < 0:
             self._refuse_incomplete_head()
@@ -184,7 +181,7 @@ class Reader:
 
     def _take(self, size: int) -> bytes:
         """Up to `size` bytes from the buffer; the whole buffer is handed on as it is, not copied."""
-        at, buffer = self._at, self._buffer
+        at, buffer = self._at, self.buffer
         if not isinstance(buffer, bytes):
             piece = bytes(memoryview(buffer)[at : at + size])
         elif at == 0 and size >= len(buffer):
@@ -192,6 +189,7 @@ class Reader:
         else:
             piece = buffer[at : at + size]
         self._at = at + len(piece)
+        self.forget()
         return piece
 
     def _read_length(self) -> Event | None:
@@ -202,7 +200,7 @@ class Reader:
         if not self._taken:
             # Only now, not at the head: a handler may have set a limit of its own for this request.
             self._count(self._remaining)
-        if self._at == len(self._buffer):
+        if self._at == len(self.buffer):
             return self._wait("content shorter than its Content-Length", "RFC 9112 §6.3 rule 6")
         piece = self._take(self._remaining)
         self._remaining -= len(piece)
@@ -214,19 +212,23 @@ class Reader:
         As next_event, in one step: the next event is a head. None in every other case, an error included:
         next_event then gives the content in pieces, or says what is wrong.
         """
-        size = self._remaining
+        size, buffer, at = self._remaining, self.buffer, self._at
+        end = at + size
         if self._read is not Reader._read_length or self._taken or self._error is not None:
             return None
-        if size <= 0 or size > len(self._buffer) - self._at or size > self.limits.content:
+        if size <= 0 or end > len(buffer) or size > self.limits.content:
             return None
         self._taken, self._remaining = size, 0
         self._read = type(self)._read_head
+        if end == len(buffer) and buffer.__class__ is bytes:
+            self.buffer, self._at, self._scanned = b"", 0, 0
+            return buffer[at:]
         return self._take(size)
 
     def _read_until_close(self) -> Event | None:
         """Content that ends where the connection does. RFC 9112 §6.3 rule 8"""
-        if self._at < len(self._buffer):
-            piece = self._take(len(self._buffer))
+        if self._at < len(self.buffer):
+            piece = self._take(len(self.buffer))
             self._count(len(piece))
             return Content(piece)
         return END_OF_MESSAGE if self._closed else None
@@ -238,7 +240,7 @@ class Reader:
         _CHUNK_LINE_NEXT a chunk-size line.
         """
         pieces: list[bytes] = []
-        while self._at < len(self._buffer):
+        while self._at < len(self.buffer):
             if self._remaining > 0:
                 piece = self._take(self._remaining)
                 self._remaining -= len(piece)
@@ -247,7 +249,7 @@ class Reader:
                 if not self._skip_crlf():
                     break
                 self._remaining = _CHUNK_LINE_NEXT
-            elif run := SMALL_CHUNKS.match(self._buffer, self._at, self._at + _RUN):
+            elif run := SMALL_CHUNKS.match(self.buffer, self._at, self._at + _RUN):
                 pieces.append(b"".join([chunk[3:-2] for chunk in SMALL_CHUNK.findall(run[0])]))
                 self._at = run.end()
                 self._count(len(pieces[-1]))
@@ -269,7 +271,7 @@ class Reader:
 
     def _skip_crlf(self) -> bool:
         """Consume the CRLF behind a chunk's data; False when it is not there yet."""
-        two = bytes(self._buffer[self._at : self._at + 2])
+        two = bytes(self.buffer[self._at : self._at + 2])
         if two == b"\r\n":
             self._at += 2
             return True
@@ -279,7 +281,7 @@ class Reader:
 
     def _chunk_size(self) -> int | None:
         """Read one chunk-size line: the size in bytes, or None when the line is not complete."""
-        buffer, at = self._buffer, self._at
+        buffer, at = self.buffer, self._at
         # The line's end first: matching a line before it is whole would match it anew for every octet.
         newline = buffer.find(b"\n", max(at, self._scanned), at + self.limits.chunk_line)
         line = self._chunk_line.match(buffer, at, newline + 1) if newline >= 0 else None
@@ -303,7 +305,7 @@ class Reader:
         What stands behind the digits is looked at first, so that the answer does not depend on how the
         bytes arrive.
         """
-        buffer, at = self._buffer, self._at
+        buffer, at = self.buffer, self._at
         digits = HEXDIG_RUN.match(buffer, at)
         if digits is None:
             raise ProtocolError(400, "a chunk size is one or more hexadecimal digits", "RFC 9112 §7.1")
@@ -324,11 +326,12 @@ class Reader:
 
     def _read_trailers(self) -> Event | None:
         """The trailer section and the empty line that ends a chunked message. RFC 9112 §7.1.2"""
-        buffer, at = self._buffer, self._at
+        buffer, at = self.buffer, self._at
         if buffer[at : at + 2] == b"\r\n":
             self._at = at + 2
             self._scanned = 0
             self._read = type(self)._read_head
+            self.forget()
             return END_OF_MESSAGE
         end = buffer.find(b"\r\n\r\n", max(at, self._scanned))
         if (end if end >= 0 else len(buffer)) - at > self.limits.trailer_section:
@@ -344,6 +347,7 @@ class Reader:
         self._at = end + 4
         self._scanned = 0
         self._read = type(self)._read_head
+        self.forget()
         return EndOfMessage(self._trailers(block))
 
     def _trailers(self, block: str) -> Fields:

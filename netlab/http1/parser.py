@@ -63,14 +63,12 @@ class RequestParser(Reader):
 
         None for any other bytes: they are kept, and `next_head` reads on.
         """
-        if self._at != len(self._buffer) or len(data) > SHORT:
+        if self.buffer or len(data) > SHORT:
             self.feed(data)
             return None
-        self._buffer, self._at, self._scanned = data, 0, 0
         head = self._heads.known.get(data) if len(data) <= LONGEST else None
-        if head is not None:
-            self._buffer = b""
-        else:
+        if head is None:
+            self.buffer = data
             head = self._read_short(data)
             if head is None:
                 return None
@@ -90,7 +88,7 @@ class RequestParser(Reader):
             raise
 
     def _read_head(self) -> RequestHead | None:
-        buffer, at = self._buffer, self._at
+        buffer, at = self.buffer, self._at
         if at == len(buffer):
             return None
         if buffer[at] == 0x0D and not self._skip_empty_lines():
@@ -101,7 +99,7 @@ class RequestParser(Reader):
         try:
             head = self._heads.read(block)
         except ProtocolError:
-            self._buffer, self._at = block, 0  # for `refused_head`
+            self.buffer, self._at = block, 0  # for `refused_head`
             raise
         self._empty_lines = 0
         if head.framing is not NO_CONTENT:
@@ -121,7 +119,7 @@ class RequestParser(Reader):
                 return None
             head, size = plain
         if size == len(buffer):
-            self._buffer = b""
+            self.buffer = b""
         else:
             self._at = size
         return head
@@ -132,23 +130,23 @@ class RequestParser(Reader):
         method and target: as far as they have come, at most 200 characters, octets that are not visible ASCII
         as \\xNN; "-" where nothing has come. The answer to a HEAD has no content (RFC 9110 §9.3.2).
         """
-        line = self._buffer[self._at : self._at + LOGGED].partition(b"\r\n")[0].decode("latin-1")
+        line = self.buffer[self._at : self._at + LOGGED].partition(b"\r\n")[0].decode("latin-1")
         words = [visible(word) for word in line.split(" ")[:2]] + ["-", "-"]
         return RequestHead(words[0] or "-", words[1] or "-", 1, NO_FIELDS, NO_CONTENT, False, False)
 
     def _skip_empty_lines(self) -> bool:
         """RFC 9112 §2.2: ignore a few empty lines before the request line; False if nothing follows yet."""
-        while self._buffer[self._at : self._at + 2] == b"\r\n":
+        while self.buffer[self._at : self._at + 2] == b"\r\n":
             self._at += 2
             self._empty_lines += 1
             if self._empty_lines > EMPTY_LINES:
                 rule = f"more than {EMPTY_LINES} empty lines before a request"
                 raise ProtocolError(400, rule, "RFC 9112 §2.2")
-        rest = self._buffer[self._at : self._at + 2]
+        rest = self.buffer[self._at : self._at + 2]
         return bool(rest) and rest != b"\r"
 
     def _refuse_incomplete_head(self) -> None:
-        refusing.refuse_partial_request(self._buffer, self._at, self._scanned, self.limits)
+        refusing.refuse_partial_request(self.buffer, self._at, self._scanned, self.limits)
         if self._closed:
             raise ProtocolError(400, "the end came inside a request head", "RFC 9112 §8")
 

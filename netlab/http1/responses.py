@@ -62,7 +62,7 @@ class ResponseParser(Reader):
 
     def skip_empty_lines(self) -> bool:
         """Skip a few empty lines before a status line. True when something else follows."""
-        buffer = self._buffer
+        buffer = self.buffer
         while buffer[self._at : self._at + 2] == b"\r\n":
             self._at += 2
             self._empty_lines += 1
@@ -73,14 +73,14 @@ class ResponseParser(Reader):
         return self.buffered > 0 and not self._has_half_a_line_end()
 
     def _has_half_a_line_end(self) -> bool:
-        return self._buffer[self._at :] == b"\r"
+        return self.buffer[self._at :] == b"\r"
 
     def _read_head(self) -> Event | None:
-        if self._at < len(self._buffer) and self._buffer[self._at] == 0x0D:
+        if self._at < len(self.buffer) and self.buffer[self._at] == 0x0D:
             self.skip_empty_lines()
             if self._has_half_a_line_end():
                 return self._wait("the end came inside a response head", "RFC 9112 §8")
-        if self._at == len(self._buffer):
+        if self._at == len(self.buffer):
             return self._wait("the connection closed before a response came", "RFC 9112 §8")
         block = self._find_head()
         if block is None:
@@ -98,7 +98,7 @@ class ResponseParser(Reader):
         return read_trailers(_unfold(block) if _is_folded(block) else block, self.limits)
 
     def _refuse_incomplete_head(self) -> None:
-        buffer, at = self._buffer, self._at
+        buffer, at = self.buffer, self._at
         if self._scanned <= at + len(_BEGINNING):
             refuse_other_protocols(bytes(buffer[at : at + 64 * 1024]))
         first = refuse_bare_lf(buffer, at, self._scanned)

@@ -108,7 +108,23 @@ class Transport:
             if read_on == WRITABLE:
                 self._read_on = READABLE  # OpenSSL can write now what it had to write first
                 self._watch()
-            self._read()
+            # One read; the poller reports what remains in its next turn. It stands here and has no function
+            # of its own: each request would pay for the call (FAST.md).
+            try:
+                data = self._socket.recv(self.reads)
+            except _NOT_READABLE:
+                pass
+            except ssl.SSLWantWriteError:
+                self._read_on = WRITABLE
+                self._watch()
+            except OSError as error:
+                self._fail(error)
+            else:
+                if data:
+                    self._protocol.received(data)
+                else:
+                    self._protocol.ended()
+                    self.pause()
         elif self._phase is HANDSHAKE:
             # Refused for want of time, the step is not lost: the poller reports the socket again.
             self._poller.handshakes.run(self._handshake)
@@ -118,25 +134,6 @@ class Transport:
             return
         if events & self._write_on:
             self._flush()
-
-    def _read(self) -> None:
-        """Read once and hand it on; the poller reports what remains in its next turn."""
-        try:
-            data = self._socket.recv(self.reads)
-        except _NOT_READABLE:
-            return
-        except ssl.SSLWantWriteError:
-            self._read_on = WRITABLE
-            self._watch()
-            return
-        except OSError as error:
-            self._fail(error)
-            return
-        if data:
-            self._protocol.received(data)
-        else:
-            self._protocol.ended()
-            self.pause()
 
     def _handshake(self) -> None:
         """A step of the handshake, when the socket is ready for it. A server's transport does more."""
@@ -156,7 +153,7 @@ class Transport:
             self.resume()
             self._protocol.connected()
             if self._read_on:
-                self._read()
+                self.ready(READABLE)
 
     # -- reading --------------------------------------------------------------------------------------------
 

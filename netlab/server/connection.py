@@ -88,11 +88,12 @@ class Connection:
             if not exchange.sent:
                 self._pause_if_full(exchange)
                 return
-            exchange.close()
-            if exchange.body is not None and not exchange.body.finish(exchange.persistent):
-                return
-            self._end_exchange(exchange)
-            if self.state is IDLE and self.parser.is_empty() and not self.server.draining:
+            body = exchange.body
+            if body is not None or exchange.after is not None:
+                exchange.close()
+                if body is not None and not (body.complete or body.finish(exchange.persistent)):
+                    return
+            if self._end_exchange(exchange):
                 return
         if self.parser.buffered >= self.server.limits.pipeline:
             self._pause()
@@ -120,8 +121,8 @@ class Connection:
         self.deadline = NEVER
         self._is_fresh = False
         self.server.requests += 1
-        self.exchange = exchange = Exchange(self, head)
-        exchange.start()
+        self.exchange = exchange = Exchange()
+        exchange.start(self, head)
         return exchange
 
     def _wait_for_head(self) -> None:
@@ -167,27 +168,26 @@ class Connection:
         self._is_paused = True
         self.transport.pause()
 
-    def _end_exchange(self, exchange: Exchange) -> None:
-        """Step 7: persistence. The connection persists, lingers or closes. RFC 9112 §9.3"""
-        self.exchange = None
-        body, server = exchange.body, self.server
+    def _end_exchange(self, exchange: Exchange) -> bool:
+        """Step 7: persist, linger or close (RFC 9112 §9.3). True when nothing more is to be done for now."""
+        self.exchange, body, server = None, exchange.body, self.server
         if body is not None and (body.error is not None or not body.complete):
             # No further request can be found behind a body that is broken or still on its way.
             self.linger()
         elif exchange.persistent and not (self.half_closed and not self.parser.buffered):
             self.state = MOVES[self.state][IDLE]
             self.deadline = server.idle_deadline
-            if body is not None:
-                self.parser.forget()
             if self._is_paused and not self.half_closed and self.parser.buffered < server.limits.pipeline:
                 self._is_paused = False
                 self.transport.resume()
+            return not self.parser.buffer and not server.draining
         elif self.half_closed or (body is None and not self.parser.buffered and not server.draining):
             # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
             # a body, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
             self._close_after_response()
         else:
             self.linger()
+        return False
 
     # -- what the transport tells ---------------------------------------------------------------------------
 
@@ -230,8 +230,7 @@ class Connection:
         """The kernel has taken what waited."""
         exchange = self.exchange
         if self.state is LINGERING:
-            go_on = self.close if self.half_closed else self._start_linger
-            go_on()
+            (self.close if self.half_closed else self._start_linger)()
         elif self._drain_waiter is not None and not self._drain_waiter.done():
             self._drain_waiter.set_result(None)
         elif exchange is None:  # the response was postponed, and the connection has gone on
@@ -364,9 +363,9 @@ class Connection:
     def close_if_idle(self) -> None:
         """Close, unless a request is under way: one that the kernel has already is answered."""
         requests = self.server.requests
-        if self.state is IDLE and self.parser.is_empty():
+        if self.state is IDLE and not self.parser.buffered:
             self.transport.ready(READABLE)  # closing on unread bytes would be a reset
-        if self.state is IDLE and self.parser.is_empty() and self.server.requests == requests:
+        if self.state is IDLE and not self.parser.buffered and self.server.requests == requests:
             self.close()
 
     def abort(self) -> None:

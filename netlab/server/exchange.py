@@ -21,6 +21,7 @@ from netlab.http1.forwarded import Told
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.server import preflight, responding, streaming
+from netlab.server.afterwards import Afterwards
 from netlab.server.body import RequestBody
 from netlab.server.disconnected import Disconnect, Disconnected
 from netlab.server.request import Request
@@ -39,8 +40,7 @@ class Exchange:
     __slots__ = (
         "_coding",
         "_cors",
-        "_disconnected",
-        "_response",
+        "after",
         "body",
         "carrier",
         "early",
@@ -52,45 +52,40 @@ class Exchange:
         "writer",
     )
 
-    def __init__(self, carrier: Carrier, head: RequestHead) -> None:
-        self.carrier = carrier
-        self.head = head
-        self.persistent = head.persistent
-        """May another request follow? Set to False on the way, by both sides; never back."""
-        self.sent = False
-        """Set when the kernel has taken the whole response."""
-        self.task: Task[Any] | None = None
-        """The handler, or the stream, while it has to wait."""
-        self.body: RequestBody | None = None
-        """The content, of a request that has some."""
-        self._cors: Decision | None = None
-        self._coding: Coding | None = None  # of a streamed response, from its begin on
-        self._response: Any = None  # the response whose `on_close` is still to be called
-        self._disconnected: Disconnected | None = None  # made when a handler asks for it
-        self.early: Response | None = None
-        """The response, if the handler gave it before its end (see Request.respond)."""
-        self.writer: ResponseWriter | None = None
-        """Of a response that the handler sends itself (see Request.start_response)."""
-        self.grace = 0.0
-        """Seconds for which a handler may go on when its client has left. Set by the handler."""
+    # Set by `start`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
+    carrier: Carrier
+    head: RequestHead
+    persistent: bool
+    """May another request follow? Set to False on the way, by both sides; never back."""
+    sent: bool
+    """Set when the kernel has taken the whole response."""
+    task: Task[Any] | None
+    """The handler, or the stream, while it has to wait."""
+    body: RequestBody | None
+    """The content, of a request that has some."""
+    early: Response | None
+    """The response, if the handler gave it before its end (see Request.respond)."""
+    writer: ResponseWriter | None
+    """Of a response that the handler sends itself (see Request.start_response)."""
+    grace: float
+    """Seconds for which a handler may go on when its client has left. Set by the handler."""
+    after: Afterwards | None
+    """What is told at the end, once there is something to tell."""
+    _cors: Decision | None
+    _coding: Coding | None  # of a streamed response, from its begin on
 
-    def start(self) -> None:
+    def start(self, carrier: Carrier, head: RequestHead) -> None:
         """Steps 3 to 5: from the head to the handler, whose response may be sent when this returns."""
-        carrier, head = self.carrier, self.head
+        self.carrier, self.head, self.persistent = carrier, head, head.persistent
+        self.sent, self.grace = False, 0.0
+        self.task = self.body = self.early = self.writer = self.after = self._cors = self._coding = None
         server = carrier.server
         # Step 3: the framing has fixed the length of the content.
         if head.framing is not NO_CONTENT:
             self.body = RequestBody(carrier, head)
-        if head.scheme == "https" and self._is_misdirected():
-            self.respond(Response(421, "an https resource is served over TLS alone\n", TEXT))
-            return
         # Step 4: CORS.
-        if server.cors is not None:
-            path = Request(head, self).path
-            self._cors = decision = preflight.decided(server.cors.policy_for(path), head)
-            if decision.preflight:
-                self.respond(preflight.answer(decision))
-                return
+        if (server.cors is not None or head.scheme == "https") and self._is_answered():
+            return
         # Step 5: the handler starts at once.
         try:
             outcome = server.start_eagerly(server.app(Request(head, self, self.body)))
@@ -103,6 +98,19 @@ class Exchange:
             self.respond(outcome)
         elif self.early is None or self.early.stream is not None:
             self._handler_ended()
+
+    def _is_answered(self) -> bool:
+        """Step 4: answer what no handler is to see, a preflight or a request that is for another server."""
+        request = Request(self.head, self)
+        response = preflight.misdirected(request)
+        policies = self.carrier.server.cors
+        if response is None and policies is not None:
+            self._cors = decision = preflight.decided(policies.policy_for(request.path), self.head)
+            if decision.preflight:
+                response = preflight.answer(decision)
+        if response is not None:
+            self.respond(response)
+        return response is not None
 
     def _handler_waits(self, task: Task[Any]) -> None:
         """The handler has taken its first step, and goes on as a task: as ours, or in the background."""
@@ -124,10 +132,6 @@ class Exchange:
         if self.early is not None and self.early.stream is not None and self.carried():
             self.respond(self.early)
 
-    def _is_misdirected(self) -> bool:
-        """Has an https target come without TLS? RFC 9110 §7.4 (MUST). A Unix socket has a gateway."""
-        return not self.carrier.server.uds and Request(self.head, self).scheme != "https"
-
     # -- the handler has ended ------------------------------------------------------------------------------
 
     def _handler_done(self, task: Task[Any]) -> None:
@@ -138,7 +142,8 @@ class Exchange:
         error = asyncio.CancelledError("the handler was cancelled") if task.cancelled() else task.exception()
         if not self.carrier.carries(self):
             # The client has left: what the handler gives is never sent.
-            self._response = task.result() if error is None else None
+            if error is None:
+                self._afterwards().response = task.result()
             self.close()
         elif error is not None:
             self._handler_failed(error)
@@ -178,7 +183,7 @@ class Exchange:
 
     def respond(self, response: Any) -> None:
         """Step 6: send a response, whole or its begin."""
-        carrier, head = self.carrier, self.head
+        carrier, head, body = self.carrier, self.head, self.body
         server = carrier.server
         persistent = self.persistent and not server.draining
         if carrier.half_closed and not carrier.parser.buffered:
@@ -187,20 +192,20 @@ class Exchange:
             if not isinstance(response, Response):
                 raise responding.InvalidResponse(f"the handler returned {response!r:.80}, not a Response")
             if response.on_close is not None:
-                self._response = response
+                self._afterwards().response = response
             if response.stream is not None:
                 self._stream(
                     response, responding.streamed(response, head, server.date, persistent, self._cors)
                 )
                 return
-            if self.body is not None:
-                persistent = persistent and self.body.may_discard()
+            if body is not None and not body.complete:
+                persistent = persistent and body.may_discard()
             octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
         except (ValueError, TypeError, AttributeError) as error:
             server.report(head, error)
             response = Response(500, "the handler's response cannot be sent\n", TEXT)
-            if self.body is not None:
-                persistent = persistent and self.body.may_discard()
+            if body is not None and not body.complete:
+                persistent = persistent and body.may_discard()
             octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
         self.persistent = persistent
         if server.access_log is not None:
@@ -306,14 +311,14 @@ class Exchange:
 
     def start_response(self, response: Response) -> ResponseWriter:
         """See Request.start_response."""
-        carrier, head = self.carrier, self.head
-        server = carrier.server
+        carrier, head, server = self.carrier, self.head, self.carrier.server
         self._check_first()
-        persistent = self.persistent and not server.draining
-        plan = responding.streamed(response, head, server.date, persistent, self._cors)
+        persists = self.persistent and not server.draining
+        plan = responding.streamed(response, head, server.date, persists, self._cors)
         self.persistent = plan.persistent
         self._coding = plan.coding
-        self._response = response
+        if response.on_close is not None:
+            self._afterwards().response = response
         if self.body is not None:
             self.body.response_started = True
         if server.draining:
@@ -345,9 +350,10 @@ class Exchange:
     @property
     def disconnected(self) -> Disconnected:
         """See Request.disconnected."""
-        news = self._disconnected
+        after = self._afterwards()
+        news = after.news
         if news is None:
-            news = self._disconnected = Disconnected()
+            news = after.news = Disconnected()
             if not self.carrier.carries(self):
                 news.set(Disconnect.EXCHANGE_OVER)
             elif self.carrier.half_closed:
@@ -356,10 +362,16 @@ class Exchange:
                 news.set(Disconnect.SERVER_STOPS)
         return news
 
+    def _afterwards(self) -> Afterwards:
+        """There is something to tell at the end."""
+        if self.after is None:
+            self.after = Afterwards()
+        return self.after
+
     def tell(self, reason: Disconnect) -> None:
         """Tell the handler, if it asks, that its response is not wanted any more."""
-        if self._disconnected is not None:
-            self._disconnected.set(reason)
+        if self.after is not None and self.after.news is not None:
+            self.after.news.set(reason)
 
     def stop_streaming(self) -> None:
         """The server drains: a stream that has begun is asked to end."""
@@ -370,9 +382,7 @@ class Exchange:
     def forwarded(self) -> Told | None:
         """See Request.forwarded."""
         trusted = self.carrier.server.forwarded
-        if trusted is None:
-            return None
-        return trusted.told(self.head.fields, self.carrier.addresses[1])
+        return None if trusted is None else trusted.told(self.head.fields, self.carrier.addresses[1])
 
     @property
     def peer(self) -> str:
@@ -388,19 +398,8 @@ class Exchange:
         """The response has gone, or is given up: tell what the handler left behind. Again: no effect."""
         if self.body is not None:
             self.body.close()
-        if self._disconnected is not None:
-            self._disconnected.set(Disconnect.EXCHANGE_OVER)
-        if self._response is not None:
-            self._close_response()
-
-    def _close_response(self) -> None:
-        """Call what the handler wants to be called when the server is done with its response."""
-        response, self._response = self._response, None
-        if isinstance(response, Response) and response.on_close is not None:
-            try:
-                response.on_close()
-            except Exception as error:
-                self.carrier.server.report(self.head, error)
+        if self.after is not None:
+            self.after.tell(self.carrier.server, self.head)
 
     def give_up(self) -> None:
         """The connection carries this exchange no more: cancel the handler, which closes its streams."""

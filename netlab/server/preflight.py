@@ -1,6 +1,7 @@
-"""The server's own answer to a CORS-preflight request. Fetch standard, CORS-preflight fetch.
+"""What the server answers itself, before any handler: a preflight, a request that is for another server.
 
-What is decided stands in `netlab.cors`; here the decision becomes a response.
+What CORS decides stands in `netlab.cors`; here the decision becomes a response. Fetch standard,
+CORS-preflight fetch; RFC 9110 §7.4.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 
 from netlab.cors import Decision, Kind, Policy, decide
 from netlab.http1.messages import RequestHead
+from netlab.server.request import Request
 from netlab.server.response import TEXT, Response
 
 DENIED = frozenset({Kind.PREFLIGHT_DENIED, Kind.ACTUAL_DENIED})
@@ -35,3 +37,10 @@ def answer(decision: Decision) -> Response:
     if status == 403:
         return Response(403, f"{decision.reason}\n", TEXT)
     return Response(status)
+
+
+def misdirected(request: Request) -> Response | None:
+    """A 421, if an https target has come without TLS. RFC 9110 §7.4 (MUST). A Unix socket has a gateway."""
+    if request.head.scheme != "https" or request.exchange.carrier.server.uds or request.scheme == "https":
+        return None
+    return Response(421, "an https resource is served over TLS alone\n", TEXT)

@@ -49,6 +49,7 @@ FRONTS = 64
 
 _KEEP_ALIVE = b"connection: keep-alive\r\n"
 _CLOSE = b"connection: close\r\n"
+_CLOSES = _CLOSE + b"\r\n"
 
 
 def fixed(
@@ -62,12 +63,15 @@ def fixed(
     content = response.content
     if content.__class__ is not bytes:
         content = octets(content)  # assigned after the response was made
-    given = _given(response, cors)
-    size = len(content)
-    if given.plain and persistent and request.minor and request.method != "HEAD":
+    fields, size = response.fields, len(content)
+    if fields.__class__ is dict and cors is None:
+        given = _rendered(response.status, tuple(fields.items()))
+    else:
+        given = _given(response, cors)
+    if given.plain and request.minor and request.method != "HEAD":
         # Nearly every response: its head is known up to the Date field (FAST.md, "the rendered head").
         front = given.fronts.get(size) or _front(given, size)
-        return b"".join((front, date, b"\r\n", content)), True
+        return b"".join((front, date, b"\r\n" if persistent else _CLOSES, content)), persistent
     if given.closes:
         persistent = False
     length = _size(given, response.status, size, request.method)

@@ -143,7 +143,7 @@ async def test_an_idle_connection_holds_nothing_of_what_it_has_read() -> None:
             await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
             await until(lambda: server.stats()["idle"] == 1)
             (connection,) = server.connections
-            assert not connection.parser._buffer
+            assert not connection.parser.buffer
         writer.close()
 
 
