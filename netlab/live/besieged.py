@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import ssl
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ import netlab
 from netlab.live.board import Refused
 from netlab.live.children import Child, child, python
 from netlab.live.honest import Tally, ask
+from netlab.live.idleserver import nginx_program
 from netlab.probes.errors import ProbeError
 from netlab.probes.process import family
 
@@ -32,6 +34,7 @@ SHORT = "it has deadlines of 0.2 s here (by default 10 s and more)"
 LOOP = "loop"
 PEERS = {
     "uvicorn": "uvicorn with its defaults: no deadline before a request is whole",
+    "nginx": "nginx with its defaults, one worker: 60 s for a head, 1,000 requests on a connection",
     "asyncio": "a server of asyncio's streams, 20 lines without a deadline",
 }
 
@@ -50,13 +53,15 @@ def netlab_side(files: Sequence[str]) -> Contestant:
     return Contestant("netlab", f"netlab's server; {SHORT}", ("netlab", *files))
 
 
+INSTALL = {"uvicorn": "pip install uvicorn", "nginx": "apt-get install nginx"}
+
+
 def peer(name: str, files: Sequence[str]) -> Contestant:
-    """The peer that was chosen; asyncio's where uvicorn is not installed."""
-    if name == "uvicorn" and importlib.util.find_spec("uvicorn") is None:
-        words = (
-            f"{PEERS['asyncio']}. uvicorn is not shown on this machine: needs uvicorn (pip install uvicorn)"
-        )
-        return Contestant("asyncio", words, ("asyncio", *files))
+    """The peer that was chosen; asyncio's where that is not installed."""
+    found = {"uvicorn": importlib.util.find_spec("uvicorn"), "nginx": nginx_program()}
+    if not found.get(name, True):
+        missing = f"{name} is not shown on this machine: needs {name} ({INSTALL[name]})"
+        return Contestant("asyncio", f"{PEERS['asyncio']}. {missing}", ("asyncio", *files))
     return Contestant(name, PEERS[name], (name, *files))
 
 
@@ -139,7 +144,16 @@ def _counts(line: str) -> dict[str, int]:
 @contextlib.asynccontextmanager
 async def besieged(side: Contestant, tls: ssl.SSLContext | None) -> AsyncIterator[Besieged]:
     """Start a server and wait until it answers a client. Raises Refused, with its last words."""
-    async with child(python("netlab.live.siegeserver", *side.arguments), patience=0.2) as server:
+    with tempfile.TemporaryDirectory(prefix="netlab-live-") as folder:
+        async with _served(side, tls, folder) as one:
+            yield one
+
+
+@contextlib.asynccontextmanager
+async def _served(side: Contestant, tls: ssl.SSLContext | None, folder: str) -> AsyncIterator[Besieged]:
+    """The same, with a folder for files of its own."""
+    command, env = python("netlab.live.siegeserver", *side.arguments), {"NETLAB_LIVE_FOLDER": folder}
+    async with child(command, env=env, patience=0.2) as server:
         try:
             async with asyncio.timeout(STARTING):
                 port = await server.line()

@@ -99,12 +99,16 @@ NGINX = """
 daemon off; {user} worker_processes 1; error_log stderr crit; pid {folder}/nginx.pid;
 events {{ worker_connections {most}; }}
 http {{
-    access_log off; keepalive_timeout 3600; keepalive_requests 1000000;
+    access_log off; {options}
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    server {{ listen 127.0.0.1:{port}{tls}; location / {{ return 200 '{content}'; }} }}
+    server {{ listen 127.0.0.1:{port}{tls}; {locations} }}
 }}
 """
+NGINX_IDLE = (
+    "keepalive_timeout 3600; keepalive_requests 1000000;",
+    f"location / {{ return 200 '{CONTENT.decode()}'; }}",
+)
 NGINX_TLS = " ssl; ssl_certificate {0}; ssl_certificate_key {1}; ssl_protocols TLSv1.2 TLSv1.3"
 
 
@@ -113,8 +117,11 @@ def nginx_program() -> str:
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin") or ""
 
 
-def exec_nginx(files: list[str], most: int) -> None:
-    """Become nginx, with one worker. It finds its listener by NGINX, its own variable for an upgrade."""
+def exec_nginx(files: list[str], most: int, options: str, locations: str) -> None:
+    """Become nginx, with one worker. It finds its listener by NGINX, its own variable for an upgrade.
+
+    files: a chain and a key for TLS, or none. most: its connections. options, locations: its configuration's.
+    """
     folder = os.environ["NETLAB_LIVE_FOLDER"]
     listener = _listener()
     text = NGINX.format(
@@ -124,7 +131,8 @@ def exec_nginx(files: list[str], most: int) -> None:
         most=most,
         port=listener.getsockname()[1],
         tls=NGINX_TLS.format(*files) if files else "",
-        content=CONTENT.decode(),
+        options=options,
+        locations=locations,
     )
     configuration = os.path.join(folder, "nginx.conf")
     with open(configuration, "w", encoding="utf-8") as file:
@@ -142,7 +150,7 @@ def main(name: str, files: list[str]) -> None:
     if name == "uvicorn":
         exec_uvicorn("netlab.live.idleserver:asgi", files, "--timeout-keep-alive", "3600")
     if name == "nginx":
-        exec_nginx(files, most)
+        exec_nginx(files, most, *NGINX_IDLE)
     end_with_parent()
     asyncio.run(netlab_server(files) if name == "netlab" else asyncio_server(files))
 

@@ -1,10 +1,10 @@
 """The servers of the siege, one to a process: `python -m netlab.live.siegeserver NAME [ARGUMENTS]`.
 
-NAME: netlab, uvicorn, asyncio or loop. ARGUMENTS: a chain and a key, for TLS; for the loop, lab 14's
+NAME: netlab, uvicorn, nginx, asyncio or loop. ARGUMENTS: a chain and a key, for TLS; for the loop, lab 14's
 siege_servers.py and the file with the rules. Each may open DESCRIPTORS files, and answers /big with 4 MiB, a
 body with its length, anything else with "hello". netlab's deadlines are SHORT, as the lab's are for its loop.
 The first line printed is the port; netlab then prints its own counts as JSON. All end with their standard
-input.
+input. nginx keeps its files in the folder NETLAB_LIVE_FOLDER.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import resource
 import runpy
 import ssl
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.live.children import end_with_parent
-from netlab.live.idleserver import exec_uvicorn
+from netlab.live.idleserver import exec_nginx, exec_uvicorn
 from netlab.server.config import Timeouts
 from netlab.server.request import Request
 from netlab.server.response import Response
@@ -119,12 +120,22 @@ def loop(script: str, code: str) -> None:
     runpy.run_path(script, run_name="__main__")
 
 
+def nginx(files: list[str]) -> None:
+    """Become nginx, with its defaults. It closes idle connections, too, when it has none left."""
+    folder = Path(os.environ["NETLAB_LIVE_FOLDER"])
+    (folder / "big").write_bytes(BIG)
+    locations = f"root {folder}; location = /big {{}} location / {{ return 200 '{HELLO.decode()}'; }}"
+    exec_nginx(files, DESCRIPTORS, "", locations)
+
+
 def main(name: str, rest: list[str]) -> None:
     """Become one of them."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, hard))
     if name == "uvicorn":
         exec_uvicorn("netlab.live.siegeserver:asgi", rest)
+    if name == "nginx":
+        nginx(rest)
     end_with_parent()
     if name == "loop":
         loop(*rest)

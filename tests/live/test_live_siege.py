@@ -20,6 +20,7 @@ from netlab.live.children import python
 from netlab.live.honest import Share, SiegePhase, Tally, verdict
 from netlab.live.siegeattack import ATTACKS, PAUSE, Force
 from netlab.live.siegeserver import DESCRIPTORS, SHORT
+from tests.server.conftest import need
 
 from .running import experiment_of
 
@@ -185,8 +186,10 @@ async def test_a_siege_for_which_the_descriptors_do_not_suffice_is_refused(
 
 def test_a_peer_that_is_not_installed_is_said_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    side = besieged.peer("uvicorn", ())
-    assert side.name == "asyncio" and "pip install uvicorn" in side.words
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    for name, repair in (("uvicorn", "pip install uvicorn"), ("nginx", "apt-get install nginx")):
+        side = besieged.peer(name, ())
+        assert side.name == "asyncio" and f"needs {name} ({repair})" in side.words
 
 
 @pytest.mark.soak
@@ -239,7 +242,21 @@ async def test_without_an_attack_each_client_is_answered_and_the_server_counts_a
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("attack", [name for name in ATTACKS if name != "pipeline"])
+@pytest.mark.parametrize("attack", ["head", "handshake"])
+async def test_nginx_answers_honest_clients_before_an_attack_and_after_it(attack: str) -> None:
+    """Over TLS, too. Without nginx the siege goes on with asyncio's streams, and the test has no subject."""
+    need("nginx", "nginx")
+    async with experiment_of(siege.BOARD, attack=attack, peer="nginx", seconds=2, hostile=20) as running:
+        feed = await running.ended()
+    counts = feed.values["counts"]["nginx"]
+    for phase in ("calm", "after"):
+        answered, came = counts[phase]
+        assert answered == came > 0
+    assert not children()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("attack", ATTACKS)
 async def test_netlab_survives_what_a_server_without_deadlines_does_not(attack: str) -> None:
     async with experiment_of(siege.BOARD, attack=attack, peer="asyncio", seconds=4) as running:
         feed = await running.ended()

@@ -211,7 +211,9 @@ BOARD = Board(
     lab="14_siege",
     controls=(
         Choice("attack", "Attack", tuple(ATTACKS), "head", tuple(each.label for each in ATTACKS.values())),
-        Choice("peer", "The third server", tuple(PEERS), "uvicorn", ("uvicorn", "asyncio's streams")),
+        Choice(
+            "peer", "The third server", tuple(PEERS), "uvicorn", ("uvicorn", "nginx", "asyncio's streams")
+        ),
         Number("hostile", "Hostile connections to each server", 0, MOST, 126, 2, "connections"),
         Number("rate", "Honest clients of each server", 1, 8, 4, 1, "a second"),
         Number("seconds", "Length of the attack", 1, 60, 15, 1, "s"),
