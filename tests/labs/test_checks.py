@@ -127,6 +127,20 @@ def test_the_number_of_a_case_is_not_in_its_sentence() -> None:
     assert failure.sentence("test_it[case 6]") == "it" and failure.sentence("test_it[half]") == "it (half)"
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("test_http_1_1_persists", "HTTP/1.1 persists"),
+        ("test_sha_384_of_rfc_8448_in_tls_1_3", "SHA-384 of RFC 8448 in TLS 1.3"),
+        ("test_a_bare_lf_or_cr_is_refused", "a bare LF or CR is refused"),
+        ("test_both_answers_vary_with_the_fields_of_vary", "both answers vary with the fields of Vary"),
+        ("test_a_content_length_decides", "a Content-Length decides"),
+    ],
+)
+def test_a_sentence_writes_the_words_of_the_field_as_the_field_does(name: str, written: str) -> None:
+    assert failure.sentence(name) == written
+
+
 def test_text_instead_of_bytes_is_named() -> None:
     with pytest.raises(AssertionError, match="must be bytes, not str"):
         same_bytes("abc", b"abc")  # type: ignore[arg-type]

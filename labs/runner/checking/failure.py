@@ -139,10 +139,38 @@ def base(test: str) -> str:
     return test.split("[")[0]
 
 
+# A function's name has no capitals, dots or slashes: what the field writes with them gets them back.
+_WRITTEN = [
+    (re.compile(rf"(?<!\w){name}(?!\w)"), text)
+    for name, text in (
+        (r"http 1 ([01])", r"HTTP/1.\1"),
+        (r"tls 1 ([23])", r"TLS 1.\1"),
+        (r"rfc (\d+)", r"RFC \1"),
+        (r"(aes|sha) (\d+)", lambda found: f"{found[1].upper()}-{found[2]}"),
+        ("utf 8", "UTF-8"),
+        ("kb", "kB"),
+        ("x total", "X-Total"),
+        ("http only", "HttpOnly"),
+        ("vary star", "Vary: *"),
+        (r"(?<=of )vary|vary(?= is| of)", "Vary"),
+        ("content length", "Content-Length"),
+        ("transfer encoding", "Transfer-Encoding"),
+        ("keep alive", "keep-alive"),
+        (
+            "(?:ca|cors|cr|crl|crlf|dns|ecdhe|hkdf|html|http|ip|iv|json|lf|prf|rsa|tls|uss|xor)",
+            lambda found: found[0].upper(),
+        ),
+        ("openssl", "OpenSSL"),
+    )
+]
+
+
 def sentence(test: str) -> str:
     """ "test_a_chunk_is_whole[17]" as a person says it: "a chunk is whole (17)"."""
     name, _, case = test.partition("[")
     words = name.removeprefix("test_").replace("_", " ")
+    for pattern, text in _WRITTEN:
+        words = pattern.sub(text, words)
     # pytest numbers the cases that it cannot name; the values themselves are shown instead.
     case = case.removesuffix("]")
     return words if not case or _NUMBERED.fullmatch(case) else f"{words} ({case})"
