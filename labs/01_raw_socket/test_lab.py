@@ -83,7 +83,7 @@ def reading(exercise, pieces, steps, waiting=b"", **stream):
 
 
 @pytest.mark.task(3, rule="recv(2): it returns what has arrived")
-def test_what_arrives_is_added_behind_what_waits(exercise, steps):
+def test_bytes_that_arrive_are_added_after_those_that_wait(exercise, steps):
     connection = reading(exercise, [b"TP/1.1", b" 200 OK"], steps, waiting=b"HT")
     connection.receive()
     same_bytes(connection.waiting, b"HTTP/1.1", "one recv, added behind what waits", "what waits")
@@ -140,7 +140,7 @@ def test_an_end_inside_the_head_is_an_error(exercise, steps, piece):
 
 
 @pytest.mark.task(4, rule="RFC 9112 §3: a limit is the recipient's to set")
-def test_a_head_without_an_end_is_given_up(exercise, steps):
+def test_a_head_without_an_end_is_refused_at_its_limit(exercise, steps):
     pieces = [b"HTTP/1.1 200 OK\r\n"] + [b"X-More: and more\r\n" * 200] * 60
     came = sum(map(len, pieces))
     said = f"{came:,} octets came without an empty line, and recv was called again: raise BadResponse"
@@ -171,7 +171,7 @@ def test_content_that_arrives_in_pieces_is_read_whole(exercise, steps, seed, way
 
 
 @pytest.mark.task(5, rule="RFC 9112 §6.3")
-def test_what_waits_already_comes_first(exercise, steps):
+def test_bytes_that_wait_already_are_read_first(exercise, steps):
     connection = reading(exercise, [b"lo"], steps, waiting=b"hel")
     same_bytes(connection.read_content(5), b"hello", "look into waiting first", "the content")
     same_bytes(connection.waiting, b"", "every octet is taken once", "what waits")
@@ -179,7 +179,7 @@ def test_what_waits_already_comes_first(exercise, steps):
 
 @pytest.mark.task(5, rule="RFC 9112 §9.3.2")
 @pytest.mark.parametrize("waiting", [b"", b"he", b"hello", b"helloHTTP"])
-def test_nothing_of_the_next_response_is_taken(exercise, steps, waiting):
+def test_the_bytes_of_the_next_response_are_left(exercise, steps, waiting):
     whole = b"helloHTTP/1.1 200 OK\r\n"
     connection = reading(exercise, [whole[len(waiting) :]], steps, waiting)
     same_bytes(connection.read_content(5), b"hello", "content-length: 5", "the content")
@@ -190,7 +190,7 @@ def test_nothing_of_the_next_response_is_taken(exercise, steps, waiting):
 
 
 @pytest.mark.task(5, rule="RFC 9112 §6.3")
-def test_once_it_is_whole_nothing_more_is_asked_for(exercise, steps):
+def test_after_the_whole_content_recv_is_not_called_again(exercise, steps):
     for waiting, length in ((b"", 0), (b"hello", 5), (b"hello and more", 5)):
         steps.note(f"read_content({length}) while {waiting!r} waits")
         connection = reading(exercise, [], steps, waiting)
@@ -368,7 +368,7 @@ BREAKING = ["/a b", "/a\r\nX-Admin: yes", "/a\nb", "/\0", "/\x7f", "/ü", "/a\u2
 
 @pytest.mark.task(8, rule="RFC 9112 §11.1")
 @table("text", *BREAKING)
-def test_nothing_in_the_path_or_the_host_can_write_a_line_of_its_own(exercise, steps, text):
+def test_a_path_or_a_host_with_a_line_break_is_refused(exercise, steps, text):
     for host, path in (("a", text), ("a" + text[1:], "/")):
         steps.note(f"request_bytes({host!r}, 80, {path!r})")
         try:
