@@ -266,7 +266,7 @@ def judge(figures: dict[str, Any]) -> tuple[Verdict, str]:
     if not figures["kept_but_ran"]:
         return Verdict.TRUE, ""
     return Verdict.TRUE_ONLY_IF, (
-        "it is the answer that needs protection: "
+        "“protects” means that a page cannot read the answer: "
         f"{figures['kept_but_ran']} of {figures['kept_from_the_page']} requests whose answer was kept from "
         "the page had run on the server"
     )

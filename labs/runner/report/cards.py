@@ -88,8 +88,9 @@ CARDS = (
         "{kept_but_ran:.0f} of {kept_from_the_page:.0f}",
         "blocked requests that had run on the server",
         _ONLY_IF,
-        "True only if it is the answer that needs protection. Chromium kept {kept_from_the_page:.0f} answers"
-        " from the page, and the server had already run {kept_but_ran:.0f} of these requests.",
+        "True only if “protects” means that a page cannot read the answer. Chromium kept"
+        " {kept_from_the_page:.0f} answers from the page. The server had already run {kept_but_ran:.0f} of"
+        " these requests.",
         _DRAWN["browser"],
     ),
     Card(
@@ -126,7 +127,7 @@ CARDS = (
     Card(
         "cost_of_crypto",
         "{rsa_over_aes:,.0f} ×",
-        "as long: decryption of the same content by RSA-2048, beside AES-256-GCM",
+        "the time of RSA-2048 to decrypt one content, divided by the time of AES-256-GCM",
         _ONLY_IF,
         "True only if RSA is to encrypt the content, which no protocol in use does. A whole handshake costs"
         " {full_handshake_ms:.1f} ms of CPU time.",
@@ -138,7 +139,7 @@ CARDS = (
     Card(
         "keep_alive",
         "{far_tls_new_to_kept:.1f} ×",
-        "as long: 20 GETs on new TLS connections, beside one session",
+        "the time of 20 GETs on new TLS connections, divided by the time of one session",
         _ONLY_IF,
         "True only if the server is far; here it is {far_round_trip_ms:.0f} ms away. On loopback, handshakes"
         " are {handshake_share_of_saving_percent_plain:.0f} % of what a session saves.",
