@@ -40,7 +40,8 @@ def board(shown: Board, boards: Sequence[Board]) -> str:
     body = (
         f"<nav aria-label=Boards><ul><li><a href=./>All boards</a></li>{others}</ul></nav>"
         f"<h1>{escape(shown.title)}</h1><p class=lead>{escape(shown.look_for)}</p>"
-        f'<form id=controls data-board="{escape(shown.name)}">{"".join(map(_control, shown.controls))}'
+        f'<form id=controls aria-label=Controls data-board="{escape(shown.name)}">'
+        f"{''.join(map(_control, shown.controls))}"
         f"<p class=buttons><button type=submit class=start>{escape(shown.start)}</button>"
         f"<button type=button id=stop disabled>Stop</button>{actions}</p></form>"
         "<p id=status role=status></p><p id=said role=status></p>"

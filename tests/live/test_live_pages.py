@@ -228,3 +228,50 @@ async def test_a_flood_of_events_leaves_the_page_small_and_sound(
         await board.tab.locator(".figures dd", has_text=f"{number:,}").wait_for()
         assert await board.tab.locator(".lane").count() == 40
         assert await board.tab.evaluate("document.querySelectorAll('*').length") < 600
+
+
+async def test_an_order_that_fails_leaves_the_running_experiment_its_buttons(
+    opened: Callable[..., Any],
+) -> None:
+    async with opened("river") as board:
+        await board.start(size=5, speed=10)
+        await board.tab.evaluate(
+            "() => { window.before = fetch; window.fetch = () => Promise.reject(new Error()); }"
+        )
+        await board.tab.locator("#controls .start").click()
+        await board.tab.locator("#status", has_text="The site does not answer").wait_for()
+        buttons = board.tab.locator("#stop, [data-press]")
+        assert await buttons.evaluate_all("all => all.filter(each => each.disabled).length") == 0
+        await board.tab.evaluate("() => { window.fetch = window.before; }")
+        await board.tab.locator("#stop").click()
+        await board.ended("stopped")
+
+
+@pytest.mark.soak
+async def test_a_page_that_is_refused_its_events_says_so_and_gets_them_when_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, opened: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr("netlab.live.site.PAGES", 1)
+    async with opened("river") as board:
+        second = await board.tab.context.new_page()
+        await second.goto(board.tab.url)
+        await second.locator("#status", has_text="The site refuses this page its events").wait_for()
+        await board.tab.goto("about:blank")
+        await second.locator("#status[data-state=ready]").wait_for()
+
+
+@pytest.mark.soak
+async def test_a_page_whose_connection_is_cut_shows_the_experiment_again(
+    chromium: Any, site_of: Callable[..., Any]
+) -> None:
+    async with (
+        site_of() as (site, address, server),
+        opened_board(chromium, site, address, "river", failing=("ERR_",)) as board,
+    ):
+        await board.start(size=5, speed=10)
+        for connection in list(server.connections):
+            connection.abort()
+        await board.tab.locator("#status", has_text="The connection to the site is lost").wait_for()
+        await board.tab.locator("#status[data-state=running]").wait_for()
+        await board.tab.locator("#stop").click()
+        await board.ended("stopped")

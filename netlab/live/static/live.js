@@ -1,5 +1,7 @@
 // Events of a board over one connection: an EventSource, whose messages are handed out by key.
 
+const AGAIN = 3000;  // milliseconds until a page that was refused asks again
+
 export class Live {
   #url; #keys = new Map(); #prefixes = []; #resets = []; #losses = []; #source = null;
 
@@ -14,14 +16,24 @@ export class Live {
   // A new experiment, or a new connection: everything comes again.
   reset(hear) { this.#resets.push(hear); }
 
+  // hear(refused): the connection has ended, or (true) the site refuses one.
   lost(hear) { this.#losses.push(hear); }
 
   open() {
-    this.#source = new EventSource(this.#url);
-    this.#source.onmessage = event => this.#take(JSON.parse(event.data));
-    this.#source.onerror = () => this.#losses.forEach(hear => hear());
+    this.#listen();
     addEventListener("pagehide", () => this.#source.close());
     addEventListener("pageshow", event => { if (event.persisted) location.reload(); });
+  }
+
+  // A browser asks again by itself when a connection has ended, but not when it was refused.
+  #listen() {
+    const source = this.#source = new EventSource(this.#url);
+    source.onmessage = event => this.#take(JSON.parse(event.data));
+    source.onerror = () => {
+      const refused = source.readyState === 2;
+      if (refused) setTimeout(() => this.#listen(), AGAIN);
+      this.#losses.forEach(hear => hear(refused));
+    };
   }
 
   #take({whole, show, add}) {

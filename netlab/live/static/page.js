@@ -24,20 +24,35 @@ async function order(what, content) {
   try {
     const answer = await fetch(`${board}/${what}`, {
       method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(content)});
-    if (!answer.ok) say("failed", await answer.text());
+    if (!answer.ok) complain(await answer.text());
   } catch (error) {
-    say("failed", "The site does not answer: is `netlab live` still running?");
+    complain("The site does not answer: is `netlab live` still running?");
   }
 }
 
-function say(state, text) {
+function show(state, text) {
   status.dataset.state = state;
   const words = {ready: "Ready.", running: "Running."};
   const whole = text || words[state] || "";
   if (status.textContent !== whole) status.textContent = whole;
+}
+
+// What the site says of the experiment: the buttons follow it.
+let experiment = {state: "ready", text: ""}, back = 0;
+function say(state, text) {
+  clearTimeout(back);
+  experiment = {state, text};
+  show(state, text);
   const running = state === "running";
   stop.disabled = !running;
   for (const each of presses) each.disabled = !running;
+}
+
+// An order was refused. An experiment that runs goes on, and can still be stopped.
+function complain(text) {
+  clearTimeout(back);
+  show("failed", text);
+  if (experiment.state === "running") back = setTimeout(() => show(experiment.state, experiment.text), 8000);
 }
 
 for (const range of form.querySelectorAll("input[type=range]")) {
@@ -58,7 +73,9 @@ live.on("said", sentence => {  // a screen reader hears one sentence a second at
   waiting = setTimeout(tell, Math.max(0, last + 1000 - performance.now()));
 });
 live.reset(() => { clearTimeout(waiting); said.textContent = ""; });
-live.lost(() => say("failed", "The connection to the site is lost; the page tries again."));
+live.lost(refused => say("failed", refused
+  ? "The site refuses this page its events. Too many of its pages may be open: close one. A site that was started anew has another address."
+  : "The connection to the site is lost; the page tries again."));
 
 const module = await import(`./${board}.js`);
 const press = (name, value = "") => order("press", {name, value: String(value)});
