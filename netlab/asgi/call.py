@@ -21,7 +21,7 @@ from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import FramingKind
 from netlab.server.disconnected import Disconnect
 from netlab.server.filecontent import FileContent
-from netlab.server.request import Request
+from netlab.server.request import Request, Source
 from netlab.server.response import Response
 from netlab.server.writer import ResponseWriter
 
@@ -53,13 +53,10 @@ class UnsendableHead(OSError, ValueError):
 
 
 class AppCall:
-    """One call of an app: its `receive` and its `send`.
-
-    grace: seconds that the app may go on when its response is not wanted any more.
-    """
+    """One call of an app: its `receive` and its `send`. To be begun before either is called."""
 
     __slots__ = (
-        "_grace",
+        "_exchange",
         "_headers",
         "_is_read",
         "_is_unwanted",
@@ -74,23 +71,31 @@ class AppCall:
         "response",
     )
 
-    def __init__(self, request: Request, grace: float) -> None:
+    # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
+    _request: Request
+    _exchange: Source
+    _stage: Stage
+    _status: int
+    _headers: Any
+    _received: int  # bytes of the body
+    _is_read: bool  # the app has been given all of the body
+    _trailers: list[tuple[str, str]] | None
+    _writer: ResponseWriter | None  # of a response in more than one piece
+    _is_unwanted: bool  # the client is there, but this response has no content (HEAD, 304)
+    _timer: asyncio.TimerHandle | None
+    response: Response | None
+    """A response that came in one piece."""
+    broken: ProtocolError | None
+    """The rule that the client broke inside its body."""
+
+    def begin(self, request: Request) -> None:
+        """The app is called for this request."""
         self._request = request
-        self._grace = grace
-        request.exchange.grace = grace
+        self._exchange = request.exchange
         self._stage = START
-        self._status = 200
-        self._headers: Any = ()
-        self._received = 0  # bytes of the body
-        self._is_read = False  # the app has been given all of the body
-        self._trailers: list[tuple[str, str]] | None = None
-        self._writer: ResponseWriter | None = None  # of a response in more than one piece
-        self._is_unwanted = False  # the client is there, but this response has no content (HEAD, 304)
-        self._timer: asyncio.TimerHandle | None = None
-        self.response: Response | None = None
-        """A response that came in one piece."""
-        self.broken: ProtocolError | None = None
-        """The rule that the client broke inside its body."""
+        self._received = 0
+        self._is_read = self._is_unwanted = False
+        self._trailers = self._writer = self._timer = self.response = self.broken = None
 
     # -- the app receives -----------------------------------------------------------------------------------
 
@@ -101,20 +106,20 @@ class AppCall:
         """
         if self._stage is DONE or self.broken is not None or self._is_unwanted:
             return _disconnect()
-        if not self._is_read:
-            # Most bodies have come with their head, or there is none: no coroutine more is needed.
-            body = self._request.exchange.body
-            whole = b"" if body is None else body.take_whole()
-            if whole is not None:
-                self._is_read = True
-                return {"type": "http.request", "body": whole, "more_body": False}
-            try:
-                return await self._piece()
-            except ProtocolError as error:
-                self.broken = error
-                return _disconnect()
-        await self._request.disconnected
-        return _disconnect()
+        if self._is_read:
+            await self._exchange.disconnected
+            return _disconnect()
+        # Most bodies have come with their head, or there is none: no coroutine more is needed.
+        body = self._exchange.body
+        whole = b"" if body is None else body.take_whole()
+        if whole is not None:
+            self._is_read = True
+            return {"type": "http.request", "body": whole, "more_body": False}
+        try:
+            return await self._piece()
+        except ProtocolError as error:
+            self.broken = error
+            return _disconnect()
 
     async def _piece(self) -> Message:
         framing = self._request.head.framing
@@ -135,11 +140,16 @@ class AppCall:
         """
         stage, kind = self._stage, message["type"]
         # The two messages of nearly every response are not looked up in the stage's table (FAST.md).
-        if stage is START and kind == "http.response.start":
-            self._take_start(message)
-            return
         if stage is BODY and kind == "http.response.body":
             waiting = self._take_body(message)
+        elif stage is START and kind == "http.response.start":
+            # The response begins with its first body: until then the app may still fail with a 500.
+            self._status = message["status"]
+            self._headers = message.get("headers", ())
+            if message.get("trailers", False):
+                self._trailers = []
+            self._stage = BODY
+            return
         else:
             take = stage.takes.get(kind)
             if take is None:
@@ -147,14 +157,6 @@ class AppCall:
             waiting = take(self, message)
         if waiting is not None:
             await waiting
-
-    def _take_start(self, message: Message) -> None:
-        # The response begins with its first body: until then the app may still fail with a 500.
-        self._status = message["status"]
-        self._headers = message.get("headers", ())
-        if message.get("trailers", False):
-            self._trailers = []
-        self._stage = BODY
 
     def _take_body(self, message: Message) -> Waiting:
         body = message.get("body", b"")
@@ -166,7 +168,7 @@ class AppCall:
         headers = headers_of(self._headers)
         fields = headers.bare if headers.length == len(body) else headers.lines
         self.response = response = Response(self._status, body, fields)
-        self._request.exchange.respond_early(response)
+        self._exchange.respond_early(response)
         self._stage = DONE
         return None
 
@@ -184,7 +186,7 @@ class AppCall:
     def _begin(self, headers: Headers) -> ResponseWriter:
         response = Response(self._status, fields=headers.lines, trailers=self._trailers)
         try:
-            return self._request.exchange.start_response(response)
+            return self._exchange.start_response(response)
         except (ValueError, TypeError) as error:
             raise UnsendableHead(str(error)) from error
 
@@ -206,7 +208,7 @@ class AppCall:
         self._is_unwanted = True
         task = asyncio.current_task()
         if task is not None:
-            self._timer = asyncio.get_running_loop().call_later(self._grace, task.cancel)
+            self._timer = asyncio.get_running_loop().call_later(self._exchange.grace, task.cancel)
 
     def _take_trailers(self, message: Message) -> Waiting:
         assert self._trailers is not None and self._writer is not None
@@ -231,7 +233,7 @@ class AppCall:
         headers = headers_of(self._headers)
         lines = headers.lines if headers.length is not None else _with_length(headers.lines, content.count)
         self.response = Response(self._status, fields=lines, stream=content)
-        self._request.exchange.respond_early(self.response)
+        self._exchange.respond_early(self.response)
         self._stage = DONE
 
     def _take_hint(self, message: Message) -> None:
@@ -252,7 +254,7 @@ class AppCall:
             log.error("%s: the app failed after its response", self._what, exc_info=error)
         elif self.broken is not None:
             raise self.broken  # the client's mistake, whatever the app made of it
-        elif not self._request.exchange.carried():
+        elif not self._exchange.carried():
             log.debug("%s: the app failed after its client had left", self._what, exc_info=error)
         else:
             raise error
@@ -294,7 +296,6 @@ def _with_length(lines: tuple[tuple[str, str], ...], size: int) -> tuple[tuple[s
 DEBUG = {"http.response.debug": AppCall._take_debug}
 
 START.takes = {
-    "http.response.start": AppCall._take_start,
     "http.response.early_hint": AppCall._take_hint,
     **DEBUG,
 }

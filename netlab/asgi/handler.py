@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import current_task
 from types import TracebackType
 from typing import Any, Literal
 
@@ -49,17 +48,18 @@ class AsgiHandler:
         self.grace = grace
         self.drain = drain
         self.tasks: set[asyncio.Task[Any]] = set()
-        """The tasks of apps under way, background tasks included."""
+        """The tasks of apps that have had to wait, background tasks included. Kept by the exchanges."""
         self._lifespan: Lifespan | None = None
 
     async def __call__(self, request: Request) -> Response | None:
         """Answer one request. Raises what the app raises before its response is complete."""
-        call = AppCall(request, self.grace)
-        task = current_task(request.exchange.carrier.server.loop)
+        call = AppCall()
+        call.begin(request)
+        exchange = request.exchange
+        exchange.grace = self.grace
+        exchange.tasks = self.tasks
         lifespan = self._lifespan
-        scope = self._scopes.scope(request, lifespan.state if lifespan is not None else None)
-        assert task is not None  # a server calls us inside one
-        self.tasks.add(task)
+        scope = self._scopes.scope(request, None if lifespan is None else lifespan.state)
         try:
             await self.app(scope, call.receive, call.send)
         except BaseException as error:
@@ -67,8 +67,6 @@ class AsgiHandler:
         else:
             if call.response is None:
                 call.ended()
-        finally:
-            self.tasks.discard(task)
         return call.response
 
     async def startup(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import Any
 
 from netlab.http1.messages import RequestHead
@@ -23,15 +22,15 @@ class Background:
         self.tasks: set[asyncio.Task[Any]] = set()
         """Those that have not ended."""
 
-    def add(self, task: asyncio.Task[Any], head: RequestHead) -> None:
-        """A handler goes on. head: of its request, for the log."""
+    def add(self, task: asyncio.Task[Any]) -> None:
+        """A handler goes on. Its exchange tells its end (`done`)."""
         self.tasks.add(task)
-        task.add_done_callback(partial(self._done, head))
 
-    def _done(self, head: RequestHead, task: asyncio.Task[Any]) -> None:
+    def done(self, task: asyncio.Task[Any], head: RequestHead) -> None:
+        """A handler that went on has ended. head: of its request, for the log."""
         self.tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
+        error = failure(task)
+        if error is not None and not task.cancelled():
             what = f"{head.method} {head.target}"
             log.error("%s: the handler failed after its response", what, exc_info=error)
 
@@ -39,3 +38,8 @@ class Background:
         """Wait for them, so many seconds; what is left then, the end of the event loop cancels."""
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=patience)
+
+
+def failure(task: asyncio.Task[Any]) -> BaseException | None:
+    """What a task that has ended has raised, its cancellation included; None for a result."""
+    return asyncio.CancelledError("the task was cancelled") if task.cancelled() else task.exception()

@@ -1,18 +1,16 @@
 """One request and its response: the object that lives as long as both are under way. RFC 9110 §3.
 
-The connection makes an Exchange for each request head. Here the steps 3 to 6 of a request's way are taken:
+The connection makes an Exchange for each request head. Here the steps 3 to 6 of a request's way are taken;
+1 and 2 (accept, read a head) stand in `server` and `connection`, 7 (persist or close) in `connection`:
 
 3. The framing fixes the length of the content before any handler runs.
 4. CORS: a preflight is answered here; any other request takes the fields that its response will need.
 5. The handler coroutine starts at once. If it finishes without waiting, its response is sent in this turn.
 6. The response becomes bytes: of fixed length, chunked, or until close. Backpressure suspends the producer.
-
-Steps 1 and 2 (accept, read a head) and 7 (persist or close) are the affair of `server` and `connection`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from asyncio import Task
 from typing import Any
 
@@ -22,6 +20,7 @@ from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.server import preflight, responding, streaming
 from netlab.server.afterwards import Afterwards
+from netlab.server.background import failure
 from netlab.server.body import RequestBody
 from netlab.server.disconnected import Disconnect, Disconnected
 from netlab.server.request import Request
@@ -49,6 +48,7 @@ class Exchange:
         "persistent",
         "sent",
         "task",
+        "tasks",
         "writer",
     )
 
@@ -69,6 +69,8 @@ class Exchange:
     """Of a response that the handler sends itself (see Request.start_response)."""
     grace: float
     """Seconds for which a handler may go on when its client has left. Set by the handler."""
+    tasks: set[Task[Any]] | None
+    """Where the handler's task is noted if it has to wait. Set by a handler that asks."""
     after: Afterwards | None
     """What is told at the end, once there is something to tell."""
     _cors: Decision | None
@@ -78,7 +80,8 @@ class Exchange:
         """Steps 3 to 5: from the head to the handler, whose response may be sent when this returns."""
         self.carrier, self.head, self.persistent = carrier, head, head.persistent
         self.sent, self.grace = False, 0.0
-        self.task = self.body = self.early = self.writer = self.after = self._cors = self._coding = None
+        self.task = self.tasks = self.body = self.early = self.writer = None
+        self.after = self._cors = self._coding = None
         server = carrier.server
         # Step 3: the framing has fixed the length of the content.
         if head.framing is not NO_CONTENT:
@@ -114,11 +117,13 @@ class Exchange:
 
     def _handler_waits(self, task: Task[Any]) -> None:
         """The handler has taken its first step, and goes on as a task: as ours, or in the background."""
+        task.add_done_callback(self._handler_done)
+        if self.tasks is not None:
+            self.tasks.add(task)
         if self.early is None and (self.writer is None or not self.writer.ended):
             self.task = task
-            task.add_done_callback(self._handler_done)
             return
-        self.carrier.server.background.add(task, self.head)
+        self.carrier.server.background.add(task)
         self._respond_with_stream()
 
     def _handler_ended(self) -> None:
@@ -136,10 +141,13 @@ class Exchange:
 
     def _handler_done(self, task: Task[Any]) -> None:
         """A handler that had to wait has ended."""
+        if self.tasks is not None:
+            self.tasks.discard(task)
         if task is not self.task:
-            return  # it went on in the background
+            self.carrier.server.background.done(task, self.head)
+            return
         self.task = None
-        error = asyncio.CancelledError("the handler was cancelled") if task.cancelled() else task.exception()
+        error = failure(task)
         if not self.carrier.carries(self):
             # The client has left: what the handler gives is never sent.
             if error is None:
@@ -204,8 +212,7 @@ class Exchange:
         except (ValueError, TypeError, AttributeError) as error:
             server.report(head, error)
             response = Response(500, "the handler's response cannot be sent\n", TEXT)
-            if body is not None and not body.complete:
-                persistent = persistent and body.may_discard()
+            persistent = persistent and (body is None or body.may_discard())
             octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
         self.persistent = persistent
         if server.access_log is not None:
@@ -217,10 +224,8 @@ class Exchange:
 
     def _stream(self, response: Response, plan: responding.StreamPlan) -> None:
         """Send a streamed response: at once as far as it goes, then in a task of its own."""
-        carrier, body = self.carrier, self.body
-        server, head = carrier.server, self.head
-        self.persistent = plan.persistent
-        self._coding = plan.coding
+        carrier, body, head, server = self.carrier, self.body, self.head, self.carrier.server
+        self.persistent, self._coding = plan.persistent, plan.coding
         if server.draining:
             self.tell(Disconnect.SERVER_STOPS)
         if server.access_log is not None:
@@ -243,7 +248,7 @@ class Exchange:
     def _stream_done(self, task: Task[Any]) -> None:
         """A stream that had to wait has ended."""
         self.task = None
-        error = asyncio.CancelledError("the stream was cancelled") if task.cancelled() else task.exception()
+        error = failure(task)
         if not self.carrier.carries(self):
             self.close()
         elif error is None:
@@ -275,7 +280,7 @@ class Exchange:
             return
         self.carrier.abort()
 
-    # -- what the connection tells --------------------------------------------------------------------------
+    # -- what the connection tells, and what the handler is told --------------------------------------------
 
     def wake_body(self) -> None:
         """More of the body has come, or its end: for the handler, or to be read past."""
@@ -299,15 +304,19 @@ class Exchange:
         self.early = response
         if response.stream is None:
             self.respond(response)
-        task, self.task = self.task, None
-        if task is not None:  # else the handler is in its first step, and `start` goes on behind that
-            self.carrier.server.background.add(task, self.head)
-            # In a turn of their own: neither a stream nor the next request's handler starts inside a task.
-            self.carrier.server.loop.call_soon(self._go_on)
+        if self.task is not None:  # else the handler is in its first step, and `start` goes on behind that
+            self._leave_behind(self.task)
 
-    def _go_on(self) -> None:
-        self._respond_with_stream()
-        self.carrier.advance()
+    def _leave_behind(self, task: Task[Any]) -> None:
+        """The response is given: the connection goes on without the handler, which goes on in its task."""
+        self.task, carrier = None, self.carrier
+        carrier.server.background.add(task)
+        if self.sent and self.persistent and not carrier.parser.buffer:
+            carrier.advance()  # all that is left to do is to become idle
+        else:
+            # In a turn of their own: neither a stream nor the next request's handler starts inside a task.
+            carrier.server.loop.call_soon(self._respond_with_stream)
+            carrier.server.loop.call_soon(carrier.advance)
 
     def start_response(self, response: Response) -> ResponseWriter:
         """See Request.start_response."""
@@ -315,8 +324,7 @@ class Exchange:
         self._check_first()
         persists = self.persistent and not server.draining
         plan = responding.streamed(response, head, server.date, persists, self._cors)
-        self.persistent = plan.persistent
-        self._coding = plan.coding
+        self.persistent, self._coding = plan.persistent, plan.coding
         if response.on_close is not None:
             self._afterwards().response = response
         if self.body is not None:
@@ -330,22 +338,15 @@ class Exchange:
 
     def response_written(self, taken: bool) -> None:
         """The handler has written all of its response: what it still does is background work."""
-        task, self.task = self.task, None
-        carrier = self.carrier
-        if task is not None:
-            carrier.server.background.add(task, self.head)
-        if taken:
-            self.sent = True
-            if task is not None:
-                carrier.server.loop.call_soon(carrier.advance)
-        else:
-            carrier.watch_send()
+        self.sent = taken
+        if not taken:
+            self.carrier.watch_send()
+        if self.task is not None:
+            self._leave_behind(self.task)
 
     def carried(self) -> bool:
         """Is the client still there, and this the exchange that is under way?"""
         return self.carrier.carries(self)
-
-    # -- what the handler is told ---------------------------------------------------------------------------
 
     @property
     def disconnected(self) -> Disconnected:

@@ -5,8 +5,9 @@ Values with a thin reading end: the body comes through `body`, from the connecti
 
 from __future__ import annotations
 
+from asyncio import Task
 from collections.abc import AsyncIterator, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from netlab.http1.fields import Fields
@@ -41,6 +42,8 @@ class Source(Protocol):
     """The content, of a request that has some."""
     grace: float
     """Seconds for which the handler may go on when its client has left; then it is cancelled."""
+    tasks: set[Task[Any]] | None
+    """Where the handler's task is noted while it lives, if it has to wait. Set by a handler that asks."""
 
     @property
     def early(self) -> Response | None:
