@@ -93,7 +93,8 @@ def _verdict(evidence: Evidence) -> str:
 def _lab(evidence: Evidence, prediction: str, earlier: Earlier | None, shown: Sequence[Evidence]) -> str:
     """One lab, folded; the only lab of a page is open. A link to its id opens it, since the id is inside."""
     lab = evidence.lab
-    verdict = f"{mark_of(evidence)} {escape(verdict_of(evidence)[0])}"
+    said, condition = verdict_of(evidence)
+    verdict = f"{mark_of(evidence)} {escape(said)}{' …' if condition else ''}"
     word = f'<span class="verdict {kind_of(evidence)}">{verdict}</span>'
     parts = [
         f'<details class="lab"{" open" if len(shown) == 1 else ""}>',
