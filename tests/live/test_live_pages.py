@@ -244,7 +244,7 @@ async def test_an_order_that_fails_leaves_the_running_experiment_its_buttons(
         assert await buttons.evaluate_all("all => all.filter(each => each.disabled).length") == 0
         await board.tab.evaluate("() => { window.fetch = window.before; }")
         await board.tab.locator("#stop").click()
-        await board.ended("stopped")
+        await board.tab.locator("#status[data-state=stopped]").wait_for()
 
 
 @pytest.mark.soak
