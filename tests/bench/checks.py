@@ -15,7 +15,7 @@ from tests.bench.apps import HELLO
 from tests.bench.frameworks import ROUTE
 from tests.bench.machine import Place
 
-_PATIENCE = 10.0
+_PATIENCE = 20.0
 
 
 class Wrong(Exception):

@@ -22,8 +22,8 @@ Stream = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def scripted(answer: Stream) -> AsyncIterator[JudgedServer]:
-    """A server made of one function for each connection."""
+async def scripted(answer: Stream, timeout: float = 20.0) -> AsyncIterator[JudgedServer]:
+    """A server made of one function for each connection. timeout: seconds that its judge waits."""
     running: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,7 +41,7 @@ async def scripted(answer: Stream) -> AsyncIterator[JudgedServer]:
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     try:
         port = server.sockets[0].getsockname()[1]
-        yield target_of(f"http://127.0.0.1:{port}/", timeout=0.3)
+        yield target_of(f"http://127.0.0.1:{port}/", timeout=timeout)
     finally:
         server.close()
         for task in tuple(running):
@@ -121,7 +121,7 @@ async def test_a_server_that_waits_is_told_from_one_that_refuses() -> None:
             writer.write(OK)
         await reader.read()
 
-    async with scripted(first_only) as target:
+    async with scripted(first_only, timeout=1) as target:
         verdicts = await run(target, jobs(["host-missing"]))
     assert by_name(verdicts)["host/host-missing"].why.endswith("the server waits for more")
 
@@ -147,7 +147,7 @@ async def test_a_server_without_limits_is_caught() -> None:
             if data.endswith(b"\r\n\r\n"):
                 writer.write(OK)
 
-    async with scripted(endless) as target:
+    async with scripted(endless, timeout=1) as target:
         verdicts = await check_sizes(target)
     assert [verdict.outcome for verdict in verdicts] == [Result.FAILED] * 5
     assert "waits for more" in by_name(verdicts)["limits/endless-line"].why
@@ -273,6 +273,6 @@ async def test_a_plain_answer_that_does_not_come_whole_ends_the_run() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
         await reader.read()
 
-    async with scripted(partial) as target:
+    async with scripted(partial, timeout=1) as target:
         with pytest.raises(ConnectionError, match="did not come whole"):
             await run(target, jobs(["host"]))

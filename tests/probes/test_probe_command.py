@@ -133,7 +133,8 @@ def test_a_url_that_never_answers_and_nothing_is_left_running(capsys: Capture, t
     line = refusal(capsys, "--url", URL, "--patience", "0.5", "--", sys.executable, "-c", program)
     assert "gave no answer within 0.5 s of starting" in line
     end = time.monotonic() + 20
-    while note.exists() and is_there(int(note.read_text())):  # a slow machine may not have come so far
+    # A slow machine may not have come so far as to write it.
+    while note.exists() and (pid := note.read_text()) and is_there(int(pid)):
         assert time.monotonic() < end, "the child of the command outlived it"
         time.sleep(0.01)
 

@@ -24,7 +24,7 @@ from netlab.tls.tracing.values import Side
 from tests.tls.conversing import Wire, identity
 
 _EFFECTS = {b"K\n": b"KEYUPDATE\n", b"k\n": b"KEYUPDATE\n", b"R\n": b"RENEGOTIATING\n"}
-_PATIENCE = 15.0  # seconds for a line of a peer; a good machine needs milliseconds
+_PATIENCE = 30.0  # seconds for a line of a peer; a good machine needs milliseconds
 
 
 def needs(tool: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 RECEIVE = 1 << 16
 
 # A guard against a hang, far above what any case takes; it decides nothing else.
-PATIENCE = 10.0
+PATIENCE = 20.0
 
 
 class Client:
