@@ -18,6 +18,7 @@ from netlab.http1 import Content, EndOfMessage, Fields, ProtocolError, ResponseH
 from netlab.http1.framing import NO_CONTENT
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([1-5][0-9]{2})")
+_OPENING = 16  # bytes that show the form of a status line
 _MOST = 1 << 20  # bytes of answers that are kept: more is a server that does not stop
 
 
@@ -59,6 +60,8 @@ class Observed:
     malformed: str = ""
     """What was wrong with the bytes that were no response, "" if nothing was."""
     sent: bytes = b""
+    opening: bytes = b""
+    """The first bytes that came, of the status line at least."""
     late: bool = False
     """Did an answer that was due not come in time?"""
 
@@ -153,6 +156,8 @@ class JudgeConnection:
             self.observed.ending = ConnectionEnd.CLOSED
             self._parser.feed_eof()
         elif self._kept <= _MOST:
+            if len(self.observed.opening) < _OPENING:
+                self.observed.opening += data[:_OPENING]
             self._kept += len(data)
             self._parser.feed(data)
         if not self.observed.malformed:

@@ -31,6 +31,7 @@ GROUPS = (
     Group("expect", "Expect: 100-continue", ("expect",)),
     Group("methods", "methods, targets and HEAD", ("methods_targets",)),
     Group("half-close", "the end of input, half-close", ("end_of_input",)),
+    Group("responses", "the answers themselves"),
     Group("limits", "limits and deadlines"),
     Group("cors", "CORS, by what the answers say"),
     Group("tls", "TLS"),

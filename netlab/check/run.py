@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from netlab.check.asking import Rule
 from netlab.check.cases import WireCase, every_case
+from netlab.check.conversation import JudgeConnection
 from netlab.check.cors import RULES as CORS
 from netlab.check.cors import check_cors
 from netlab.check.front import look_in_front
@@ -15,13 +16,22 @@ from netlab.check.groups import NAMES, OF_FILE
 from netlab.check.judge import judge, unplayed
 from netlab.check.limits import RULES as LIMITS
 from netlab.check.limits import SLOW, check_deadline, check_sizes, reachable
+from netlab.check.responses import RULES as RESPONSES
+from netlab.check.responses import check_responses
 from netlab.check.security import RULES as TLS
 from netlab.check.security import check_tls
 from netlab.check.target import JudgedServer
 from netlab.check.verdict import CaseVerdict, Result
 
 # What a proxy in front decides itself: the server behind it cannot be judged there.
-_OF_THE_PROXY = frozenset({"persistence", "half-close", "limits", "tls"})
+_OF_THE_PROXY = frozenset({"persistence", "half-close", "responses", "limits", "tls"})
+
+
+GONE = "the server was gone: it took no connection any more"
+"""The `why` of what could not be played behind the server's end."""
+
+# Seconds between two attempts to connect to a server that took no connection.
+_WAITS = (0.1, 0.4, 1.0)
 
 
 class NoSuchCase(ValueError):
@@ -71,6 +81,7 @@ def _every_job() -> Iterator[Job]:
     for case in sorted(every_case(), key=lambda case: NAMES.index(OF_FILE[case.file])):
         yield Job((f"{OF_FILE[case.file]}/{case.id}",), _playing(case))
     for rules, check in (
+        (RESPONSES, check_responses),
         (LIMITS, check_sizes),
         ((SLOW,), check_deadline),
         (CORS, check_cors),
@@ -95,34 +106,72 @@ async def run(
 ) -> list[CaseVerdict]:
     """Run the jobs; `tell` hears of each verdict as it comes. In the order of the jobs.
 
-    Raises OSError when the server does not answer a plain request.
+    When the server is gone for good, what is left is skipped, with GONE in its `why`. Raises OSError when the
+    server does not answer a plain request at the start.
     """
     await reachable(target)
     if target.behind_proxy:
         target = replace(target, front=await look_in_front(target))
-    gate = asyncio.Semaphore(target.connections)
-
-    async def one(job: Job) -> list[CaseVerdict]:
-        async with gate:
-            try:
-                verdicts = [v for v in await job.start(target) if v.name in job.names]
-            except OSError as error:
-                verdicts = [_unreachable(name, error) for name in job.names]
-        if target.behind_proxy:
-            verdicts = [_behind_proxy(verdict) for verdict in verdicts]
-        for verdict in verdicts:
-            tell(verdict)
-        return verdicts
-
+    work = _Work(target, tell)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(job)) for job in chosen]
+        tasks = [group.create_task(work.judge(job)) for job in chosen]
     return [verdict for task in tasks for verdict in task.result()]
 
 
-def _unreachable(name: str, error: OSError) -> CaseVerdict:
+class _Work:
+    """The jobs of one run, a few at a time."""
+
+    def __init__(self, target: JudgedServer, tell: Callable[[CaseVerdict], None]) -> None:
+        self._target, self._tell = target, tell
+        self._gate = asyncio.Semaphore(target.connections)
+        self._looking = asyncio.Lock()
+        self._gone = ""  # why the rest is skipped, once the server is gone
+
+    async def judge(self, job: Job) -> list[CaseVerdict]:
+        """The wanted verdicts of one job."""
+        async with self._gate:
+            try:
+                found = [] if self._gone else await job.start(self._target)
+                verdicts = [v for v in found if v.name in job.names]
+                error = OSError()
+            except OSError as failure:
+                verdicts, error = [], failure
+                await self._look_whether_gone()
+            if self._gone and not verdicts:
+                verdicts = [_rule_of(name).skipped(self._gone) for name in job.names]
+            elif not verdicts:
+                verdicts = [_unreachable(name, error) for name in job.names]
+        if self._target.behind_proxy:
+            verdicts = [_behind_proxy(verdict) for verdict in verdicts]
+        for verdict in verdicts:
+            self._tell(verdict)
+        return verdicts
+
+    async def _look_whether_gone(self) -> None:
+        """Connect a few times: a server may need a moment to start again."""
+        async with self._looking:
+            for wait in _WAITS:
+                if self._gone or await _takes_connections(self._target):
+                    return
+                await asyncio.sleep(wait)
+            self._gone = GONE
+
+
+async def _takes_connections(target: JudgedServer) -> bool:
+    try:
+        async with JudgeConnection(target):
+            return True
+    except OSError:
+        return False
+
+
+def _rule_of(name: str) -> Rule:
     title = name.partition("/")[2]
-    rule = Rule(name, title, "the server takes connections", "RFC 9110 §3", "MUST", "an answer")
-    return rule.failed(f"{error}", "the server could not be reached for this case")
+    return Rule(name, title, "the server takes connections", "RFC 9110 §3", "MUST", "an answer")
+
+
+def _unreachable(name: str, error: OSError) -> CaseVerdict:
+    return _rule_of(name).failed(f"{error}", "the server could not be reached for this case")
 
 
 def _behind_proxy(verdict: CaseVerdict) -> CaseVerdict:

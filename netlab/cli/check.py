@@ -1,7 +1,7 @@
 """`python -m netlab check URL`: judge any HTTP/1.1 server by the rules of the RFCs.
 
 Here are arguments and printing. The cases and the judgement stand in `netlab.check`. Exit status: 0 no MUST
-is broken, 1 at least one is, 2 the command cannot be carried out.
+is broken, 1 at least one is, 2 the command cannot be carried out to its end, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import shutil
 import socket
 import ssl
 import sys
+import time
 from pathlib import Path
 
 from netlab.check.page import as_html
 from netlab.check.report import as_json, as_junit, explained, table
-from netlab.check.run import Job, NoSuchCase, jobs
+from netlab.check.run import GONE, Job, NoSuchCase, jobs
 from netlab.check.run import run as play
 from netlab.check.target import JudgedServer, NotAllowed, target_of
 from netlab.check.verdict import CaseVerdict, Result
@@ -33,9 +34,15 @@ examples:
 
 Framing is judged by what comes: was the request refused, how many answers came, does the connection go on. So
 any application will do; one that answers 200 to GET of the URL's path shows most.
-exit status: 0 no MUST is broken, 1 at least one is, 2 the command cannot be carried out
+exit status: 0 no MUST is broken, 1 at least one is, 2 the command cannot be carried out, or not to its end
+because the server was gone, 130 Ctrl-C (with the verdict so far)
 """
 
+
+# Seconds between two drawings of the live table.
+_STEP = 0.1
+
+_CTRL_C = "stopped by Ctrl-C: this is the verdict so far"
 
 _REPORTS = {"json": as_json, "junit": as_junit, "html": as_html}
 
@@ -96,33 +103,65 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(
             f"--{alone[0]} and --{alone[1]} both write to standard output: give one of them a file"
         )
-    verdicts = _judge(target, chosen, quiet=bool(alone))
-    _write(options, target, verdicts)
+    told = _Told(sum(len(job.names) for job in chosen), shown=sys.stderr.isatty() and not alone)
+    stopped = _judge(target, chosen, told)
+    _write(options, target, told.verdicts)
     if not alone:
-        _print(options, target, verdicts)
-    return 1 if any(verdict.breaks_a_must for verdict in verdicts) else 0
+        _print(options, target, told.verdicts)
+    if stopped:
+        print(f"netlab: {stopped}", file=sys.stderr)
+    if stopped == _CTRL_C:
+        return 130
+    if any(verdict.breaks_a_must for verdict in told.verdicts):
+        return 1
+    return 2 if stopped else 0
 
 
-def _judge(target: JudgedServer, chosen: list[Job], quiet: bool) -> list[CaseVerdict]:
-    total, done, failed = sum(len(job.names) for job in chosen), 0, 0
-    live = sys.stderr.isatty() and not quiet
-
-    def tell(verdict: CaseVerdict) -> None:
-        nonlocal done, failed
-        done += 1
-        failed += verdict.breaks_a_must
-        if live:
-            line = f"{done} of about {total} cases, {failed} MUST broken: {verdict.name}"
-            sys.stderr.write("\r" + line[:78].ljust(78))
-            sys.stderr.flush()
-
+def _judge(target: JudgedServer, chosen: list[Job], told: _Told) -> str:
+    """Play the cases. Why the run is not whole; "" where it is. Raises UserError."""
     try:
-        return asyncio.run(play(target, chosen, tell))
+        told.verdicts = asyncio.run(play(target, chosen, told.tell))
     except OSError as error:
         raise UserError(f"{target}: {_unreachable(error)}") from None
+    except KeyboardInterrupt:
+        if not told.verdicts:
+            raise
+        return _CTRL_C
     finally:
-        if live:
-            sys.stderr.write("\r" + " " * 78 + "\r")
+        told.erase()
+    gone = sum(verdict.why == GONE for verdict in told.verdicts)
+    return f"{GONE}; {gone} of {told.total} cases were not played" if gone else ""
+
+
+class _Told:
+    """The verdicts as they come; on a terminal, their table by group, drawn anew a few times a second."""
+
+    def __init__(self, total: int, shown: bool) -> None:
+        self.total = total
+        self.verdicts: list[CaseVerdict] = []
+        self._shown, self._lines, self._drawn = shown, 0, -math.inf
+
+    def tell(self, verdict: CaseVerdict) -> None:
+        """Take one more verdict."""
+        self.verdicts.append(verdict)
+        if self._shown and time.monotonic() - self._drawn > _STEP:
+            self._draw(verdict)
+
+    def _draw(self, last: CaseVerdict) -> None:
+        self.erase()
+        width, height = shutil.get_terminal_size()
+        lines = [*table(self.verdicts), f"{len(self.verdicts)} of about {self.total}: {last.name}"]
+        shown = [line[: width - 1] for line in lines[1 - height :]]
+        sys.stderr.write("".join(f"{line}\n" for line in shown))
+        sys.stderr.flush()
+        self._lines, self._drawn = len(shown), time.monotonic()
+
+    def erase(self) -> None:
+        """Take the table away."""
+        if self._lines:
+            sys.stderr.write(f"\x1b[{self._lines}A\x1b[J")
+            sys.stderr.flush()
+            self._lines = 0
 
 
 def _unreachable(error: OSError) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import netlab
 from netlab.__main__ import main
+from netlab.check.asking import Rule
 from netlab.check.report import as_junit
 from netlab.check.run import NoSuchCase, jobs
 from netlab.check.target import is_this_machine, target_of
@@ -55,6 +57,45 @@ async def test_a_broken_must_gives_1_and_is_explained(capsys: pytest.CaptureFixt
     for words in ("cors/any-origin-with-credentials", "MUST NOT, Fetch", "attack", "1 MUST broken"):
         assert words in out
     assert json.loads(capsys.readouterr().out)["summary"]["must"]["failed"] == 1
+
+
+async def test_ctrl_c_gives_the_verdict_so_far_its_reports_and_130(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stopped(target: object, chosen: object, tell: Callable[[CaseVerdict], None]) -> None:
+        tell(Rule("host/a", "A", "a rule", "RFC 9112 §3.2", "MUST", "400").failed("200", "taken"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("netlab.cli.check.play", stopped)
+    report = tmp_path / "report.json"
+    status = await asyncio.to_thread(main, ["check", "http://127.0.0.1:9/", "--json", str(report)])
+    out, err = capsys.readouterr()
+    assert status == 130 and "1 MUST broken" in out and "the verdict so far" in err
+    assert json.loads(report.read_text())["summary"]["must"]["failed"] == 1
+
+
+async def test_a_server_that_dies_in_the_middle_breaks_no_must_by_that(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netlab.check.run._WAITS", (0.01,))
+    asked = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 2:
+            server.close()
+        elif await reader.read(1000):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    status = await asyncio.to_thread(main, ["check", url, "--only", "cors", "--timeout", "2"])
+    await server.wait_closed()
+    out, err = capsys.readouterr()
+    assert status == 2 and "0 MUST broken" in out
+    assert "the server was gone" in err and "6 of 6 cases were not played" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ async def test_netlab_breaks_no_rule() -> None:
     assert counted["must"]["passed"] >= 290 and counted["should"]["passed"] >= 150
     assert {verdict.group for verdict in verdicts if verdict.outcome is Result.PASSED} == {
         "framing", "request-line", "fields", "host", "persistence", "expect", "methods", "half-close",
-        "limits", "cors",
+        "responses", "limits", "cors",
     }  # fmt: skip
 
 
