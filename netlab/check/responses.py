@@ -179,7 +179,7 @@ def _head_length(
 ) -> CaseVerdict:
     if got is None or again is None or head is None or head.status != got.status:
         return HEAD_LENGTH.skipped("HEAD is not answered as GET is")
-    length = head.fields.get("content-length")
+    (length, *_) = head.fields.get_all("content-length") or [None]
     if length is None or len(got.content) != len(again.content):
         return HEAD_LENGTH.skipped("HEAD has no Content-Length, or GET answers differ in theirs")
     return HEAD_LENGTH.held(

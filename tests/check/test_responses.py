@@ -57,8 +57,6 @@ async def test_each_defect_of_an_answer_is_caught_by_its_rule_alone(defect: str)
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer(await reader.readuntil(b"\r\n\r\n"), defect))
         await writer.drain()
-        writer.write_eof()
-        await reader.read()
 
     async with scripted(serve) as target:
         verdicts = by_name(await check_responses(target))
