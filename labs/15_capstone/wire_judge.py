@@ -14,6 +14,8 @@ from netlab.check.judge import REFUSALS, due, must_be_refused
 
 # What the parts do not decide, in any correct solution of the labs, and netlab does: the reason each.
 LEFT_TO_NETLAB = {
+    "date": "no part keeps a clock for the Date field",
+    "date-of-a-refusal": "no part keeps a clock for the Date field",
     "chunked-white_space_before_an_extension": "lab 12 takes no white space around an extension",
     "chunked-white_space_inside_an_extension": "lab 12 takes no white space around an extension",
     "chunked-host_for_a_trailer": "lab 12 refuses the trailers that netlab drops",

@@ -13,6 +13,8 @@ def as_handler(app: Any) -> Handler:
     """The netlab handler that stands for `app`. Raises TypeError, with the repair, for anything else."""
     if isinstance(app, AsgiHandler):
         return app
+    if isinstance(app, str):
+        raise TypeError(f"{app!r} is text: import the app, and give the app itself")
     kind = kind_of(app)
     if kind is Kind.FACTORY:
         return as_handler(app())

@@ -8,6 +8,7 @@ anything: a test that only looks for a field passes although the browser refuses
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,9 @@ from netlab.cors.browser.fetch_model import (
     preflight_headers,
 )
 from netlab.testing.rawclient import PATIENCE, address_of
+
+# What a browser sends as Origin: "null", or scheme, host and perhaps a port, in lower case (RFC 6454 §6.2).
+_ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 
 
 def assert_preflight_allows(
@@ -70,7 +74,11 @@ def _named(headers: Iterable[str]) -> str:
 def _first_failure(
     server: Any, origin: str, method: str, names: tuple[str, ...], path: str, credentials: bool, root: Any
 ) -> Check | None:
-    """The first check of the browser that fails; None when all pass."""
+    """The first check of the browser that fails; None when all pass. Raises ValueError for no origin."""
+    if _ORIGIN.fullmatch(origin) is None:
+        raise ValueError(
+            f"origin={origin!r} is none: give scheme://host, with no path, such as https://app.example"
+        )
     host, port = address_of(server)
     url = server if isinstance(server, str) else str(getattr(server, "url", f"http://{host}:{port}"))
     secure = url.startswith("https:")

@@ -36,6 +36,8 @@ class RawConnection:
 
     def send(self, data: bytes, *, apart: bool = False) -> None:
         """Send bytes as they are. apart: one `send` for each byte."""
+        if isinstance(data, str):
+            raise TypeError(f"the wire carries bytes, not text: write b{data[:20]!r}… or give text.encode()")
         self.sent += data
         for piece in [data[at : at + 1] for at in range(len(data))] if apart else [data]:
             self._socket.sendall(piece)

@@ -86,5 +86,7 @@ def flat(most_mib: float, pid: int | None = None) -> Iterator[Callable[[], float
 @contextmanager
 def connections(server: Any) -> Iterator[Callable[[], int]]:
     """Gives a function: connections that the server has accepted since. server: one that has `stats()`."""
+    if not hasattr(server, "stats"):
+        raise TypeError(f"{server!r} counts no connections: give a server of netlab_live or netlab_server")
     before = server.stats()["accepted"]
     yield lambda: int(server.stats()["accepted"]) - before

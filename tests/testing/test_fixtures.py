@@ -5,13 +5,18 @@ All examples of one style run in one pytest of their own: a process costs a seco
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from netlab.testing.rawclient import difference
+from netlab.testing.apps import as_handler
+from netlab.testing.preflights import _first_failure
+from netlab.testing.rawclient import RawConnection, difference
+from netlab.testing.watching import connections
 
 pytest_plugins = ["pytester"]
 
@@ -242,9 +247,7 @@ def test_both_modes_of_pytest_asyncio_share_the_loop_with_the_server(
 
 
 def test_the_plugin_loads_nothing_of_netlab_before_a_test_asks() -> None:
-    script = (
-        "import sys, netlab.testing as t; dir(t); [getattr(t, n) for n in t._FIXTURES]; print(*sys.modules)"
-    )
+    script = "import sys, netlab.testing as t; [getattr(t, n) for n in dir(t)]; print(*sys.modules)"
     told = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -261,3 +264,28 @@ def test_a_difference_is_shown_with_a_caret_under_the_first_wrong_byte() -> None
 
 def test_what_comes_too_short_differs_at_its_end() -> None:
     assert difference(b"", b"abc", b"ab").startswith("the answer differs from byte 2 on")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: as_handler("main:app"), "'main:app' is text: import the app"),
+        (
+            lambda: _first_failure("http://127.0.0.1:1", "app.example/", "GET", (), "/", False, None),
+            "no path",
+        ),
+        (lambda: connections("http://127.0.0.1:1").__enter__(), "counts no connections"),
+    ],
+)
+def test_a_users_mistake_is_one_line_with_its_repair(wrong: Callable[[], object], told: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=told) as caught:
+        wrong()
+    assert "\n" not in str(caught.value)
+
+
+def test_text_is_no_bytes_for_the_wire() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = RawConnection(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(TypeError, match="carries bytes, not text: write b'GET"):
+            connection.send("GET / HTTP/1.1\r\n\r\n")  # type: ignore[arg-type]
+        connection.close()
