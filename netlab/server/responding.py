@@ -66,6 +66,8 @@ def fixed(
     fields, size = response.fields, len(content)
     if fields.__class__ is dict and cors is None:
         given = _rendered(response.status, tuple(fields.items()))
+    elif fields.__class__ is tuple and cors is None:
+        given = _rendered(response.status, fields)
     else:
         given = _given(response, cors)
     if given.plain and request.minor and request.method != "HEAD":

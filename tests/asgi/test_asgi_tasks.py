@@ -77,6 +77,33 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         assert [(await wire.response())[2] for _ in range(5)] == [b"/%d" % n for n in range(5)]
 
 
+async def test_the_handler_holds_the_task_of_an_app_that_waits_until_its_end() -> None:
+    may_end = asyncio.Event()
+
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        if scope["path"] == "/waits":
+            await asyncio.sleep(0)
+            await answer(send)
+            await may_end.wait()
+        else:
+            await answer(send)
+
+    async with serving(app) as served:
+        wire = await served.client()
+        wire.get("/")
+        await wire.response()
+        assert not served.handler.tasks
+        wire.get("/waits")
+        await wire.response()
+        assert len(served.handler.tasks) == 1  # its background work
+        wire.get("/")
+        assert (await wire.response())[0] == 200  # the connection did not wait for it
+        may_end.set()
+        await served.idle()
+        assert not served.handler.tasks
+
+
 async def test_a_slow_reader_suspends_the_app() -> None:
     sent = 0
     stuck = asyncio.Event()
