@@ -28,25 +28,33 @@ from netlab.http1.grammar import (
 )
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead
-from netlab.http1.plainhead import plain_head
+from netlab.http1.plainhead import PLAIN_LINE, plain_head
 from netlab.http1.refusing import (
     explain_request_line,
     explain_section,
     section_too_large,
     target_too_long,
 )
-from netlab.http1.remembered import Remembered
+from netlab.http1.remembered import SHORTEST, Remembered, Section, without_cookie
 
 
 class RequestHeads:
     """Reads request heads under certain limits, and remembers the ones that come again."""
 
-    def __init__(self, limits: Limits, known: Remembered | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        known: Remembered[RequestHead] | None = None,
+        sections: Remembered[Section] | None = None,
+    ) -> None:
         self._limits = limits
         # A head of at most so many bytes keeps the limits of its target and of its fields.
         self._within_limits = min(limits.target, limits.field_section)
         self._match_plain = plain_head(limits.field_lines).match
-        self.known = Remembered() if known is None else known
+        self.known: Remembered[RequestHead] = Remembered() if known is None else known
+        self.sections: Remembered[Section] = Remembered() if sections is None else sections
+        # Line ends of a section that leaves room for a Cookie line: two are no field lines.
+        self._most_lines = limits.field_lines - 1 + 2
 
     def read(self, block: bytes) -> RequestHead:
         """Read a head from the request line through the empty line.
@@ -59,11 +67,33 @@ class RequestHeads:
 
     def read_first(self, buffer: bytes) -> tuple[RequestHead, int] | None:
         """The plain head at the front of this buffer, and its size in bytes; None where there is none."""
-        plain = self.read_plain(buffer.decode("latin-1"))
+        size = len(buffer)
+        if SHORTEST <= size <= self._within_limits and buffer.endswith(b"\r\n\r\n"):
+            plain = self._read_by_section(buffer, size)
+        else:
+            plain = self.read_plain(buffer.decode("latin-1"))
         if plain is not None:
-            head, size = plain
-            self.known.note(buffer if size == len(buffer) else buffer[:size], head)
+            self.known.note(buffer if plain[1] == size else buffer[: plain[1]], plain[0])
         return plain
+
+    def _read_by_section(self, buffer: bytes, size: int) -> tuple[RequestHead, int] | None:
+        """As `read_plain`, for a buffer that is one head, it seems: its field section may be known."""
+        line, _, lines = buffer.partition(b"\r\n")
+        section = without_cookie(buffer[len(line) :])
+        known = self.sections.get(section)
+        if known is None:
+            plain = self.read_plain(buffer.decode("latin-1"))
+            # A Cookie line may come to its lines: their limit must hold with it.
+            if plain is not None and plain[1] == size and section.count(b"\n") <= self._most_lines:
+                self.sections.note(section, Section(plain[0].framing, plain[0].persistent))
+            return plain
+        found = PLAIN_LINE.fullmatch(line.decode("latin-1"))
+        if found is None:
+            return None
+        method, target = found.groups()
+        if method == "CONNECT":
+            return None
+        return RequestHead(method, target, 1, lines, known.framing, known.persistent, False), size
 
     def read_plain(self, text: str) -> tuple[RequestHead, int] | None:
         """The plain head at the front of this text, and its size; None for what must be read with care."""

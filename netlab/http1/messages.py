@@ -36,7 +36,7 @@ class RequestHead:
         method: str,
         target: str,
         minor: int,
-        fields: Fields | re.Match[str],
+        fields: Fields | re.Match[str] | bytes,
         framing: Framing,
         persistent: bool,
         expects_continue: bool,
@@ -49,7 +49,7 @@ class RequestHead:
         """Path and query, or "*"; of an absolute-form its path and query."""
         self.minor = minor
         """The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1 and every later 1.x (RFC 9110 §2.5)."""
-        # The match of a plain head, until the fields are asked for: most handlers never do.
+        # The match of a plain head, or its section as bytes, until the fields are asked for: mostly never.
         self._fields = fields
         self.framing = framing
         """How long the content is, decided before any handler runs (RFC 9112 §6.3)."""
@@ -66,7 +66,9 @@ class RequestHead:
     def fields(self) -> Fields:
         """The field lines."""
         fields = self._fields
-        if not isinstance(fields, Fields):
+        if isinstance(fields, bytes):
+            self._fields = fields = Fields.of_section(fields.decode("latin-1"))
+        elif isinstance(fields, re.Match):
             self._fields = fields = Fields(self._lines(fields))
         return fields
 
@@ -75,8 +77,11 @@ class RequestHead:
         fields = self._fields
         if isinstance(fields, Fields):
             return [(name.lower().encode(), value.encode("latin-1")) for name, value in fields.lines]
-        begin = fields.string.index("\r\n", fields.end(2))
-        section = fields.string[begin : fields.end()].encode("latin-1")  # at once, not line by line
+        if isinstance(fields, bytes):
+            section = fields
+        else:
+            begin = fields.string.index("\r\n", fields.end(2))
+            section = fields.string[begin : fields.end()].encode("latin-1")  # at once, not line by line
         return [(name.lower(), value.rstrip(b" \t")) for name, value in _RAW_PAIRS.findall(section)]
 
     @staticmethod

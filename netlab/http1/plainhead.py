@@ -23,6 +23,10 @@ from netlab.http1.grammar import METHOD_LENGTH, PATH, QUERY, TCHAR, TOKEN, VALUE
 # the value. A head with one that has no group is not plain.
 _DECISIVE = {"connection": 3, "content-length": 4, "expect": None, "host": 5, "transfer-encoding": None}
 
+_REQUEST_LINE = rf"([{TCHAR}]{{1,{METHOD_LENGTH}}}+) ((?=/){PATH}(?:{QUERY})?) HTTP/1\.[1-9]"
+PLAIN_LINE = re.compile(_REQUEST_LINE)
+"""The request line of a plain head. Groups: method, target."""
+
 _TCHARS = {chr(octet) for octet in range(128) if TOKEN.fullmatch(chr(octet))}
 
 
@@ -32,8 +36,7 @@ def plain_head(most_lines: int) -> re.Pattern[str]:
 
     Groups: method, target, Connection, Content-Length, Host. The head ends where the match ends.
     """
-    request_line = rf"([{TCHAR}]{{1,{METHOD_LENGTH}}}+) ((?=/){PATH}(?:{QUERY})?) HTTP/1\.[1-9]\r\n"
-    return re.compile(rf"{request_line}(?:{_field_line()}\r\n){{0,{most_lines}}}+\r\n")
+    return re.compile(rf"{_REQUEST_LINE}\r\n(?:{_field_line()}\r\n){{0,{most_lines}}}+\r\n")
 
 
 def _field_line() -> str:

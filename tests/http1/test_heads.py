@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from netlab.http1 import Limits, ProtocolError
 from netlab.http1.fields import Fields
+from netlab.http1.framing import NO_CONTENT
 from netlab.http1.heads import RequestHeads
 from netlab.http1.messages import RequestHead
-from netlab.http1.remembered import LONGEST, Remembered
+from netlab.http1.remembered import LONGEST, SHORTEST, Remembered
 
 PLAIN = (
     b"GET /a/b?c=d HTTP/1.1\r\nHost: example.com\r\nCookie: seen=1\r\nTE: trailers\r\n"
@@ -111,6 +112,83 @@ def test_a_lone_percent_in_a_query_is_passed_as_browsers_send_it(form: str, quer
     assert head.target.endswith("?" + query)
 
 
+FILLER = f"X-Filler: {'f' * SHORTEST}\r\n"
+COOKIES = st.sampled_from(["Cookie: ", "cookie: ", "Cookie:", "Cookie : ", "Cookie: Cookie: ", " Cookie: "])
+
+
+def _read(reader: RequestHeads, text: str) -> tuple[object, ...] | None:
+    """What a reader finds in these bytes; None where they are no plain head."""
+    plain = reader.read_first(text.encode("latin-1"))
+    return None if plain is None else (*_found(plain[0]), plain[0].raw_lines(), plain[1])
+
+
+@given(METHODS, TARGETS, st.sampled_from("012"), LINES, st.integers(0, 7), COOKIES, VALUES)
+def test_a_head_whose_section_is_known_but_for_its_cookie_reads_the_same(
+    method: str,
+    target: str,
+    minor: str,
+    lines: list[tuple[str, str, str]],
+    place: int,
+    cookie: str,
+    value: str,
+) -> None:
+    section = ["Host: a\r\n", FILLER] + [f"{name}:{space}{text}\r\n" for name, space, text in lines]
+    reader = RequestHeads(Limits())
+    for number in range(2):
+        _read(reader, f"GET /{number} HTTP/1.1\r\n{''.join(section)}\r\n")
+    section.insert(place, f"{cookie}{value}\r\n")
+    text = f"{method} {target} HTTP/1.{minor}\r\n{''.join(section)}\r\n"
+    for both in (text, text + text, text + "Cookie: a\r\n\r\n", text[:-2] + "Cookie: b\r\n\r\n"):
+        assert _read(reader, both) == _read(RequestHeads(Limits()), both)
+
+
+def test_a_head_that_differs_in_target_and_cookie_alone_is_not_matched_line_by_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = RequestHeads(Limits())
+    head = f"GET /%d HTTP/1.1\r\nHost: a\r\n{FILLER}Cookie: seen=%d\r\nConnection: close\r\n\r\n"
+    for number in range(2):
+        _read(reader, head % (number, number))
+    monkeypatch.setattr(reader, "read_plain", None)
+    found = _read(reader, head % (7, 7))
+    assert found is not None
+    assert found[1:6] == ("/7", 1, Fields.of_section((head % (7, 7)).partition("\r\n")[2]), NO_CONTENT, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "cookie"),
+    [
+        ("GET / HTTP/1.1", "Cookie: a\x00"),
+        ("GET / HTTP/1.1", "Cookie: a\x7f"),
+        ("GET / HTTP/1.1", "Cookie: a\rb"),
+        ("GET / HTTP/1.1", "Cookie: a\nb"),
+        ("GET / HTTP/1.1", "Cookie: a\r\nHost: b"),
+        ("GET / HTTP/1.1", "Cookie: a\r\nTransfer-Encoding: chunked"),
+        ("CONNECT / HTTP/1.1", "Cookie: a"),
+        ("GET  / HTTP/1.1", "Cookie: a"),
+        ("GET /a b HTTP/1.1", "Cookie: a"),
+        ("GET / HTTP/1.0", "Cookie: a"),
+        ("GET / HTTP/1.1\r", "Cookie: a"),
+    ],
+)
+def test_a_known_section_makes_no_head_plain_that_is_not(line: str, cookie: str) -> None:
+    reader = RequestHeads(Limits())
+    head = f"%s\r\nHost: a\r\n{FILLER}%s\r\n\r\n"
+    for number in range(3):
+        assert _read(reader, head % ("GET / HTTP/1.1", f"Cookie: {number}")) is not None
+    assert reader.sections
+    assert _read(reader, head % (line, cookie)) is None
+
+
+def test_the_limit_of_field_lines_holds_for_a_known_section_with_a_cookie() -> None:
+    reader = RequestHeads(Limits(field_lines=2))
+    head = f"GET / HTTP/1.1\r\nHost: a\r\n{FILLER}%s\r\n"
+    for _ in range(3):
+        assert _read(reader, head % "") is not None
+    assert _read(reader, head % "Cookie: a\r\n") is None
+    assert not reader.sections
+
+
 @pytest.mark.parametrize("target", ["/%", "/a%", "/a%2", "/%zz?a", "http://h/%?a", "/a%?b", "/a?b#c", '/a?"'])
 def test_a_lone_percent_in_a_path_is_refused(target: str) -> None:
     with pytest.raises(ProtocolError) as refused:
@@ -119,13 +197,14 @@ def test_a_lone_percent_in_a_path_is_refused(target: str) -> None:
 
 
 def test_the_memory_of_heads_can_be_switched_off_and_keeps_no_long_head() -> None:
-    off, on = RequestHeads(Limits(), Remembered(most=0)), RequestHeads(Limits())
+    off, on = RequestHeads(Limits(), Remembered(most=0), Remembered(most=0)), RequestHeads(Limits())
     long = PLAIN.replace(b"seen=1", b"seen=" + b"1" * LONGEST)
     for block in (PLAIN, long):
         for _ in range(3):
             off.read_first(block)
             on.read_first(block)
     assert not off.known
+    assert not off.sections
     assert list(on.known) == [PLAIN]
 
 
