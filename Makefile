@@ -13,7 +13,8 @@ unexport ARGS
 ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
 PY := $(VENV)/bin/python
 
-# Ctrl-C ends the command, which says so itself; make need not add its own complaint.
+# Ctrl-C ends the command, which says so itself; make need not add its own complaint. Python shows a traceback when
+# Ctrl-C meets it before its first line: where a command begins with trap '' INT, it listens from that line on.
 define run
 @cd "$(ROOT)" && { trap : INT; $(1); status=$$?; [ $$status -eq 130 ] && status=0; exit $$status; }
 endef
@@ -48,37 +49,37 @@ help:  ## this list
 	@cd "$(ROOT)" && awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "NN", $$1); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 next: certs-ready  ## go on with your next task: the lab under way, or the first that is not done
-	$(call learn,$(PY) -m labs next $(ARGS))
+	$(call learn,trap '' INT; $(PY) -m labs next $(ARGS))
 
 labs: certs-ready  ## measure every lab with its reference: the verdicts and the report (QUICK=1: shorter; ARGS="--against FILE")
-	$(call run,$(PY) -m labs all $(ARGS))
+	$(call run,trap '' INT; $(PY) -m labs all $(ARGS))
 
 status: setup  ## every lab, and where you stand
-	$(call run,$(PY) -m labs status)
+	$(call run,trap '' INT; $(PY) -m labs status)
 
 lab-%: certs-ready FORCE  ## work on lab NN: your file is checked task by task, then measured
-	$(call learn,$(PY) -m labs lab $* $(ARGS))
+	$(call learn,trap '' INT; $(PY) -m labs lab $* $(ARGS))
 
 watch-%: certs-ready FORCE  ## check lab NN again whenever you save
-	$(call learn,$(PY) -m labs watch $*)
+	$(call learn,trap '' INT; $(PY) -m labs watch $*)
 
 hint-%: setup FORCE  ## open the next hint of lab NN (TASK=2: of that task)
-	$(call run,$(PY) -m labs hint $* $(TASK))
+	$(call run,trap '' INT; $(PY) -m labs hint $* $(TASK))
 
 measure-%: certs-ready FORCE  ## measure lab NN with the reference (MINE=1: with your code; ARGS=--all: all tables)
-	$(call run,$(PY) -m labs measure $* $(if $(MINE),--mine) $(ARGS))
+	$(call run,trap '' INT; $(PY) -m labs measure $* $(if $(MINE),--mine) $(ARGS))
 
 wrong-%: setup FORCE  ## what others got wrong in lab NN, once its task passes (TASK=2, ANYWAY=1)
-	$(call run,$(PY) -m labs wrong $* $(TASK) $(if $(ANYWAY),--anyway))
+	$(call run,trap '' INT; $(PY) -m labs wrong $* $(TASK) $(if $(ANYWAY),--anyway))
 
 solution-%: setup FORCE  ## your code beside the solution of lab NN (ANYWAY=1: before it is done)
-	$(call run,$(PY) -m labs solution $* $(if $(ANYWAY),--anyway))
+	$(call run,trap '' INT; $(PY) -m labs solution $* $(if $(ANYWAY),--anyway))
 
 reset-%: setup FORCE  ## start lab NN anew; what you had goes to the trash, and can come back
-	$(call run,$(PY) -m labs reset $*)
+	$(call run,trap '' INT; $(PY) -m labs reset $*)
 
 serve-%: certs-ready FORCE  ## run the server of lab NN, if it has one
-	$(call run,$(PY) -m labs serve $*)
+	$(call run,trap '' INT; $(PY) -m labs serve $*)
 
 serve: certs-ready  ## run netlab's own server (ARGS="--tls --port 8443")
 	$(call run,$(PY) -m netlab serve $(ARGS))
@@ -96,7 +97,7 @@ test-all: setup  ## the test suite with its long runs
 	$(call run,$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS))
 
 labs-verify: certs-ready  ## prove the labs honest: stubs fail, solutions pass, wrong programs are caught
-	$(call run,$(PY) -m labs verify)
+	$(call run,trap '' INT; $(PY) -m labs verify)
 
 lint: setup  ## ruff and mypy
 	@cd "$(ROOT)"; status=0; $(PY) -m ruff check . || status=1; $(PY) -m ruff format --check . || status=1; \
@@ -126,7 +127,6 @@ clean:  ## remove all that was made here; never your work/
 	@cd "$(ROOT)" && find certs -type f -not -name README.md -delete
 	@echo "clean; work/ is as it was"
 
-# Python shows a traceback when Ctrl-C meets it before its first line: bootstrap.py listens from that line on.
 setup:
 	$(call run,trap '' INT; $(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test)
 

@@ -159,3 +159,18 @@ def test_at_a_terminal_ctrl_c_at_the_question_is_clean(labs: Program) -> None:
     status, seen = _at_a_terminal(labs, "lab", "1", answer=CTRL_C)
     assert status == 130 or status == -signal.SIGINT
     assert "Traceback" not in seen
+
+
+# `make` starts the commands with SIGINT ignored: Ctrl-C before Python's first line shows no traceback then.
+STARTED_BY_MAKE = """
+import runpy, signal
+import labs.runner.cli
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+labs.runner.cli.main = lambda: int(signal.getsignal(signal.SIGINT) is not signal.default_int_handler)
+runpy.run_module("labs", run_name="__main__")
+"""
+
+
+def test_a_command_that_make_starts_with_ctrl_c_ignored_listens_to_it() -> None:
+    assert subprocess.run([sys.executable, "-c", STARTED_BY_MAKE], cwd=ROOT, check=False).returncode == 0
