@@ -163,6 +163,13 @@ def suite_table(judged: Judged) -> Iterator[str]:
         yield _row([name, f"`{ours}`", level, *cells, reason if differ[name] else ""])
 
 
+def others_table() -> Iterator[str]:
+    """What the suite's other cases ask, how many they are, and the groups of netlab check that ask it."""
+    yield from _head("what they ask", "cases", "groups of netlab check")
+    for asked, groups, names in SUITE["others"]:
+        yield _row([asked, str(len(names.split())), groups])
+
+
 def rows_of(page: str, letter: str) -> set[str]:
     """The MUST cases that the page lists as broken by a server."""
     table = page.partition("## MUST")[2].partition("## SHOULD")[0]
@@ -190,6 +197,8 @@ def page(judged: Judged) -> str:
         netlab=SUITE["failing"]["l"],
         agreed=len(agreed),
         listed=len(SUITE["cases"]),
+        others="\n".join(others_table()),
+        rest=sum(len(names.split()) for _, _, names in SUITE["others"]),
     )
 
 

@@ -47,6 +47,13 @@ Why they differ:
 
 {reasons}
 
+### The other cases of the suite
+
+The suite fails none of the four servers for its other {rest} cases, and it does not fail netlab. So there
+is no difference to argue case by case. What they ask is asked by these groups of netlab check:
+
+{others}
+
 nginx is configured as the suite does (a script that reads the content) for the suite's column, and with
 `return 200` for netlab check.
 """

@@ -25,6 +25,14 @@ def test_every_row_of_the_suite_names_a_case_and_a_reason_that_exist() -> None:
         assert len(listed) == failing, letter
 
 
+def test_every_scored_case_of_the_suite_stands_in_the_page_once() -> None:
+    others = [name for _, _, names in peers.SUITE["others"] for name in names.split()]
+    named = [*others, *(case[0] for case in peers.SUITE["cases"])]
+    assert len(named) == len(set(named)) == peers.SUITE["scored"]
+    page = peers.PEERS_PAGE.read_text("utf-8")
+    assert "\n".join(peers.others_table()) in page and f"its other {len(others)} cases" in page
+
+
 def test_the_page_argues_each_difference() -> None:
     page = peers.PEERS_PAGE.read_text("utf-8")
     rows = [line.split("|")[1:-1] for line in page.partition("Beside a public suite")[2].splitlines()]
