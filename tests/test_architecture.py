@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -174,3 +175,10 @@ def test_the_asgi_bridge_uses_public_names_alone(path: Path) -> None:
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
             on = node.value.id if isinstance(node.value, ast.Name) else ast.unparse(node.value)
             assert on in {"self", "cls", *own}, f"{_label(path)}: {on}.{node.attr} is not ours"
+
+
+def test_two_files_of_tests_share_a_name_only_inside_packages() -> None:
+    outside = [path for path in ROOT.glob("tests/**/test_*.py") if not (path.parent / "__init__.py").exists()]
+    times = Counter(path.name for path in outside)
+    # Of two modules with one name and no package, pytest can load one alone.
+    assert [path for path in outside if times[path.name] > 1] == []
