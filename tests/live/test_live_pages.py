@@ -234,7 +234,7 @@ async def test_an_order_that_fails_leaves_the_running_experiment_its_buttons(
     opened: Callable[..., Any],
 ) -> None:
     async with opened("river") as board:
-        await board.start(size=5, speed=10)
+        await board.start(size=5, speed=50)
         await board.tab.evaluate(
             "() => { window.before = fetch; window.fetch = () => Promise.reject(new Error()); }"
         )
@@ -268,7 +268,7 @@ async def test_a_page_whose_connection_is_cut_shows_the_experiment_again(
         site_of() as (site, address, server),
         opened_board(chromium, site, address, "river", failing=("ERR_",)) as board,
     ):
-        await board.start(size=5, speed=10)
+        await board.start(size=5, speed=50)
         for connection in list(server.connections):
             connection.abort()
         await board.tab.locator("#status", has_text="The connection to the site is lost").wait_for()
