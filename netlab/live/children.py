@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from netlab.live.board import Refused
 
@@ -88,54 +89,95 @@ async def child(
     env: variables beside those of this process. patience: seconds from SIGTERM to SIGKILL. Its standard error
     goes to its standard output. Raises Refused when it cannot start.
     """
+    program = _Program(
+        command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **(env or {})},
+        start_new_session=True,
+        preexec_fn=_end_with_the_site if _prctl is not None else None,
+        limit=LINE,
+    )
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **(env or {})},
-            start_new_session=True,
-            preexec_fn=_end_with_the_site if _prctl is not None else None,
-            limit=LINE,
-        )
-    except OSError as error:
-        raise Refused(f"cannot start {command[0]}: {error.strerror or error}") from None
-    try:
+        try:
+            process = await program.started()
+        except OSError as error:
+            raise Refused(f"cannot start {command[0]}: {error.strerror or error}") from None
         async with _kept(process.pid):
             yield Child(process)
     finally:
-        await _end(process, patience)
+        await program.ended(patience)
 
 
 @asynccontextmanager
 async def _kept(group: int) -> AsyncIterator[None]:
     """A keeper of this group, which is not needed any more when the context is left."""
-    keeper = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-c", KEEPER, str(group)),
+    keeper = _Program(
+        (sys.executable, "-I", "-S", "-c", KEEPER, str(group)),
         stdin=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
     try:
+        await keeper.started()
         yield
     finally:
-        _signal(keeper.pid, signal.SIGKILL)
-        await keeper.wait()
+        await keeper.ended(0)
 
 
-async def _end(process: asyncio.subprocess.Process, patience: float) -> None:
-    """End the group. A second cancellation does not interrupt it: the kill is not awaited."""
-    try:
-        _signal(process.pid, signal.SIGTERM)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), patience)
-    finally:
-        _signal(process.pid, signal.SIGKILL)
+class _Program:
+    """A program with a process group of its own, from its start to the closing of its pipes.
+
+    Both are tasks of their own: asyncio forgets a process whose start is cancelled halfway, and a clean-up
+    that is cancelled leaves its pipes open. A cancellation is delivered when the task is done.
+    """
+
+    def __init__(self, command: Sequence[str], **options: Any) -> None:
+        self._starting = asyncio.create_task(asyncio.create_subprocess_exec(*command, **options))
+
+    async def started(self) -> asyncio.subprocess.Process:
+        """The running process. Raises OSError when it cannot start."""
+        return await asyncio.shield(self._starting)
+
+    async def ended(self, patience: float) -> None:
+        """End the group, and return when it is over.
+
+        SIGTERM comes first; SIGKILL after `patience` seconds, or at a cancellation.
+        """
+        ending = asyncio.create_task(self._end(patience))
+        cancelled: asyncio.CancelledError | None = None
+        while not ending.done():
+            try:
+                await asyncio.shield(ending)
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self._kill()
+        if cancelled is not None:
+            raise cancelled
+
+    def _kill(self) -> None:
+        started = self._starting
+        if started.done() and not started.cancelled() and started.exception() is None:
+            _signal(started.result().pid, signal.SIGKILL)
+
+    async def _end(self, patience: float) -> None:
+        try:
+            process = await self._starting
+        except OSError:
+            return
+        try:
+            if patience:
+                _signal(process.pid, signal.SIGTERM)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), patience)
+        finally:
+            _signal(process.pid, signal.SIGKILL)
         if process.stdin is not None:
             process.stdin.close()
         await process.wait()
         # Its pipe may be held by a grandchild that has left the group: the transport closes our end.
         process._transport.close()  # type: ignore[attr-defined]
+        await asyncio.sleep(0)  # in which the pipes are closed
 
 
 def _end_with_the_site() -> None:

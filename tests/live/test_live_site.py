@@ -231,6 +231,25 @@ asyncio.run(main())
     await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
+@pytest.mark.parametrize("again", [0, 1, 5])
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13])
+async def test_a_child_leaves_nothing_whenever_its_experiment_is_cancelled(turns: int, again: int) -> None:
+    """Cancelled after so many turns of the loop, and again in each next one: the fixture looks for pipes."""
+
+    async def experiment() -> None:
+        async with child(["sleep", "99"]):
+            await asyncio.sleep(99)
+
+    under_way = asyncio.create_task(experiment())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for _ in range(1 + again):
+        under_way.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await under_way
+
+
 def test_a_board_that_contradicts_itself_names_every_mistake() -> None:
     with pytest.raises(ValueError, match=r"default is not allowed.*stands twice.*seconds is 0"):
         Board("x", "X", "Look.", counting, (Number("n", "N", 1, 2, 3), Number("n", "N", 1, 2, 1)), seconds=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -240,6 +240,26 @@ def test_what_never_settles_is_marked() -> None:
     assert count > 10
 
 
+SMALLEST = 200
+"""Bytes that a server keeps at least of a connection which it has forgotten to drop: its socket object alone
+has 88, the Connection around it 56, its memory 57, and each has a place in a table."""
+
+
+def forgotten(starts: Sequence[int], connections: int) -> float:
+    """Bytes for each connection that stayed when all were closed. starts: memory before each round, in bytes.
+
+    The first round pays for what the allocator keeps for good. After it the allocator keeps 1 or 2 MiB more
+    after one round and less after another (up to 62 bytes a connection, of three rounds of 10,000).
+    """
+    return (starts[-1] - starts[1]) / ((len(starts) - 2) * connections)
+
+
+def test_a_server_that_forgets_to_drop_its_connections_is_seen() -> None:
+    kept = [8 << 20, *((10 << 20) + n * 300 * 10_000 for n in range(4))]
+    assert forgotten(kept, 10_000) > SMALLEST
+    assert forgotten([8835072, 11223040, 10428416, 11223040, 12279808], 10_000) < SMALLEST
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_ten_thousand_idle_connections_five_times_over(synthetic: Synthetic) -> None:
@@ -254,5 +274,4 @@ def test_ten_thousand_idle_connections_five_times_over(synthetic: Synthetic) -> 
     assert [run.stopped for run in found.runs] == [None] * 5
     assert slope(found, "fds") == 1.0 and found.returned is True
     starts = [run.rungs[0][1].value("written") or 0 for run in found.runs]
-    # The allocator keeps more after one round and less after another; what leaks goes beyond all before.
-    assert starts[4] - max(starts[:4]) < (1 << 18) // 3, f"grows from one round to the next: {starts}"
+    assert forgotten(starts, allowed) < SMALLEST, f"grows from one round to the next: {starts}"
