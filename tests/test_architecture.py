@@ -182,3 +182,30 @@ def test_two_files_of_tests_share_a_name_only_inside_packages() -> None:
     times = Counter(path.name for path in outside)
     # Of two modules with one name and no package, pytest can load one alone.
     assert [path for path in outside if times[path.name] > 1] == []
+
+
+# Files of tests that another interpreter runs as a script, with their own folder alone on its path.
+SCRIPTS = {"tests/tls/another_python.py"}
+
+
+def _absolute_imports(path: Path) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.append(node.module or "")
+    return found
+
+
+def test_a_test_imports_another_file_of_the_tests_by_its_package() -> None:
+    # A bare name such as `conftest` means the file that pytest has loaded first, in whichever folder that is.
+    files = [path for path in ROOT.glob("tests/**/*.py") if _label(path) not in SCRIPTS]
+    names = {path.stem for path in files} - {"__init__", "__main__"} - sys.stdlib_module_names
+    bare = [
+        f"{_label(path)} imports {module}"
+        for path in files
+        for module in _absolute_imports(path)
+        if module.partition(".")[0] in names
+    ]
+    assert bare == [], "write `from tests.folder.name import …`"

@@ -17,11 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from tls_loopback import connect, serving
 
 from netlab.tls import authority, issue
 from netlab.tls.authority import Certificates
 from netlab.tls.context import client_context, server_context
+from tests.tls.tls_loopback import connect, serving
 
 DAY = timedelta(days=1)
 NOW = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)

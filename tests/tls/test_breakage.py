@@ -9,11 +9,11 @@ from datetime import datetime
 
 import pytest
 from cryptography import x509
-from tls_in_memory import shake_hands
 
 from netlab.tls import cases
 from netlab.tls.breakage import ACCEPTED, BREAKAGES, FAILURES, FORMALITIES, Breakage, Failure, Hierarchy
 from netlab.tls.context import ConfigurationError, server_context
+from tests.tls.tls_in_memory import shake_hands
 
 REFUSED = BREAKAGES + FORMALITIES
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import python_of
 
 from netlab.tls.breakage import ACCEPTED, BREAKAGES, FORMALITIES, Breakage
 from netlab.tls.recipes import Hierarchy, Served, intact
+from tests.kit.programs import python_of
 
 HERE = Path(__file__).parent
 

@@ -13,15 +13,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import missing
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from tls_in_memory import shake_hands
-from tls_loopback import serving
 
 from netlab.__main__ import main
 from netlab.tls import authority, issue
 from netlab.tls.context import client_context, server_context
+from tests.kit.programs import missing
+from tests.tls.tls_in_memory import shake_hands
+from tests.tls.tls_loopback import serving
 
 
 def certs(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from tls_loopback import connect, serving
 
 from netlab.tls import breakage, issue
 from netlab.tls.authority import Certificates
 from netlab.tls.context import ConfigurationError, Verify, client_context, server_context
+from tests.tls.tls_loopback import connect, serving
 
 # -- what is spoken ---------------------------------------------------------------------------------
 

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from wire_client import Got, octets
-from wire_client import read_answers as read_responses
 
 from netlab.check.cases import (
     CASES,
@@ -23,6 +21,8 @@ from netlab.check.cases import (
     unescape,
     wire_bytes,
 )
+from tests.wire.wire_client import Got, octets
+from tests.wire.wire_client import read_answers as read_responses
 
 GOOD = """# Title
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from wire_client import PATIENCE, Client
-from wire_play import Play, Recorder, Way, check_record, play, quiet
 
 from netlab import Server
 from netlab.check.cases import TRANSPORTS, ExpectedAnswer, WireCase, every_case
 from netlab.cli import demonstration
 from netlab.tls import client_context, ensure, server_context
+from tests.wire.wire_client import PATIENCE, Client
+from tests.wire.wire_play import Play, Recorder, Way, check_record, play, quiet
 
 CASES = every_case()
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]

@@ -10,11 +10,10 @@ import asyncio
 import ssl
 from enum import Enum
 
-from wire_client import PATIENCE, Client, Got, octets, read_answers, turn
-
 from netlab import Request, Response, Server
 from netlab.check.cases import End, ExpectedAnswer, ExpectedRequest, WireCase
 from netlab.cli.demonstration import Demonstration
+from tests.wire.wire_client import PATIENCE, Client, Got, octets, read_answers, turn
 
 BEFORE = b"GET /before HTTP/1.1\r\nHost: before\r\n\r\n"
 AFTER = b"GET /after HTTP/1.1\r\nHost: after\r\n\r\n"
