@@ -256,7 +256,7 @@ def test_a_content_length_on_two_lines_is_refused_even_when_both_agree(exercise,
     fields = [("content-length", first), ("host", "a"), ("content-length", second)]
     got = outcome(exercise, exercise.content_length, fields)
     assert got == "LENGTH", (
-        f"lengths {first!r} and {second!r}: Refused(LENGTH); {told(got)} (RFC 9112 §6.3 rule 5)"
+        f"lengths {first!r} and {second!r} must be Refused(LENGTH); {told(got)} (RFC 9112 §6.3 rule 5)"
     )
 
 

@@ -15,6 +15,7 @@ from labs.runner.checking.forkserver import ForkServer, run_all
 from labs.runner.checking.plugin import claim
 from labs.runner.checks import Steps, WrongBytes, same_bytes
 from labs.runner.registry import Lab
+from tests.labs import toy
 
 
 def caret(text: str) -> str:
@@ -102,13 +103,14 @@ def test_a_check_of_one_call_shows_the_call_and_what_came(statement: str, expect
         "assert gate.room == 3",
         "assert helper(gate).full",
         "assert all(gate.rooms)",
+        "assert self.open",
         "raise AssertionError",
         "assert not",
         f"assert gate.fits({'x' * 80})",
     ],
 )
 def test_a_check_of_anything_else_shows_no_call(statement: str) -> None:
-    assert claim(statement, {"gate": object()}) == []
+    assert claim(statement, {"gate": object(), "self": object()}) == []
 
 
 def test_a_long_run_of_one_character_is_folded() -> None:
@@ -135,6 +137,7 @@ def test_the_number_of_a_case_is_not_in_its_sentence() -> None:
         ("test_a_bare_lf_or_cr_is_refused", "a bare LF or CR is refused"),
         ("test_both_answers_vary_with_the_fields_of_vary", "both answers vary with the fields of Vary"),
         ("test_a_content_length_decides", "a Content-Length decides"),
+        ("test_no_run_of_ascii_digits_is_refused", "no run of ASCII digits is refused"),
     ],
 )
 def test_a_sentence_writes_the_words_of_the_field_as_the_field_does(name: str, written: str) -> None:
@@ -197,11 +200,37 @@ def test_an_assertion_shows_its_own_words_alone(run: Run) -> None:
     assert wrong.message == "1 + 1 is 2 (arithmetic)"
 
 
+READS_AN_ATTRIBUTE = """import pytest
+
+
+@pytest.mark.task(1, rule="manners §1")
+def test_a_greeting_is_text(exercise):
+    assert exercise.greet("bob").decode() == "hello bob"
+"""
+
+
+def test_a_value_that_the_check_cannot_read_is_shown_with_the_checks_line(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    lab, path = toy.build(tmp_path, test_lab_py=READS_AN_ATTRIBUTE), tmp_path / "mine.py"
+    path.write_text(GREET.format("return None"), "utf-8")
+    ((_, result),) = run_all([("", suite.Job(lab.folder, path, 1, 5.0))], server=fork_server)
+    (wrong,) = result.failures
+    assert (
+        wrong.message == "the check cannot go on: AttributeError: 'NoneType' object has no attribute 'decode'"
+    )
+    assert wrong.values == (
+        ("expected", "a value with `.decode`"),
+        ("yours", "None"),
+        ("check", '`assert exercise.greet("bob").decode() == "hello bob"`'),
+    )
+
+
 def test_an_exception_names_the_learners_line(run: Run) -> None:
     (wrong,) = run(GREET.format("name.nonesuch()")).failures
     assert wrong.kind == failure.RAISED
     assert wrong.message == "your code raised AttributeError: 'str' object has no attribute 'nonesuch'"
-    assert wrong.place == "mine.py:2: `name.nonesuch()`"
+    assert wrong.place == "mine.py:2: `name.nonesuch()`" and wrong.values == ()
 
 
 @pytest.mark.parametrize(

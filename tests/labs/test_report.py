@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import xml.dom.minidom
@@ -12,9 +13,10 @@ import pytest
 
 from labs.runner import plots, registry
 from labs.runner.errors import LabError
-from labs.runner.evidence import Measurement, Plot, Table, Verdict
+from labs.runner.evidence import Drawing, Measurement, Plot, Table, Verdict
+from labs.runner.learner import measured
 from labs.runner.registry import Entry, Lab
-from labs.runner.report import against, cards, environment, measure_all, tables
+from labs.runner.report import against, bars, cards, environment, measure_all, tables
 from labs.runner.report import page as report_page
 from labs.runner.report.measuring import Evidence, Outcome
 
@@ -129,6 +131,32 @@ def test_a_card_has_the_claim_a_plain_verdict_one_number_and_a_picture() -> None
     assert "True only if the connection is new. On one that stays open" in card
     assert "<b>10</b> <span>packets for one fetch on a new connection.</span>" in card
     assert 'aria-label="on a new connection: 10; on an open connection: 2"' in card
+
+
+def test_the_terminal_draws_the_bars_of_the_card() -> None:
+    found = _carded(Verdict.TRUE_ONLY_IF)
+    assert found.measurement is not None
+    drawing = cards.drawing_of(found.lab, found.measurement.figures)
+    assert drawing is not None and drawing.title == "10 packets for one fetch on a new connection"
+    assert drawing.text.splitlines() == [
+        "  on a new connection    ████████████████████████ 10",
+        "  on an open connection  ████▊ 2",
+    ]
+    assert cards.drawing_of(found.lab, {"packets_per_fetch": 10}) is None, "a run that lacks a figure"
+
+
+@pytest.mark.parametrize(("share", "bar"), [(0, "▏"), (1 / 192, "▏"), (1 / 24, "█"), (1, "█" * 24)])
+def test_a_bar_is_as_long_as_its_share(share: float, bar: str) -> None:
+    assert bars.blocks(share) == bar
+
+
+def test_a_measurement_shows_its_own_drawings_or_else_the_bars_of_the_card() -> None:
+    found = _carded(Verdict.TRUE_ONLY_IF)
+    assert found.measurement is not None
+    assert "█" in measured.pictures(found.lab, found.measurement)[0].text
+    ladder = Drawing("A ladder", "|--->|")
+    drawn = dataclasses.replace(found.measurement, drawings=[ladder])
+    assert measured.pictures(found.lab, drawn) == [ladder]
 
 
 def test_another_verdict_than_the_cards_is_told_in_the_measurements_own_words() -> None:

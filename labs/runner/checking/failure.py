@@ -157,7 +157,7 @@ _WRITTEN = [
         ("transfer encoding", "Transfer-Encoding"),
         ("keep alive", "keep-alive"),
         (
-            "(?:ca|cors|cr|crl|crlf|dns|ecdhe|hkdf|html|http|ip|iv|json|lf|prf|rsa|tls|uss|xor)",
+            "(?:ascii|ca|cors|cr|crl|crlf|dns|ecdhe|hkdf|html|http|ip|iv|json|lf|prf|rsa|tls|uss|xor)",
             lambda found: found[0].upper(),
         ),
         ("openssl", "OpenSSL"),

@@ -156,7 +156,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
             printed=report.capstdout,
             exercise=_file_of(item),
             reference=item.path.parent / "solution.py",
-            values=[*_given(item), *(_compared(item, call.excinfo.value) or _claimed(call.excinfo))],
+            values=[*_given(item), *_found(item, call.excinfo)],
         )
         report.lab["failure"] = told.to_json()
         report.longrepr = told.text()
@@ -169,6 +169,11 @@ def _given(item: pytest.Item) -> list[tuple[str, str]]:
     call = getattr(item, "callspec", None)
     shown = [(name, _short(value)) for name, value in call.params.items()] if call else []
     return [("given", ", ".join(f"{name}={value}" for name, value in shown))] if shown else []
+
+
+def _found(item: pytest.Item, raised: pytest.ExceptionInfo[BaseException]) -> list[tuple[str, str]]:
+    """What was expected and what came: of a comparison, of a claim, of a line that could not go on."""
+    return _compared(item, raised.value) or _claimed(raised) or _unfit(item, raised)
 
 
 def _compared(item: pytest.Item, error: BaseException) -> list[tuple[str, str]]:
@@ -189,8 +194,23 @@ def _claimed(raised: pytest.ExceptionInfo[BaseException]) -> list[tuple[str, str
     return claim(str(entry.statement), entry.frame.f_locals)
 
 
+def _unfit(item: pytest.Item, raised: pytest.ExceptionInfo[BaseException]) -> list[tuple[str, str]]:
+    """The check's line that a value of the learner's does not fit, and the value where it is known."""
+    error, last = raised.value, raised.traceback[-1]
+    if isinstance(error, AssertionError) or Path(last.path) == _file_of(item):
+        return []  # the learner's own line is shown already
+    lines = [entry for entry in raised.traceback if Path(entry.path).parent == item.path.parent]
+    told = [("check", f"`{' '.join(str(lines[-1].statement).split())}`")] if lines else []
+    if isinstance(error, AttributeError) and error.name is not None and last in lines:
+        told = [("expected", f"a value with `.{error.name}`"), ("yours", _short(error.obj)), *told]
+    return told
+
+
 def claim(statement: str, names: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Both sides of an assert of one call or attribute, if its object is one of these local names."""
+    """Both sides of an assert of one call or attribute, if its object is one of these local names.
+
+    What a helper of the check asserts of itself (`assert self.open`) is not the learner's to understand.
+    """
     try:
         [node] = ast.parse(textwrap.dedent(statement)).body
     except (SyntaxError, ValueError):
@@ -202,7 +222,7 @@ def claim(statement: str, names: Mapping[str, object]) -> list[tuple[str, str]]:
     root = asked
     while isinstance(root, ast.Call | ast.Attribute):
         root = root.func if isinstance(root, ast.Call) else root.value
-    if root is asked or not isinstance(root, ast.Name) or root.id not in names:
+    if root is asked or not isinstance(root, ast.Name) or root.id not in names or root.id == "self":
         return []
     text = ast.unparse(asked) if asked else ""
     sides = [f"{text} is {'true' if truth else 'false'}" for truth in (wanted, not wanted)]

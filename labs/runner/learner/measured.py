@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from labs.runner import terminal
 from labs.runner.checking.failure import last_lines
 from labs.runner.errors import LabError
+from labs.runner.evidence import Drawing, Measurement
 from labs.runner.learner.commands import as_number, ask_prediction
 from labs.runner.learner.learner import Learner
 from labs.runner.learner.workspace import shown
@@ -84,7 +86,7 @@ def _tell_evidence(learner: Learner, lab: Lab, evidence: Evidence, everything: b
         figure = found.figures[lab.prediction.figure]
         out.say(lab.prediction.question, terminal.DIM)
         out.say(compare(said, figure, lab.prediction.unit) + "\n", terminal.STRONG)
-    for drawing in found.drawings if found is not None else ():
+    for drawing in pictures(lab, found) if found is not None else ():
         out.say(drawing.title, terminal.DIM)
         out.verbatim(drawing.text + "\n")
     failed = evidence.outcome is Outcome.FAILED
@@ -122,6 +124,14 @@ def _page(lab: Lab, evidence: Evidence, said: str) -> str:
     """The lab's own page of the report, for its plots."""
     path = lab.folder.parent / "report" / f"{lab.folder.name}.html"
     return shown(write([(lab, evidence)], path, {lab.id: said}))
+
+
+def pictures(lab: Lab, found: Measurement) -> Sequence[Drawing]:
+    """What the measurement draws itself, such as a ladder; else the two bars of the lab's card."""
+    if found.drawings:
+        return found.drawings
+    two_bars = cards.drawing_of(lab, found.figures)
+    return [two_bars] if two_bars else []
 
 
 def compare(said: str, figure: object, unit: str) -> str:

@@ -93,7 +93,7 @@ def _introduce(learner: Learner, lab: Lab, path: Path, *, made: bool, begun: boo
         out.verbatim(f"file     {shown(path)}\n")
         return
     article = f"“{registry.ARTICLE}”, {registry.ARTICLE_URL}"
-    out.facts([("article", article), ("claim", f"“{lab.claim}”")], terminal.DIM)
+    out.facts([("article", article), ("claim", lab.claim)], terminal.DIM)
     out.verbatim(f"read     {shown(lab.folder / 'README.md')}")
     out.verbatim(f"file     {shown(path)}{' (made for you)' if made else ''}\n")
 

@@ -141,7 +141,10 @@ def tell_failure(learner: Learner, lab: Lab, failure: Failure, again: str) -> No
     if failure.place:
         out.verbatim(f"    at {failure.place}")
     if failure.kind == ENDLESS:
-        out.say("    Does that loop end when no more bytes come?", terminal.DIM)
+        out.say(
+            "    Does each turn of that loop bring its end nearer, also when no more bytes come?",
+            terminal.DIM,
+        )
     if failure.steps:
         out.say("\n  steps so far", terminal.STRONG)
         _tell_steps(out, failure.steps)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from labs.runner.evidence import Verdict
+from labs.runner.evidence import Drawing, Verdict
 from labs.runner.registry import Lab
+from labs.runner.report import bars
 from labs.runner.report.measuring import Evidence
 from labs.runner.report.picture import PANELS, Bar, Panel
 from labs.runner.report.tables import number
@@ -20,7 +21,6 @@ from labs.runner.report.verdicts import kind_of, mark_of, verdict_of
 Figures = Mapping[str, float | int | str]
 
 _ONLY_IF, _FALSE = Verdict.TRUE_ONLY_IF, Verdict.FALSE
-_WIDTH, _RAIL = 260, 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,46 +254,29 @@ def sentence_of(evidence: Evidence) -> str:
     return f"{told[:1].upper()}{told[1:]}." if found else f"{told[:1].upper()}{told[1:]}: {evidence.reason}."
 
 
+def drawing_of(lab: Lab, figures: Figures) -> Drawing | None:
+    """The card's number and its bars for the terminal; None for a run or a lab without them."""
+    two = _lengths(lab, figures)
+    return bars.drawing(" ".join(number_of(lab, figures)), two) if two else None
+
+
+def _lengths(lab: Lab, figures: Figures) -> tuple[bars.Length, ...]:
+    card = _CARDS.get(lab.id)
+    return bars.lengths(card.bars, figures) if card is not None else ()
+
+
 def card_html(evidence: Evidence, earlier: Figures | None = None) -> str:
     """One claim as a card; `earlier`: the figures of the run that this one is compared with."""
     lab, found = evidence.lab, evidence.measurement
     link = f'<a href="#{escape(lab.slug)}">Lab {lab.number:02d}: {escape(lab.title)}</a>'
     parts = [
-        f'<article class="card {kind_of(evidence)}"><h3>“{escape(lab.claim)}”</h3>',
+        f'<article class="card {kind_of(evidence)}"><h3>{escape(lab.claim)}</h3>',
         f'<p><span class="verdict">{mark_of(evidence)}</span> {escape(sentence_of(evidence))}</p>',
     ]
     if found is not None:
         value, counts = number_of(lab, found.figures)
         before = f" Earlier: {escape(number_of(lab, earlier)[0])}." if earlier else ""
         parts.append(f'<p class="one"><b>{escape(value)}</b> <span>{escape(counts)}.{before}</span></p>')
-        parts.append(_picture(lab, found.figures))
+        parts.append(bars.svg(_lengths(lab, found.figures)))
     more = "<br>".join(filter(None, [link, see_live(lab)]))
     return "\n".join([*parts, f'<p class="more">{more}</p></article>'])
-
-
-def _picture(lab: Lab, figures: Figures) -> str:
-    """Two bars, or nothing when a figure is missing. The text says the same without the colours."""
-    card = _CARDS.get(lab.id)
-    if card is None:
-        return ""
-    bars = (card.bars.first, card.bars.second)
-    try:
-        values = [bar.value(figures) for bar in bars]  # type: ignore[arg-type]
-    except (KeyError, ValueError):
-        return ""
-    full = card.bars.full or max(values) or 1.0
-    told = [bar.text.format(value) for bar, value in zip(bars, values, strict=True)]
-    name = "; ".join(f"{bar.label}: {text}" for bar, text in zip(bars, told, strict=True))
-    rows = "".join(
-        f'<text y="{top + 12}">{escape(bar.label)}</text>'
-        f'<rect class="rail" y="{top + 18}" width="{_RAIL}" height="10" rx="2"/>'
-        f'<rect class="{kind}" y="{top + 18}" width="{_length(value / full)}" height="10" rx="2"/>'
-        f'<text x="{_RAIL + 8}" y="{top + 28}">{escape(text)}</text>'
-        for bar, value, text, kind, top in zip(bars, values, told, ("first", "second"), (0, 36), strict=True)
-    )
-    return f'<svg class="bars" role="img" viewBox="0 0 {_WIDTH} 68" aria-label="{escape(name)}">{rows}</svg>'
-
-
-def _length(share: float) -> str:
-    """The width of a bar; a value of nothing keeps a hairline, so that the bar is seen."""
-    return f"{max(1.0, _RAIL * min(1.0, share)):.1f}"

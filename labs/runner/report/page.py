@@ -79,7 +79,7 @@ def _contents(shown: Sequence[Evidence]) -> str:
 
 def _to_come(lines: Sequence[Line]) -> str:
     coming = [
-        f"{escape(entry.name)} (“{escape(entry.claim)}”)" for entry, evidence in lines if evidence is None
+        f"{escape(entry.name)} ({escape(entry.claim)})" for entry, evidence in lines if evidence is None
     ]
     return f'<p class="quiet">To come: {"; ".join(coming)}.</p>' if coming else ""
 
