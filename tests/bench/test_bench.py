@@ -278,6 +278,7 @@ def bench(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     return start
 
 
+@pytest.mark.soak
 def test_a_run_of_one_second_measures_netlab(
     bench: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
@@ -294,6 +295,7 @@ def test_a_run_of_one_second_measures_netlab(
     assert "| netlab |" in (tmp_path / "markdown").read_text()
 
 
+@pytest.mark.soak
 def test_the_bare_loop_s_answers_stand_the_look(
     bench: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from tests.labs.program import Program
 
 Build = Callable[..., Lab]
 
+SOAK = pytest.mark.soak
+
 
 @pytest.fixture
 def labs(lab: Lab, tmp_path: Path) -> Program:
@@ -131,12 +133,12 @@ def _at_a_terminal(program: Program, *words: str, answer: bytes) -> tuple[int, s
 @pytest.mark.parametrize(
     ("answer", "said", "words"),
     [
-        (b"3\n", "3", "You predicted 3; it was 9 letters: 3 times the prediction."),
-        (b"9 letters\n", "9 letters", "You predicted 9 letters, and so it was."),
+        pytest.param(b"3\n", "3", "You predicted 3; it was 9 letters: 3 times the prediction.", marks=SOAK),
+        pytest.param(b"9 letters\n", "9 letters", "You predicted 9 letters, and so it was.", marks=SOAK),
         (b"about 7000\n-3\nnan\n9.5\n", "9.5", "You predicted 9.5; it was 9 letters: close."),
         (b"many\n\n", "", "a number, please (Enter skips)"),
-        (b"\n", "", ""),
-        (b"\x04", "", ""),
+        pytest.param(b"\n", "", "", marks=SOAK),
+        pytest.param(b"\x04", "", "", marks=SOAK),
     ],
     ids=["number", "exact", "at last a number", "a word, then enter", "enter", "ctrl-d"],
 )

@@ -390,6 +390,7 @@ def test_what_the_machine_lacks_is_not_shown_and_never_passed(build: Build, tmp_
     )
 
 
+@pytest.mark.soak
 def test_verify_tells_what_is_wrong_and_fails(labs: Program) -> None:
     assert labs.run("verify").returncode == 0
     wrong = labs.folder / "labs" / "01_toy" / "wrong.md"

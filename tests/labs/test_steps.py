@@ -179,6 +179,7 @@ TRIALS: list[tuple[str, Callable[[Step], Awaitable[bool]]]] = [
 ]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("number", range(10), ids=[script.stem for script in STEPS])
 async def test_a_step_passes_the_trial_before_it_and_fails_its_own(number: int, certified: Path) -> None:
     seconds = SHORT.get(TRIALS[number - 1][1], 5.0)

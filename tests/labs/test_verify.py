@@ -60,6 +60,7 @@ def test_a_vacuous_test_is_found_by_the_stub_and_by_the_wrong_programs(
     assert any(line.startswith("test_nothing_at_all is failed by no wrong program") for line in found)
 
 
+@pytest.mark.soak
 def test_a_test_that_no_wrong_program_fails_is_found(build: Build, findings: Findings) -> None:
     weak = """
 
@@ -81,6 +82,7 @@ def test_a_wrong_program_that_nothing_catches_is_found(build: Build, findings: F
     assert "wrong program rude is not caught by test_a_greeting_is_polite" in found
 
 
+@pytest.mark.soak
 def test_a_wrong_program_that_another_test_catches_is_found(build: Build, findings: Findings) -> None:
     named = toy.FILES["wrong.md"].replace("test_a_greeting_is_polite", "test_sums_are_right")
     found = findings(build(wrong_md=named))
@@ -89,11 +91,13 @@ def test_a_wrong_program_that_another_test_catches_is_found(build: Build, findin
     ]
 
 
+@pytest.mark.soak
 def test_a_wrong_program_that_names_no_real_test_is_found(build: Build, findings: Findings) -> None:
     named = toy.FILES["wrong.md"].replace("Caught by `test_a", "Caught by `test_imagined`, `test_a")
     assert findings(build(wrong_md=named)) == ["wrong program rude names test_imagined, which is no test"]
 
 
+@pytest.mark.soak
 def test_a_wrong_program_that_hangs_counts_as_caught(
     build: Build, monkeypatch: pytest.MonkeyPatch, findings: Findings
 ) -> None:
@@ -102,6 +106,7 @@ def test_a_wrong_program_that_hangs_counts_as_caught(
     assert findings(build(wrong_md=hangs)) == []
 
 
+@pytest.mark.soak
 def test_a_wrong_program_that_is_not_python_is_found(build: Build, findings: Findings) -> None:
     broken = toy.FILES["wrong.md"].replace("+    return a - b", "+    return a -")
     assert any(
@@ -110,11 +115,13 @@ def test_a_wrong_program_that_is_not_python_is_found(build: Build, findings: Fin
     )
 
 
+@pytest.mark.soak
 def test_a_solution_without_regions_is_found(build: Build, findings: Findings) -> None:
     bare = toy.FILES["solution.py"].replace("# >>> task", "# task").replace("# <<< task", "# end of task")
     assert any("no region is marked" in line for line in findings(build(solution_py=bare)))
 
 
+@pytest.mark.soak
 def test_a_solution_that_fails_for_one_seed_is_found(build: Build, findings: Findings) -> None:
     fussy = toy.FILES["solution.py"].replace("return a + b", f"return a + b if a != {verify.SEEDS[1]} else 0")
     found = findings(build(solution_py=fussy))
@@ -166,11 +173,13 @@ def test_a_test_may_lean_on_another_task_whose_stub_says_its_own_name(
     )
 
 
+@pytest.mark.soak
 def test_titles_that_differ_from_lab_toml_are_found(build: Build, findings: Findings) -> None:
     found = findings(build(lab_toml=toy.FILES["lab.toml"].replace('title = "add"', 'title = "sum"')))
     assert "task 2 is 'add' in solution.py, 'sum' in lab.toml" in found
 
 
+@pytest.mark.soak
 def test_a_test_without_its_marker_is_found(build: Build, findings: Findings) -> None:
     bare = toy.FILES["test_lab.py"].replace('@pytest.mark.task(2, rule="arithmetic")\n', "")
     found = findings(build(test_lab_py=bare))
@@ -183,6 +192,7 @@ def test_a_missing_hint_is_found(build: Build, findings: Findings) -> None:
     assert found == ["hints/2.md says nothing under `## Task 2`"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("part", ["lab_toml", "README_md", "hints__2_md"])
 def test_a_command_that_a_fresh_clone_cannot_run_is_found(
     build: Build, part: str, findings: Findings
@@ -196,6 +206,7 @@ def test_a_command_that_a_fresh_clone_cannot_run_is_found(
     ]
 
 
+@pytest.mark.soak
 def test_a_control_character_in_a_command_is_found(build: Build, findings: Findings) -> None:
     command = r"make status | grep 'a\r\n'"
     (line,) = findings(build(lab_toml=toy.FILES["lab.toml"].replace("make status", command)))

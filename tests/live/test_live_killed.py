@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -43,12 +44,13 @@ def alive(process: psutil.Process) -> bool:
 
 
 def listening(pids: list[int]) -> set[int]:
-    """Ports at which these processes listen."""
+    """Ports at which these processes listen; a process that has just ended listens at none."""
     found = set()
     for pid in pids:
-        process = psutil.Process(pid)
-        ask = getattr(process, "net_connections", None) or process.connections
-        found |= {each.laddr.port for each in ask("tcp") if each.status == psutil.CONN_LISTEN}
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            ask = getattr(process, "net_connections", None) or process.connections
+            found |= {each.laddr.port for each in ask("tcp") if each.status == psutil.CONN_LISTEN}
     return found
 
 

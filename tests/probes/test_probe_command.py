@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -44,9 +44,28 @@ def refusal(capsys: Capture, *arguments: str) -> str:
     return shown.err
 
 
-def test_a_process_as_it_is_now(capsys: Capture) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        assert main(["probe", str(os.getpid()), "--port", str(listener.getsockname()[1])]) == 0
+LISTENS = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+"""A process that is at rest: the probe reads one until two readings agree, and that of pytest seldom does."""
+
+
+@pytest.fixture
+def at_rest() -> Iterator[tuple[int, int]]:
+    """A process that listens and does nothing: its id and its port."""
+    command = [sys.executable, "-c", LISTENS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
+        assert one.stdout is not None
+        yield one.pid, int(one.stdout.readline())
+        one.communicate()
+
+
+def test_a_process_as_it_is_now(at_rest: tuple[int, int], capsys: Capture) -> None:
+    pid, port = at_rest
+    assert main(["probe", str(pid), "--port", str(port)]) == 0
     shown = capsys.readouterr().out
     for name in (
         "file descriptors",
@@ -61,10 +80,11 @@ def test_a_process_as_it_is_now(capsys: Capture) -> None:
         assert name in shown
 
 
-def test_a_process_as_json(capsys: Capture) -> None:
-    assert main(["probe", str(os.getpid()), "--json"]) == 0
+def test_a_process_as_json(at_rest: tuple[int, int], capsys: Capture) -> None:
+    pid, _ = at_rest
+    assert main(["probe", str(pid), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["process"]
-    assert found["pid"] == os.getpid()
+    assert found["pid"] == pid
     assert found["rss"] > 1 << 20
 
 

@@ -227,6 +227,7 @@ def test_the_examples_of_sync_tests_hold(pytester: pytest.Pytester, options: tup
     result.stdout.fnmatch_lines(["*the test left behind: file descriptor*kept*"])
 
 
+@pytest.mark.soak
 def test_anyio_tests_use_a_live_server(pytester: pytest.Pytester) -> None:
     pytest.importorskip("anyio", reason="needs anyio (pip install anyio)")
     run(pytester, ANYIO, "-p", "no:asyncio").assert_outcomes(passed=2 if _has_trio() else 1)
@@ -238,7 +239,8 @@ def _has_trio() -> bool:
     return find_spec("trio") is not None
 
 
-@pytest.mark.parametrize("mode", ["strict", pytest.param("auto", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("mode", ["strict", "auto"])
 def test_both_modes_of_pytest_asyncio_share_the_loop_with_the_server(
     pytester: pytest.Pytester, mode: str
 ) -> None:

@@ -58,6 +58,7 @@ async def test_hello(netlab_server, netlab_session, tls):
     result.assert_outcomes(passed=2)
 
 
+@pytest.mark.soak
 def test_options_reach_the_server_and_each_server_is_its_own(project: pytest.Pytester) -> None:
     result = _run(
         project,
@@ -134,6 +135,7 @@ def test_after_it():
     result.assert_outcomes(passed=2)
 
 
+@pytest.mark.soak
 def test_an_app_that_cannot_start_fails_its_test_with_its_reason(project: pytest.Pytester) -> None:
     result = _run(
         project,
@@ -157,6 +159,7 @@ async def test_it(netlab_server):
     result.stdout.fnmatch_lines(["*LookupError: no database*"])
 
 
+@pytest.mark.soak
 def test_certificates_are_minted_once_a_session_and_trusted_there_alone(project: pytest.Pytester) -> None:
     result = _run(
         project,
@@ -183,6 +186,7 @@ async def test_a_stranger_does_not_trust_them(netlab_server):
     result.assert_outcomes(passed=3)
 
 
+@pytest.mark.soak
 def test_two_loops_are_told_apart(project: pytest.Pytester) -> None:
     result = _run(
         project,

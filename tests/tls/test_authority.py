@@ -195,6 +195,7 @@ def test_only_what_is_due_is_renewed(tmp_path: Path, later: timedelta, renewed: 
     assert after["chain.pem"] == after["leaf.pem"] + after["intermediate.pem"]
 
 
+@pytest.mark.soak
 def test_at_every_moment_of_twelve_years_the_chain_is_good(tmp_path: Path) -> None:
     made = authority.mint(tmp_path, now=NOW)
     roots = {made.root.read_bytes()}
