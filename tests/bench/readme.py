@@ -133,22 +133,25 @@ def inserted(text: str, made: str) -> str:
 
 
 def glance(run: Run) -> str:
-    """What README shows: a narrow table, and how many goals are not reached. Raises Refused."""
+    """What README shows: a narrow table, and which rows are short of their goals. Raises Refused."""
     found = [_concluded(run, line) for line in LINES]
-    misses = sum(len(_missed(line, result)) for line, result in zip(LINES, found, strict=True))
-    more = (
-        f"Goals not reached: {misses}. [BENCH.md](netlab/BENCH.md) names them, and what each server ran on."
-    )
-    return "\n\n".join([_wrapped(_introduction(run, found)), _table(found, _GLANCE), more])
+    short = [
+        f"{line.title} ({', '.join(each)})"
+        for line, result in zip(LINES, found, strict=True)
+        if (each := [miss.brief for miss in _missed(line, result)])
+    ]
+    more = f"Short of the goal: {'; '.join(short)}." if short else "Every row reaches its goal."
+    more += f" {_FURTHER}"
+    return "\n\n".join([_wrapped(_introduction(run, found)), _table(found, _GLANCE), _wrapped(more)])
 
 
 def block(run: Run) -> str:
     """What BENCH.md has under its heading. Raises Refused."""
     found = [_concluded(run, line) for line in LINES]
     misses = [
-        f"- {line.title}: {text}."
+        f"- {line.title}: {miss.words}."
         for line, result in zip(LINES, found, strict=True)
-        for text in _missed(line, result)
+        for miss in _missed(line, result)
     ]
     short = ["Rows that are short of their goal:", "", *misses] if misses else ["Every row reaches its goal."]
     table = _table(found, tuple(_COLUMNS), ("goal", "reached"))
@@ -238,8 +241,16 @@ def _goals(line: Line) -> str:
     return ", ".join(goal.words for goal in line.goals)
 
 
-def _missed(line: Line, result: Result) -> list[str]:
-    """What is short of its goal, in words."""
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """What is short of its goal: in words, and in brief."""
+
+    words: str
+    brief: str
+
+
+def _missed(line: Line, result: Result) -> list[Miss]:
+    """What is short of its goal."""
     missed = []
     for goal in line.goals:
         times = {name: _ratio(result, name, goal.figure) for name in goal.than}
@@ -247,10 +258,15 @@ def _missed(line: Line, result: Result) -> list[str]:
         fastest = min(found, key=found.__getitem__)
         if found[fastest] < goal.least:
             what = "in requests a second " if goal.figure == "rate" else ""
-            missed.append(f"{what}{found[fastest]:.2f} × {fastest}, the goal is {goal.least:g}")
+            ratio = f"{found[fastest]:.2f}"
+            than = "" if goal.than == PEERS else f" × {fastest}"
+            brief = f"{what}{ratio} of {goal.least:g}{than}"
+            missed.append(Miss(f"{what}{ratio} × {fastest}, the goal is {goal.least:g}", brief))
     median = _own_median(result)
     if line.most is not None and median is not None and round(median, 2) > line.most:
-        missed.append(f"{median:.2f} KiB, the goal is {line.most:g}")
+        missed.append(
+            Miss(f"{median:.2f} KiB, the goal is {line.most:g}", f"{median:.2f} of {line.most:g} KiB")
+        )
     return missed
 
 
@@ -270,6 +286,8 @@ def _introduction(run: Run, found: Sequence[Result]) -> str:
 
 
 _ON_GOALS = f"A goal without a name is one against the fastest of {', '.join(PEERS)}."
+
+_FURTHER = "[BENCH.md](netlab/BENCH.md) has the goals and what each server ran on, [FAST.md](netlab/FAST.md) the reasons."
 
 # The rows whose requests a second are told.
 _RATES = {"get": "plain GETs", "heads": "with heads that differ", "tls": "over TLS", "asgi": "of an ASGI app"}
