@@ -287,7 +287,7 @@ def _introduction(run: Run, found: Sequence[Result]) -> str:
 
 _ON_GOALS = f"A goal without a name is one against the fastest of {', '.join(PEERS)}."
 
-_FURTHER = "[BENCH.md](netlab/BENCH.md) has the goals and the servers' set-ups, [FAST.md](netlab/FAST.md) the reasons."
+_FURTHER = "[BENCH.md](netlab/BENCH.md) has goals and set-ups, [FAST.md](netlab/FAST.md) the reasons."
 
 # The rows whose requests a second are told.
 _RATES = {"get": "plain GETs", "heads": "with heads that differ", "tls": "over TLS", "asgi": "of an ASGI app"}
