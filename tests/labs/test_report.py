@@ -160,7 +160,7 @@ def test_a_measurement_shows_its_own_drawings_or_else_the_bars_of_the_card() -> 
 
 
 def test_another_verdict_than_the_cards_is_told_in_the_measurements_own_words() -> None:
-    assert cards.sentence_of(_carded(Verdict.FALSE)) == "False."
+    assert cards.sentence_of(_carded(Verdict.FALSE)) == "False. 10 packets."
 
 
 def test_each_written_lab_has_a_card_whose_sentences_are_one_or_two() -> None:

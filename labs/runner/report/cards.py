@@ -251,7 +251,11 @@ def sentence_of(evidence: Evidence) -> str:
             pass
     word, condition = verdict_of(evidence)
     told = f"{word} {condition}".strip()
-    return f"{told[:1].upper()}{told[1:]}." if found else f"{told[:1].upper()}{told[1:]}: {evidence.reason}."
+    told = f"{told[:1].upper()}{told[1:]}"
+    if found is None:
+        return f"{told}: {evidence.reason}."
+    # A verdict without a condition says nothing alone: the measurement's own words stand behind it.
+    return f"{told}." if condition else f"{told}. {found.headline[:1].upper()}{found.headline[1:]}."
 
 
 def drawing_of(lab: Lab, figures: Figures) -> Drawing | None:
