@@ -1,16 +1,26 @@
-"""What the checks written in code share: a request, its one answer, and the making of a verdict.
+"""What the checks written in code share: a request, its one answer, the making of a verdict, the app's usual
+answers.
 
 The wire cases need none of this: `judge` plays them.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from netlab.check.conversation import JudgeConnection, Observed, ObservedAnswer
 from netlab.check.target import JudgedServer
+from netlab.check.usual import REFUSALS, UsualAnswers
 from netlab.check.verdict import CaseVerdict, Result
+
+# The path of the wire cases that have content.
+_POST_PATH = "/echo"
+
+# Seconds in which an app that does not read its content has answered; more where the server is slow.
+_EARLY = 0.5
+_TIMES_AS_LONG = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +63,9 @@ Check = Callable[[JudgedServer], Awaitable[list[CaseVerdict]]]
 """One check: finds out about one or more rules. Raises OSError when the server cannot be reached."""
 
 
-def request_bytes(target: JudgedServer, method: str = "GET", *lines: str) -> bytes:
-    """A correct request for the target's path with these further field lines."""
-    head = [f"{method} {target.path} HTTP/1.1", f"Host: {target.authority}", *lines, "", ""]
+def request_bytes(target: JudgedServer, method: str = "GET", *lines: str, path: str = "") -> bytes:
+    """A correct request with these further field lines. path: another than the target's."""
+    head = [f"{method} {path or target.path} HTTP/1.1", f"Host: {target.authority}", *lines, "", ""]
     return "\r\n".join(head).encode("latin-1")
 
 
@@ -66,3 +76,31 @@ async def ask(target: JudgedServer, method: str, *lines: str) -> tuple[ObservedA
         await conversation.receive(1)
     observed = conversation.observed
     return (observed.finals[0] if observed.finals else None), observed
+
+
+async def look_at_app(target: JudgedServer) -> UsualAnswers:
+    """Ask for the target's path, then post content. Raises OSError when a plain GET has no usable answer."""
+    loop = asyncio.get_running_loop()
+    answer, observed = await ask(target, "GET")
+    if answer is None:
+        raise ConnectionError(f"no answer to a plain GET {target.path}: {observed}")
+    if not answer.complete:
+        raise ConnectionError(f"the answer to a plain GET {target.path} did not come whole: {observed}")
+    if answer.status in REFUSALS:
+        raise ConnectionError(f"a plain GET {target.path} is refused with {answer.status}: give another URL")
+    start = loop.time()
+    posted = await _post(target, target.timeout, b"hello")
+    took = loop.time() - start
+    early = await _post(target, min(max(_EARLY, _TIMES_AS_LONG * took), target.timeout))
+    statuses = {"GET": answer.status} | ({} if posted is None else {"POST": posted})
+    return UsualAnswers(statuses, early is not None)
+
+
+async def _post(target: JudgedServer, seconds: float, content: bytes = b"") -> int | None:
+    """POST content of five bytes, or announce it alone; the status that comes within so many seconds."""
+    head = request_bytes(target, "POST", "Content-Length: 5", path=_POST_PATH)
+    async with JudgeConnection(target, ["POST"]) as conversation:
+        await conversation.send(head + content)
+        await conversation.receive(1, seconds=seconds)
+    finals = conversation.observed.finals
+    return finals[0].status if finals else None

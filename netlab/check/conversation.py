@@ -124,11 +124,14 @@ class JudgeConnection:
             except OSError:
                 pass
 
-    async def receive(self, finals: int, interims: int = 0) -> None:
-        """Receive until so many final and interim responses are there, the server closes, or time is up."""
+    async def receive(self, finals: int, interims: int = 0, seconds: float | None = None) -> None:
+        """Receive until so many final and interim responses are there, the server closes, or time is up.
+
+        seconds: how long, in place of the target's timeout.
+        """
         observed = self.observed
         try:
-            async with asyncio.timeout(self._target.timeout):
+            async with asyncio.timeout(self._target.timeout if seconds is None else seconds):
                 while observed.ending is ConnectionEnd.OPEN and not observed.malformed:
                     got = sum(answer.complete for answer in observed.finals)
                     if got >= finals and len(observed.answers) - len(observed.finals) >= interims:

@@ -12,10 +12,9 @@ from netlab.check.cases import Alternative, End, WireCase
 from netlab.check.conversation import ConnectionEnd, JudgeConnection, Observed
 from netlab.check.groups import OF_FILE, attack_of
 from netlab.check.target import JudgedServer
+from netlab.check.usual import REFUSALS, UsualAnswers
 from netlab.check.verdict import CaseVerdict, Result
 
-# Statuses by which a server refuses a message as such, whatever its application is.
-REFUSALS = frozenset({400, 408, 411, 413, 414, 417, 421, 426, 431, 501, 505})
 # A gateway's word for an answer that its upstream server did not give.
 _GATEWAY = frozenset({502, 503, 504})
 
@@ -49,7 +48,7 @@ async def judge(case: WireCase, target: JudgedServer) -> CaseVerdict:
     if (front := target.front) is not None and any(front.made(a) for a in conversation.observed.finals):
         why = f"the proxy in front answered it itself ({front}): the server did not see it"
         return _verdict(case, Result.SKIPPED, conversation.observed, why)
-    why = _wrong(case, conversation.observed, target.behind_proxy)
+    why = _wrong(case, conversation.observed, target)
     if why and target.behind_proxy:
         why += " (the proxy passed the message on, as it came or mended)"
     return _verdict(case, Result.FAILED if why else Result.PASSED, conversation.observed, why)
@@ -141,8 +140,9 @@ def must_be_refused(case: WireCase) -> bool:
     return case.parser.refusal is not None and finals[-1:] == [case.parser.refusal.status]
 
 
-def _wrong(case: WireCase, observed: Observed, proxied: bool) -> str:
-    """Why the case failed; "" when it passed. proxied: how the connection ends is the proxy's affair."""
+def _wrong(case: WireCase, observed: Observed, target: JudgedServer) -> str:
+    """Why the case failed; "" when it passed. Behind a proxy, it decides how the connection ends."""
+    app, proxied = target.app, target.behind_proxy
     if observed.malformed:
         return f"the answer is malformed: {observed.malformed}"
     finals, _ = due(case)
@@ -153,29 +153,57 @@ def _wrong(case: WireCase, observed: Observed, proxied: bool) -> str:
         allowed = case.alternative
         if proxied and allowed is Alternative.TAKEN_THEN_CLOSED:
             allowed = Alternative.TAKEN
-        return _wrong_refusal(allowed, observed, statuses, finals)
-    if proxied:
-        return _wrong_number(case, observed, statuses, finals)
-    return _wrong_number(case, observed, statuses, finals) or _wrong_end(case, observed, statuses, finals)
+        return _wrong_refusal(case, allowed, observed, statuses[finals - 1 :], app)
+    wrong = _wrong_number(case, observed, statuses, finals, app)
+    return wrong if wrong or proxied else _wrong_end(case, observed, statuses, finals)
 
 
 def _speaks_http_1_0(case: WireCase) -> bool:
     return bool(case.parser.messages) and all(message.minor == 0 for message in case.parser.messages)
 
 
-def _wrong_refusal(allowed: Alternative, observed: Observed, statuses: list[int], finals: int) -> str:
-    """A message that breaks a rule must be refused, and nothing behind it may be read as a request."""
-    last = statuses[finals - 1 :]
+def _wrong_refusal(
+    case: WireCase, allowed: Alternative, observed: Observed, last: list[int], app: UsualAnswers
+) -> str:
+    """A message that breaks a rule must be refused, and nothing behind it may be read as a request.
+
+    last: the status that the message got, then those that came behind it.
+    """
     if not last:
         if observed.ending is ConnectionEnd.OPEN and allowed is not Alternative.WAITS:
             return "no answer came and the connection stayed open: the server waits for more"
         return ""  # closed without an answer: nothing of it was taken
     behind = [status for status in last[1:] if status not in REFUSALS]
-    if last[0] not in REFUSALS | _GATEWAY and last[0] < 500:
+    if not app.refuses(last[0]):
+        if app.early and fault_in_content(case):
+            return _wrong_early(allowed, observed, last[1:], behind)
         return _wrong_taking(allowed, observed, last[0], len(behind))
     if behind:
         return "an answer came behind the refusal: bytes behind a refused message were read as a request"
     return ""
+
+
+def fault_in_content(case: WireCase) -> bool:
+    """Is the head in order, and the fault in the content behind it?"""
+    return bool(case.parser.messages) and not case.parser.messages[-1].complete
+
+
+def _wrong_early(allowed: Alternative, observed: Observed, later: list[int], behind: list[int]) -> str:
+    """The app answered the head, which is in order, before the server read the faulty content.
+
+    So no refusal is due. The server must close, or wait where the case allows it. later: the statuses that
+    came behind the answer; behind: those of them that refuse nothing.
+    """
+    if allowed is Alternative.TAKEN:
+        return _wrong_taking(allowed, observed, 0, len(behind))
+    if behind:
+        return "an answer came behind the app's: bytes behind broken content were read as a request"
+    closes = observed.ending is not ConnectionEnd.OPEN or observed.finals[-1].says_close
+    if closes or later or allowed is Alternative.WAITS:
+        return ""
+    return (
+        "the app answered before the content, and the connection goes on behind broken content: it must close"
+    )
 
 
 def _wrong_taking(allowed: Alternative, observed: Observed, status: int, behind: int) -> str:
@@ -190,11 +218,14 @@ def _wrong_taking(allowed: Alternative, observed: Observed, status: int, behind:
     return f"the request was taken ({status}): a refusal was due"
 
 
-def _wrong_number(case: WireCase, observed: Observed, statuses: list[int], finals: int) -> str:
+def _wrong_number(
+    case: WireCase, observed: Observed, statuses: list[int], finals: int, app: UsualAnswers
+) -> str:
     """A message that keeps the rules must be answered; as many answers must come as requests were sent."""
     ours = [a.status for step in case.server.answers for a in step if a.status >= 200 and not a.optional]
-    for status, own in zip(statuses, ours, strict=False):
-        if status in REFUSALS and own not in REFUSALS:
+    methods = [message.method for message in case.parser.messages]
+    for status, own, method in zip(statuses, ours, methods, strict=False):
+        if status in REFUSALS and own not in REFUSALS and not app.usual(method, status):
             return f"refused with {status}: it is a correct request"
     if observed.late and sum(answer.interim for answer in observed.answers) < due(case)[1]:
         return "no 100 (Continue) came: the client waits with its content for nothing"
@@ -206,7 +237,8 @@ def _wrong_number(case: WireCase, observed: Observed, statuses: list[int], final
             return f"an incomplete request was taken ({extra[0]})"
     elif len(extra) > 1:
         return f"{len(statuses)} answers to {finals} requests: content was read as a request"
-    if len(statuses) < finals and not any(answer.says_close for answer in observed.finals):
+    crashed = app.crashes and any(status >= 500 for status in statuses)
+    if len(statuses) < finals and not crashed and not any(answer.says_close for answer in observed.finals):
         what = "the server waits for more" if observed.ending is ConnectionEnd.OPEN else observed.ending.value
         return f"{len(statuses)} of {finals} answers came: {what}"
     return ""

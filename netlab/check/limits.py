@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from netlab.check.asking import Rule, ask, request_bytes
+from netlab.check.asking import Rule, request_bytes
 from netlab.check.conversation import ConnectionEnd, JudgeConnection
-from netlab.check.judge import REFUSALS
 from netlab.check.target import JudgedServer
 from netlab.check.verdict import CaseVerdict
 
@@ -68,9 +67,10 @@ async def _too_large(target: JudgedServer, rule: Rule, head: bytes) -> CaseVerdi
         await conversation.send(head)
         await conversation.receive(1)
     observed = conversation.observed
-    refused = any(answer.status in REFUSALS or answer.status >= 500 for answer in observed.finals)
-    early = rule is EXTENSIONS and any(400 <= answer.status < 500 for answer in observed.finals)
-    holds = refused or early or (observed.ending is not ConnectionEnd.OPEN and not observed.finals)
+    refused = any(target.app.refuses(answer.status) for answer in observed.finals)
+    ended = observed.ending is not ConnectionEnd.OPEN or any(answer.says_close for answer in observed.finals)
+    early = rule is EXTENSIONS and (ended or any(400 <= answer.status < 500 for answer in observed.finals))
+    holds = refused or early or (ended and not observed.finals)
     taken = f"taken with {observed.finals[0].status}" if observed.finals else "the server waits for more"
     return rule.held(holds, str(observed), taken, head[:200])
 
@@ -87,15 +87,3 @@ async def check_deadline(target: JudgedServer) -> list[CaseVerdict]:
             await conversation.until_closed(1.0)
             await conversation.send(b"X")
     return [SLOW.passed(f"{conversation.observed} after {loop.time() - start:.0f} s", sent)]
-
-
-async def reachable(target: JudgedServer) -> str:
-    """Ask for the target's path once, correctly; what the server calls itself. Raises OSError."""
-    answer, observed = await ask(target, "GET")
-    if answer is None:
-        raise ConnectionError(f"no answer to a plain GET {target.path}: {observed}")
-    if not answer.complete:
-        raise ConnectionError(f"the answer to a plain GET {target.path} did not come whole: {observed}")
-    if answer.status in REFUSALS:
-        raise ConnectionError(f"a plain GET {target.path} is refused with {answer.status}: give another URL")
-    return str(answer.fields.get("server") or "")

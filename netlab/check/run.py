@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from netlab.check.asking import Rule
+from netlab.check.asking import Rule, look_at_app
 from netlab.check.cases import WireCase, every_case
 from netlab.check.conversation import JudgeConnection
 from netlab.check.cors import RULES as CORS
@@ -15,7 +15,7 @@ from netlab.check.front import look_in_front
 from netlab.check.groups import NAMES, OF_FILE
 from netlab.check.judge import judge, unplayed
 from netlab.check.limits import RULES as LIMITS
-from netlab.check.limits import SLOW, check_deadline, check_sizes, reachable
+from netlab.check.limits import SLOW, check_deadline, check_sizes
 from netlab.check.responses import RULES as RESPONSES
 from netlab.check.responses import check_responses
 from netlab.check.security import RULES as TLS
@@ -109,7 +109,7 @@ async def run(
     When the server is gone for good, what is left is skipped, with GONE in its `why`. Raises OSError when the
     server does not answer a plain request at the start.
     """
-    await reachable(target)
+    target = replace(target, app=await look_at_app(target))
     if target.behind_proxy:
         target = replace(target, front=await look_in_front(target))
     work = _Work(target, tell)

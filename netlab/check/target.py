@@ -11,6 +11,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from netlab.check.usual import UsualAnswers
 from netlab.client.url import parse_url
 
 
@@ -44,6 +45,8 @@ class JudgedServer:
     """Connections at once."""
     front: Front | None = None
     """With `behind_proxy`: what tells the proxy's answers from the server's. `run` sets it first of all."""
+    app: UsualAnswers = field(default_factory=UsualAnswers)
+    """What the app answers to correct requests. `run` sets it first of all."""
 
     def context(self) -> ssl.SSLContext | None:
         """For the wire cases: speak TLS with any certificate. The certificate has checks of its own."""

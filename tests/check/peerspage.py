@@ -18,8 +18,8 @@ How to read it:
   long test does not hold that group.
 - **policy**: the RFC leaves the choice. netlab takes the strict way, and a server that takes the other
   breaks nothing.
-- A refusal is any 4xx that refuses a message as such, 501, 505, another 5xx, or a close without an
-  answer. A 404 or 405 means that the request was read and taken.
+- A refusal is any 4xx that refuses a message as such, 501, 505, another 5xx that correct requests do not
+  get, or a close without an answer. A 404 or 405 means that the request was read and taken.
 
 ## MUST: broken by these servers
 
