@@ -127,6 +127,7 @@ class JudgeConnection:
     async def receive(self, finals: int, interims: int = 0, seconds: float | None = None) -> None:
         """Receive until so many final and interim responses are there, the server closes, or time is up.
 
+        A final response too many ends the wait: it came in place of an interim one (RFC 9110 §10.1.1).
         seconds: how long, in place of the target's timeout.
         """
         observed = self.observed
@@ -134,7 +135,8 @@ class JudgeConnection:
             async with asyncio.timeout(self._target.timeout if seconds is None else seconds):
                 while observed.ending is ConnectionEnd.OPEN and not observed.malformed:
                     got = sum(answer.complete for answer in observed.finals)
-                    if got >= finals and len(observed.answers) - len(observed.finals) >= interims:
+                    came = len(observed.answers) - len(observed.finals)
+                    if got > finals or (got == finals and came >= interims):
                         return
                     await self._more()
         except TimeoutError:

@@ -7,7 +7,7 @@ answers look. An answer that looks so is the proxy's, and says nothing of the se
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netlab.check.conversation import JudgeConnection, ObservedAnswer
 from netlab.check.target import JudgedServer
@@ -27,7 +27,10 @@ class FrontMark:
 
     def made(self, answer: ObservedAnswer) -> bool:
         """Did the proxy make this answer itself?"""
-        return answer.status >= 400 and _mark(answer) == self
+        mark = _mark(answer)
+        if not answer.content:  # the answer to HEAD has none
+            mark = replace(mark, opening=self.opening)
+        return answer.status >= 400 and mark == self
 
     def __str__(self) -> str:
         return f"Server: {self.server}" if self.server else "an answer without Server"

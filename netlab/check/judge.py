@@ -49,6 +49,9 @@ async def judge(case: WireCase, target: JudgedServer) -> CaseVerdict:
         why = f"the proxy in front answered it itself ({front}): the server did not see it"
         return _verdict(case, Result.SKIPPED, conversation.observed, why)
     why = _wrong(case, conversation.observed, target)
+    if why and target.behind_proxy and _speaks_http_1_0(case):
+        why = f"the proxy in front speaks another version to the server ({conversation.observed})"
+        return _verdict(case, Result.SKIPPED, conversation.observed, why)
     if why and target.behind_proxy:
         why += " (the proxy passed the message on, as it came or mended)"
     return _verdict(case, Result.FAILED if why else Result.PASSED, conversation.observed, why)

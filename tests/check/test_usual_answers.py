@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from netlab.check.asking import look_at_app
 from netlab.check.run import jobs, run
 from netlab.check.target import target_of
 from netlab.check.usual import UsualAnswers
+from netlab.check.verdict import Result
 from tests.check.test_judge import OK, broken, by_name, scripted
 
 FEW = [
@@ -88,3 +90,42 @@ async def test_an_early_answer_excuses_no_reading_behind_broken_content(reads_on
         verdicts = by_name(await run(target, jobs([name])))
     assert verdicts[name].breaks_a_must
     assert why in verdicts[name].why
+
+
+async def test_a_final_answer_in_place_of_100_is_no_missing_100() -> None:
+    async def answers_heads(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        while head:
+            writer.write(OK)
+            head = await reader.readuntil(b"\r\n\r\n")
+
+    async with scripted(answers_heads) as target:
+        (verdict,) = await run(target, jobs(["expect/expect-100_comes_while_content_is_awaited"]))
+    assert verdict.outcome is Result.PASSED
+
+
+async def test_behind_a_proxy_a_refused_http_1_0_request_says_nothing_of_the_server() -> None:
+    async def wants_host(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            by = b"400 No" if b"HTTP/1." in head else b"400 No\r\nServer: front"
+            writer.write(OK if b"Host:" in head else OK.replace(b"200 OK", by))
+
+    async with scripted(wants_host) as target:
+        alone = await run(target, jobs(["host-missing_in_http_1_0"]))
+        behind = await run(replace(target, behind_proxy=True), jobs(["host-missing_in_http_1_0"]))
+    assert [verdict.outcome for verdict in (*alone, *behind)] == [Result.FAILED, Result.SKIPPED]
+    assert "another version" in behind[0].why
+
+
+async def test_behind_a_proxy_its_refusal_of_head_is_known_though_it_has_no_content() -> None:
+    page = b"HTTP/1.1 400 No\r\nServer: front\r\nContent-Length: 5\r\n\r\n"
+
+    async def proxied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            refused = b"HTTP/1.1\r\n" not in head or b"X-A :" in head
+            writer.write(page + b"<h1>4" * (not head.startswith(b"HEAD")) if refused else OK)
+
+    async with scripted(proxied) as target:
+        target = replace(target, behind_proxy=True)
+        (verdict,) = await run(target, jobs(["methods_targets-a_head_with_a_field_line_that_is_refused"]))
+    assert verdict.outcome is Result.SKIPPED and "(Server: front)" in verdict.why
