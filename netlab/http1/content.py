@@ -206,25 +206,6 @@ class Reader:
         self._remaining -= len(piece)
         return Content(piece)
 
-    def take_content(self) -> bytes | None:
-        """All the content of the message, if its length is known and all of it has come.
-
-        As next_event, in one step: the next event is a head. None in every other case, an error included:
-        next_event then gives the content in pieces, or says what is wrong.
-        """
-        size, buffer, at = self._remaining, self.buffer, self._at
-        end = at + size
-        if self._read is not Reader._read_length or self._taken or self._error is not None:
-            return None
-        if size <= 0 or end > len(buffer) or size > self.limits.content:
-            return None
-        self._taken, self._remaining = size, 0
-        self._read = type(self)._read_head
-        if end == len(buffer) and buffer.__class__ is bytes:
-            self.buffer, self._at, self._scanned = b"", 0, 0
-            return buffer[at:]
-        return self._take(size)
-
     def _read_until_close(self) -> Event | None:
         """Content that ends where the connection does. RFC 9112 §6.3 rule 8"""
         if self._at < len(self.buffer):

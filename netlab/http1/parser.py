@@ -27,7 +27,7 @@ from netlab.http1 import heads, refusing
 from netlab.http1.content import Reader
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import NO_FIELDS
-from netlab.http1.framing import NO_CONTENT
+from netlab.http1.framing import NO_CONTENT, Framing
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.remembered import LONGEST
@@ -61,7 +61,8 @@ class RequestParser(Reader):
     def feed_head(self, data: bytes) -> RequestHead | None:
         """`feed` and `next_head` in one, between two messages: for bytes that begin with a plain head.
 
-        None for any other bytes: they are kept, and `next_head` reads on.
+        None for any other bytes: they are kept, and `next_head` reads on. Content behind a head: as
+        `next_head`.
         """
         if self.buffer or len(data) > SHORT:
             self.feed(data)
@@ -73,21 +74,50 @@ class RequestParser(Reader):
             if head is None:
                 return None
         self._empty_lines = 0
-        if head.framing is not NO_CONTENT:
-            self._start_content(head.framing)
         return head
 
     def next_head(self) -> RequestHead | None:
-        """`next_event` between two messages, where only a head can come."""
+        """`next_event` between two messages, where only a head can come.
+
+        Where its framing is not NO_CONTENT, the caller goes on with `start_content`.
+        """
         if self._error is not None:
             raise self._error
         try:
-            return self._read_head()
+            return self._read_bare_head()
         except ProtocolError as error:
             self._error = error
             raise
 
+    def start_content(self, framing: Framing, limits: Limits) -> bytes | None:
+        """Read the content of the head that `feed_head` or `next_head` has given, within these limits.
+
+        Returns all of it where its length is known and all of it has come: a head is next then. Else None:
+        `next_event` gives the content in pieces, or says what is wrong.
+        """
+        self.limits = limits  # a handler's own were for the message before
+        size, buffer, at = framing.length, self.buffer, self._at
+        end = at + size
+        if not size or end > len(buffer) or size > limits.content:
+            self._start_content(framing)
+            return None
+        if end == len(buffer) and buffer.__class__ is bytes:
+            self.buffer, self._at, self._scanned = b"", 0, 0
+            return buffer[at:]
+        return self._take(size)
+
+    def refuse_content(self) -> ProtocolError:
+        """Content that `start_content` has given is larger than `limits` allow by now: 413, for good."""
+        self._error = error = self._too_large()
+        return error
+
     def _read_head(self) -> RequestHead | None:
+        head = self._read_bare_head()
+        if head is not None and head.framing is not NO_CONTENT:
+            self._start_content(head.framing)
+        return head
+
+    def _read_bare_head(self) -> RequestHead | None:
         buffer, at = self.buffer, self._at
         if at == len(buffer):
             return None
@@ -102,8 +132,6 @@ class RequestParser(Reader):
             self.buffer, self._at = block, 0  # for `refused_head`
             raise
         self._empty_lines = 0
-        if head.framing is not NO_CONTENT:
-            self._start_content(head.framing)
         return head
 
     def _read_short(self, buffer: bytes) -> RequestHead | None:

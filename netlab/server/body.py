@@ -11,7 +11,7 @@ import asyncio
 from netlab.http1.content import END_OF_MESSAGE
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
-from netlab.http1.framing import FramingKind
+from netlab.http1.framing import Framing, FramingKind
 from netlab.http1.messages import Content, EndOfMessage, RequestHead
 from netlab.http1.serializer import CONTINUE
 from netlab.net.sweep import NEVER
@@ -29,37 +29,49 @@ class RequestBody:
 
     __slots__ = (
         "_carrier",
-        "_end",
         "_expects_continue",
         "_framing",
         "_reader",
         "_timer",
+        "_whole",
         "closed",
         "complete",
         "content",
+        "end",
         "error",
         "response_started",
     )
 
-    def __init__(self, carrier: Carrier, head: RequestHead) -> None:
-        self._carrier = carrier
-        self._framing = head.framing
+    # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
+    end: EndOfMessage | None
+    """Set when the body has been read to its end."""
+    content: bytes | None
+    """All of it. Set by Request.read."""
+    complete: bool
+    """Set when all of it has come, and is read from the parser."""
+    closed: bool
+    """Set when the response has gone, or the client: nothing may be read any more."""
+    response_started: bool
+    """Set when the head of the response is written: too late for a 100 (Continue)."""
+    error: ProtocolError | None
+    """The rule that the client broke inside this body."""
+    _carrier: Carrier
+    _framing: Framing
+    _whole: bytes | None  # all of it, if it came with its head
+    _expects_continue: bool
+    _reader: asyncio.Future[None] | None  # while a task waits for bytes
+    _timer: BodyTimer | None  # from the first wait on: most bodies come with their head
+
+    def begin(self, carrier: Carrier, head: RequestHead) -> RequestBody:
+        """The body behind this head: itself."""
+        self._carrier, self._framing = carrier, head.framing
+        self._whole = whole = carrier.parser.start_content(head.framing, carrier.server.limits)
+        self.complete = whole is not None
         # Content that has come already needs no 100 (Continue).
-        self._expects_continue = head.expects_continue and not carrier.parser.buffered
-        self._reader: asyncio.Future[None] | None = None  # while a task waits for bytes
-        self._end: EndOfMessage | None = None  # once the body has been read to its end
-        self._timer: BodyTimer | None = None  # from the first wait on: most bodies come with their head
-        self.content: bytes | None = None
-        """All of it. Set by Request.read."""
-        self.complete = False
-        """Set when the parser has reached the end of the body."""
-        self.closed = False
-        """Set when the response has gone, or the client: nothing may be read any more."""
-        self.response_started = False
-        """Set when the head of the response is written: too late for a 100 (Continue)."""
-        self.error: ProtocolError | None = None
-        """The rule that the client broke inside this body."""
-        carrier.parser.limits = carrier.server.limits  # a handler's own were for the request before
+        self._expects_continue = whole is None and head.expects_continue and not carrier.parser.buffered
+        self.closed = self.response_started = False
+        self._reader = self._timer = self.content = self.end = self.error = None
+        return self
 
     # -- the handler reads ----------------------------------------------------------------------------------
 
@@ -67,11 +79,13 @@ class RequestBody:
         """The next piece, or the end. Raises ProtocolError when the client breaks a rule or leaves."""
         carrier = self._carrier
         while True:
-            if self._end is not None:
-                return self._end
+            if self.end is not None:
+                return self.end
             if self.closed:
                 # What comes now belongs to the next request, and perhaps to another user.
                 raise RuntimeError("the body cannot be read any more: its exchange is over")
+            if (whole := self.take_whole()) is not None:
+                return Content(whole)
             try:
                 event = carrier.parser.next_event()
             except ProtocolError as error:
@@ -84,7 +98,7 @@ class RequestBody:
                 carrier.transport.resume()
             await self._wait_readable()
         if isinstance(event, EndOfMessage):
-            self._end = event
+            self.end = event
             self.complete = True
             return event
         assert isinstance(event, Content)
@@ -92,14 +106,12 @@ class RequestBody:
         return event
 
     def take_whole(self) -> bytes | None:
-        """All of it, if all has come and none has been read; None: ask `next` for the pieces."""
-        if self.closed:
+        """All of it, if it came with its head and has not been read; None: ask `next` for the pieces."""
+        whole = self._whole
+        if whole is None or self.closed:
             return None
-        content = self._carrier.parser.take_content()
-        if content is not None:
-            self._end = END_OF_MESSAGE
-            self.complete = True
-        return content
+        self._whole, self.end = None, END_OF_MESSAGE
+        return whole
 
     def _count(self, piece: Content) -> None:
         """A piece has come: it counts for the minimum data rate."""
@@ -108,13 +120,18 @@ class RequestBody:
 
     def limit(self, size: int) -> None:
         """A handler's own limit for this body, in bytes."""
-        if not self.closed and not self.complete:
-            self._carrier.parser.limit_content(size)
+        if self.closed or self.end is not None:
+            return
+        parser = self._carrier.parser
+        parser.limit_content(size)
+        if self._whole is not None and len(self._whole) > size:
+            self._whole, self.complete = None, False
+            self.error = parser.refuse_content()  # `next` raises it
 
     @property
     def trailers(self) -> Fields | None:
         """The trailer section, once the body has been read to its end; None without one."""
-        return (self._end.trailers or None) if self._end is not None else None
+        return (self.end.trailers or None) if self.end is not None else None
 
     def _ask_to_continue(self) -> None:
         """RFC 9110 §10.1.1: the client waits for a 100 (Continue) before it sends the body."""

@@ -89,7 +89,7 @@ class Connection:
                 self._pause_if_full(exchange)
                 return
             body = exchange.body
-            if body is not None or exchange.after is not None:
+            if exchange.after is not None or (body is not None and body.end is None):
                 exchange.close()
                 if body is not None and not (body.complete or body.finish(exchange.persistent)):
                     return

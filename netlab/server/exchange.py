@@ -85,7 +85,7 @@ class Exchange:
         server = carrier.server
         # Step 3: the framing has fixed the length of the content.
         if head.framing is not NO_CONTENT:
-            self.body = RequestBody(carrier, head)
+            self.body = RequestBody().begin(carrier, head)
         # Step 4: CORS.
         if (server.cors is not None or head.scheme == "https") and self._is_answered():
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 
 import h11
 from hypothesis import example, given, settings
@@ -21,6 +22,7 @@ from netlab.http1 import (
     ResponseParser,
     serializer,
 )
+from netlab.http1.limits import DEFAULT_LIMITS
 
 TOKEN = st.text(alphabet=string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=20)
 VALUE = st.text(
@@ -176,21 +178,20 @@ def test_what_both_accept_we_and_h11_read_alike(data: bytes) -> None:
 
 @given(st.binary(min_size=1, max_size=64), st.integers(0, 70), st.integers(1, 70))
 def test_content_taken_whole_is_what_the_events_give(content: bytes, come: int, limit: int) -> None:
-    """take_content gives all of it or nothing, and the parser goes on with the next message."""
+    """start_content gives all of it or nothing, and the parser goes on with the next message."""
     after = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(content)
     parser = RequestParser()
     first, rest = (content + after)[:come], (content + after)[come:]
-    assert parser.feed_head(head + first) is not None
-    parser.limit_content(limit)
-    whole = parser.take_content()
+    read_head = parser.feed_head(head + first)
+    assert read_head is not None
+    whole = parser.start_content(read_head.framing, replace(DEFAULT_LIMITS, content=limit))
     if whole is None:
         assert come < len(content) or limit < len(content)
         found = [413] if limit < len(content) else [content, EndOfMessage()]
         assert read(parser, [rest] if rest else [])[: len(found)] == found
         return
     assert whole == content and len(content) <= limit
-    assert parser.take_content() is None, "once alone"
     if rest:
         parser.feed(rest)
     following = parser.next_head()
