@@ -13,9 +13,8 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from netlab.asgi.headers import Headers, headers_of
+from netlab.asgi.headers import KNOWN, Headers, Pair, headers_of
 from netlab.asgi.scope import InvalidMessage, Message
 from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import FramingKind
@@ -43,6 +42,8 @@ START = Stage("http.response.start")
 BODY = Stage("http.response.body")
 TRAILERS = Stage("http.response.trailers")
 DONE = Stage("nothing: the response is complete")
+
+_new_response = Response.__new__
 
 Waiting = Awaitable[None] | None
 """What a message makes the app wait for; mostly nothing."""
@@ -76,7 +77,7 @@ class AppCall:
     _exchange: Source
     _stage: Stage
     _status: int
-    _headers: Any
+    _headers: tuple[Pair, ...]
     _received: int  # bytes of the body
     _is_read: bool  # the app has been given all of the body
     _trailers: list[tuple[str, str]] | None
@@ -145,8 +146,9 @@ class AppCall:
         elif stage is START and kind == "http.response.start":
             # The response begins with its first body: until then the app may still fail with a 500.
             self._status = message["status"]
-            self._headers = message.get("headers", ())
-            if message.get("trailers", False):
+            self._headers = tuple(message["headers"]) if "headers" in message else ()
+            trailers = "trailers" in message and message["trailers"]  # `get` is a call
+            if trailers:
                 self._trailers = []
             self._stage = BODY
             return
@@ -162,12 +164,18 @@ class AppCall:
         body = message.get("body", b"")
         if body.__class__ is not bytes:
             body = _octets(body)
-        more = message.get("more_body", False)
+        more = "more_body" in message and message["more_body"]
         if more or self._writer is not None or self._trailers is not None:
             return self._take_piece(body, more)
-        headers = headers_of(self._headers)
-        fields = headers.bare if headers.length == len(body) else headers.lines
-        self.response = response = Response(self._status, body, fields)
+        try:
+            headers = KNOWN[self._headers]
+        except (KeyError, TypeError):
+            headers = headers_of(self._headers)
+        # As `Response(…)`, whose `__init__` CPython 3.11 calls by way of C (FAST.md).
+        self.response = response = _new_response(Response)
+        response.status, response.content = self._status, body
+        response.fields = headers.bare if headers.length == len(body) else headers.lines
+        response.stream = response.trailers = response.on_close = None
         self._exchange.respond_early(response)
         self._stage = DONE
         return None

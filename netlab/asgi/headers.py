@@ -6,7 +6,7 @@ Apps answer with the same few headers again and again, so what they come to is r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from netlab.http1.grammar import CONTENT_LENGTH
 
@@ -20,7 +20,8 @@ Pair = tuple[bytes, bytes]
 Lines = tuple[tuple[str, str], ...]
 
 
-class Headers(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Headers:
     """What an app's headers come to."""
 
     lines: Lines
@@ -31,7 +32,8 @@ class Headers(NamedTuple):
     """What Content-Length says, if it is there once and a number."""
 
 
-_KNOWN: dict[tuple[Pair, ...], Headers] = {}
+KNOWN: dict[tuple[Pair, ...], Headers] = {}
+"""What `headers_of` has found. To be read from elsewhere, too."""
 _BARE: dict[Lines, Lines] = {}
 
 
@@ -39,15 +41,15 @@ def headers_of(given: Iterable[Pair]) -> Headers:
     """The field lines of an app's headers. Values are checked when they are sent."""
     key = tuple(given)
     try:
-        return _KNOWN[key]
+        return KNOWN[key]
     except KeyError:
         pass
     except TypeError:  # lists in place of tuples, or bytearrays: the specification asks for any iterable
         return _read(key)
-    if len(_KNOWN) >= MOST:
-        _KNOWN.clear()
+    if len(KNOWN) >= MOST:
+        KNOWN.clear()
         _BARE.clear()
-    _KNOWN[key] = made = _read(key)
+    KNOWN[key] = made = _read(key)
     return made
 
 

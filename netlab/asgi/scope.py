@@ -101,7 +101,7 @@ class Scopes:
             made["headers"] = known["headers"].copy()
             made["extensions"] = EXTENSIONS.copy()
         carrier = request.exchange.carrier
-        made["server"], made["client"] = carrier.addresses
+        made["server"], made["client"] = carrier.ends or carrier.addresses  # a property is a call
         if carrier.transport.secure:
             made["scheme"] = "https"
         if carrier.server.forwarded is not None:

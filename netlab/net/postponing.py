@@ -16,6 +16,9 @@ from netlab.net.outgoing import Buffer
 from netlab.net.poller import Poller
 from netlab.net.transport import Transport
 
+# Bound once: a look at the class in each call costs more than the call.
+_write_now = Transport.write
+
 # Bytes of a write that may be postponed: the small responses, which are most of them.
 SMALL = 16 * 1024
 
@@ -49,7 +52,7 @@ class PostponingTransport(AcceptedTransport):
     def send_postponed(self) -> None:
         """Send now what was postponed."""
         data, self._postponed = self._postponed, b""
-        if data and not Transport.write(self, data):
+        if data and not _write_now(self, data):
             cast(ServerProtocol, self._protocol).watch_send()
 
     def write_parts(self, parts: tuple[Buffer, ...]) -> bool:

@@ -36,13 +36,13 @@ class Connection:
     """A client's connection. The server makes one for each socket that it accepts."""
 
     __slots__ = (
-        "_addresses",
         "_drain_waiter",
         "_is_fresh",
         "_is_paused",
         "_linger",
         "_send_timer",
         "deadline",
+        "ends",
         "exchange",
         "half_closed",
         "parser",
@@ -67,7 +67,8 @@ class Connection:
         self._linger: Linger | None = None  # from the last byte of the last response on
         self._send_timer: SendTimer | None = None  # while the kernel does not take what we write
         self._drain_waiter: asyncio.Future[None] | None = None  # of the stream that waits for that
-        self._addresses: Ends | None = None
+        self.ends: Ends | None = None
+        """The addresses, once `addresses` has asked for them."""
 
     # -- the life of a connection ---------------------------------------------------------------------------
 
@@ -408,9 +409,9 @@ class Connection:
     @property
     def addresses(self) -> Ends:
         """The server's address and the client's, asked of the kernel once."""
-        if self._addresses is None:
-            self._addresses = both_ends(self.transport.socket)
-        return self._addresses
+        if self.ends is None:
+            self.ends = both_ends(self.transport.socket)
+        return self.ends
 
     @property
     def peer(self) -> str:

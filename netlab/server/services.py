@@ -110,9 +110,12 @@ class Carrier(Protocol):
     def peer(self) -> str:
         """The client's address as text."""
 
+    ends: Ends | None
+    """The addresses, once `addresses` has asked for them."""
+
     @property
     def addresses(self) -> Ends:
-        """The server's address and the client's."""
+        """The server's address and the client's, asked of the kernel once."""
 
     def advance(self) -> None:
         """Something has happened: go on as far as possible without waiting."""
