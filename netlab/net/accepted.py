@@ -116,7 +116,7 @@ class AcceptedTransport(Transport):
         """Go on with the plain socket below."""
         self._socket = socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         self._socket.setblocking(False)
-        self.secure = False
+        self._tls, self.secure = None, False
         self._phase = move(HANDSHAKE, OPEN)
         self.resume()
 

@@ -15,6 +15,7 @@ from itertools import islice
 
 from netlab.net.filepart import FilePart
 from netlab.net.sockets import cork
+from netlab.net.tlsobject import TlsObject
 
 # The most that one TLS record carries (RFC 8446 §5.1), and so one TLS `send`.
 RECORD = 16 * 1024
@@ -58,8 +59,8 @@ class Outgoing:
         self._drop(sent)
         return sent
 
-    def send_records(self, sock: socket.socket, most: int) -> int:
-        """Up to `most` bytes of the first piece, on a TLS socket. Raises what `SSLSocket.send` raises.
+    def send_records(self, sock: socket.socket, tls: TlsObject, most: int) -> int:
+        """Up to `most` bytes of the first piece, through a socket's TLS. Raises what `SSLSocket.send` raises.
 
         A record is a system call. Corked, the kernel joins records into segments four times as large before
         it sends them on, and the peer is woken less often: with that a long stream costs 12 % less CPU time.
@@ -67,7 +68,7 @@ class Outgoing:
         first = self._parts[0]
         assert not isinstance(first, FilePart)  # `write_file` is for plain sockets
         piece = memoryview(first)
-        sent, end, send = 0, min(len(piece), most), sock.send
+        sent, end, send = 0, min(len(piece), most), tls.write
         corked = end > RECORD
         if corked:
             cork(sock, 1)

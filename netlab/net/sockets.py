@@ -10,18 +10,37 @@ import termios
 from collections.abc import Callable
 from typing import Any
 
+# Only Linux has it.
+_CORK: int | None = getattr(socket, "TCP_CORK", None)
+
 
 def cork(sock: socket.socket, on: int) -> None:
     """1: the kernel sends whole segments only, and keeps the rest back; 0: it sends that, too."""
-    if hasattr(socket, "TCP_CORK"):
-        with contextlib.suppress(OSError):  # a Unix socket, or one whose peer has left: `send` says so
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
+    if _CORK is not None:
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, _CORK, on)
+        except OSError:
+            pass  # a Unix socket, or one whose peer has left: `send` says so
 
 
 def reset_on_close(sock: socket.socket) -> None:
     """Make `close` send a reset (RST) and drop what has not left (SO_LINGER with zero seconds)."""
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def let_alert_be_read(sock: socket.socket, most: int) -> None:
+    """OpenSSL has written an alert that says why; a close on unread bytes is a reset, which may undo it.
+
+    The FIN takes along what is corked. What the peer sends later makes a reset all the same: there is no
+    lingering for a peer that does not speak TLS. most: bytes that one of four reads takes.
+    """
+    try:
+        sock.shutdown(socket.SHUT_WR)
+        for _ in range(4):
+            sock.recv(most)
+    except OSError:
+        pass  # no more has come, or the peer has gone
 
 
 def pending_error(sock: socket.socket) -> OSError | None:

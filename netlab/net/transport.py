@@ -11,7 +11,9 @@ OpenSSL's code on the same descriptor. Four things differ, and they are all that
   the first one as well would report it in every turn, a busy loop.
 - The selector sees the kernel's buffer, not OpenSSL's. A read asks for at least a whole record, so that
   nothing stays behind in OpenSSL (without read-ahead it takes one record at a time from the kernel).
-- One `recv` may go on for as long as the peer sends key updates. `watchdog` ends it.
+- One read may go on for as long as the peer sends key updates. `watchdog` ends it.
+
+Bytes pass to and from OpenSSL's own object (`tlsobject`), which the SSLSocket holds.
 
 How the bytes that had to wait go on their way is in `outgoing`; what happens to them is in `_flush`.
 """
@@ -23,12 +25,14 @@ import socket
 import ssl
 from collections.abc import Iterable
 
+from netlab.net import watchdog
 from netlab.net.filepart import FilePart
 from netlab.net.outgoing import RECORD, Buffer, Outgoing
 from netlab.net.phase import CLOSED, FLUSHING, HANDSHAKE, OPEN, SHUT, move
 from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
 from netlab.net.protocol import NULL_PROTOCOL, TransportProtocol
-from netlab.net.sockets import cork, pending_error, reset_on_close, unconfirmed
+from netlab.net.sockets import cork, let_alert_be_read, pending_error, reset_on_close, unconfirmed
+from netlab.net.tlsobject import TlsObject, is_regular_end, tls_object
 from netlab.net.window import follow
 
 # One read takes at most this many bytes: four TLS records. malloc serves it without a system call.
@@ -65,6 +69,7 @@ class Transport:
         "_protocol",
         "_read_on",
         "_socket",
+        "_tls",
         "_waiting",
         "_write_on",
         "fd",
@@ -77,7 +82,9 @@ class Transport:
         self._poller = poller
         self._protocol: TransportProtocol = protocol
         self.fd = sock.fileno()
-        self.secure = isinstance(sock, ssl.SSLSocket)
+        # What encrypts; None on a plain socket, and once TLS has ended.
+        self._tls: TlsObject | None = tls_object(sock) if isinstance(sock, ssl.SSLSocket) else None
+        self.secure = self._tls is not None
         self.reads = RECEIVE
         self._phase = HANDSHAKE if self.secure else OPEN
         # The event that the next read waits for: READABLE; 0 in the handshake and while reading is paused;
@@ -93,8 +100,8 @@ class Transport:
     def open(self) -> None:
         """Begin: be told when the socket is ready. A TLS client speaks first: its handshake starts here."""
         self._poller.register(self.fd, self, READABLE)
-        if self._phase is HANDSHAKE:
-            sock = _tls(self._socket)
+        sock = self._socket
+        if isinstance(sock, ssl.SSLSocket):
             self._poller.watch_tls(sock.context)
             if not sock.server_side:
                 self._handshake_step()
@@ -110,15 +117,16 @@ class Transport:
                 self._watch()
             # One read; the poller reports what remains in its next turn. It stands here and has no function
             # of its own: each request would pay for the call (FAST.md).
+            tls = self._tls
             try:
-                data = self._socket.recv(self.reads)
+                data = self._socket.recv(self.reads) if tls is None else tls.read(self.reads)
             except _NOT_READABLE:
                 pass
             except ssl.SSLWantWriteError:
                 self._read_on = WRITABLE
                 self._watch()
             except OSError as error:
-                self._fail(error)
+                self._read_failed(error)
             else:
                 if data:
                     self._protocol.received(data)
@@ -140,8 +148,9 @@ class Transport:
         self._handshake_step()
 
     def _handshake_step(self) -> None:
+        assert self._tls is not None
         try:
-            _tls(self._socket).do_handshake()
+            self._tls.do_handshake()
         except ssl.SSLWantReadError:
             self._set_events(READABLE)
         except ssl.SSLWantWriteError:
@@ -156,6 +165,13 @@ class Transport:
                 self.ready(READABLE)
 
     # -- reading --------------------------------------------------------------------------------------------
+
+    def _read_failed(self, error: OSError) -> None:
+        if is_regular_end(error, self._socket):
+            self._protocol.ended()
+            self.pause()
+        else:
+            self._fail(error)
 
     def pause(self) -> None:
         """Stop reading: the peer's bytes stay in the kernel, and its window closes. That is backpressure."""
@@ -191,8 +207,9 @@ class Transport:
                 return self._write_records((data,))
             if len(data) >= LARGE:
                 follow(self._socket)
+        tls = self._tls
         try:
-            sent = self._socket.send(data)
+            sent = self._socket.send(data) if tls is None else tls.write(data)
         except _WOULD_BLOCK:
             sent = 0
         except OSError as error:
@@ -254,14 +271,14 @@ class Transport:
         """Send what waits until the kernel takes no more. True when all has gone."""
         waiting = self._waiting
         assert waiting is not None
-        sock, budget = self._socket, FLUSH
+        sock, tls, budget = self._socket, self._tls, FLUSH
         if len(waiting) >= LARGE:
             follow(sock)
         # What is left when the budget is spent waits for the next turn: the others get theirs first.
         self._write_on = WRITABLE
         try:
             while waiting and budget > 0:
-                budget -= waiting.send_records(sock, budget) if self.secure else waiting.send(sock)
+                budget -= waiting.send(sock) if tls is None else waiting.send_records(sock, tls, budget)
         except ssl.SSLWantReadError:
             self._write_on = READABLE
         except _WOULD_BLOCK:
@@ -309,23 +326,24 @@ class Transport:
     def _shut_down(self) -> None:
         self._close_notify()
         self._phase = move(self._phase, SHUT)
+        # From here on ciphertext is read: by the lingering close, which counts bytes and looks at none.
+        self._tls = None
         try:
-            # From here on an SSLSocket has forgotten its TLS and reads ciphertext. What still reads is the
-            # lingering close, which counts bytes and looks at none.
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # the peer was faster; `ended` or `lost` follows
 
     def _close_notify(self) -> None:
         """Say that nothing more comes (RFC 8446 §6.1). One call sends ours; we do not wait for theirs."""
-        if self.secure:
+        sock = self._socket
+        if isinstance(sock, ssl.SSLSocket):
             try:
-                _tls(self._socket).unwrap()
+                sock.unwrap()
             except (OSError, ValueError):
                 pass  # WantRead: ours is sent, theirs has not come
             # It left together with an answer that a handshake step has kept back; a close drops what has not
             # left if bytes are unread.
-            cork(self._socket, 0)
+            cork(sock, 0)
 
     def close(self, notify: bool = True) -> None:
         """Close the socket at once. The protocol is not told. No error when closed already.
@@ -344,6 +362,7 @@ class Transport:
         self._poller.unregister(self.fd)
         if notify and phase is OPEN:
             self._close_notify()
+        self._tls = None
         self._socket.close()
 
     def abort(self) -> None:
@@ -356,22 +375,9 @@ class Transport:
         if self._phase is not CLOSED:
             protocol = self._protocol
             if isinstance(error, ssl.SSLError):
-                self._let_the_alert_be_read()
+                let_alert_be_read(self._socket, RECEIVE)
             self.close(notify=False)
             protocol.lost(error)
-
-    def _let_the_alert_be_read(self) -> None:
-        """OpenSSL has written an alert that says why; a close on unread bytes is a reset, which may undo it.
-
-        The FIN takes along what is corked. What the peer sends later makes a reset all the same: there is no
-        lingering for a peer that does not speak TLS.
-        """
-        try:
-            self._socket.shutdown(socket.SHUT_WR)
-            for _ in range(4):
-                self._socket.recv(RECEIVE)
-        except OSError:
-            pass  # no more has come, or the peer has gone
 
     def _fail_later(self, error: Exception) -> None:
         """Close now, report in the loop's next turn: the caller of `write` is in the middle of its work."""
@@ -398,7 +404,4 @@ class Transport:
         return self._socket
 
 
-def _tls(sock: socket.socket) -> ssl.SSLSocket:
-    """The socket, which is known to be wrapped in TLS."""
-    assert isinstance(sock, ssl.SSLSocket)
-    return sock
+watchdog.ENDLESS[Transport.ready.__code__] = lambda stuck: stuck.socket  # a TLS read

@@ -9,7 +9,7 @@ between two records, and the records are encrypted, so a look at them beforehand
 KeyUpdate from data. `ssl.MemoryBIO` would bound a read, at 3 KiB more for every idle connection.
 
 What is left is to end the read from outside. OpenSSL runs without the interpreter's lock, so a thread can
-look at the loop's thread. When it finds the same call of `SSLSocket.read` or `unwrap` again and again, and
+look at the loop's thread. When it finds the same call of `Transport.ready` or `unwrap` again and again, and
 the loop's thread has used more than BUSY seconds of CPU time in between, then that peer abuses its
 connection: a read of data takes 0.1 ms. The thread puts another file in the place of the socket, under the
 same number. The kernel resets the connection, and OpenSSL's next system call fails, one record later.
@@ -26,12 +26,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
+from types import CodeType, FrameType
+from typing import Any
 
 # Seconds of CPU time in one call after which it is ended. A read of 64 KiB takes a hundredth of it.
 BUSY = 0.010
@@ -41,9 +43,15 @@ INTERVAL = 0.05
 IDLE_INTERVAL = 0.25
 CLOSER = 0.02
 
-# The calls that process records until the peer stops sending: a handshake is no such call, since OpenSSL
-# bounds what may come in it.
-_ENDLESS = (ssl.SSLSocket.read.__code__, ssl.SSLSocket.unwrap.__code__)
+ENDLESS: dict[CodeType, Callable[[Any], socket.socket]] = {
+    ssl.SSLSocket.read.__code__: lambda stuck: stuck,
+    ssl.SSLSocket.unwrap.__code__: lambda stuck: stuck,
+}
+"""Functions that call OpenSSL and wait until it has processed the records that the peer sends.
+
+With each: how its `self` leads to the socket. `transport` adds its own. A handshake is no such call, since
+OpenSSL bounds what may come in it.
+"""
 
 log = logging.getLogger("netlab.net")
 
@@ -57,7 +65,7 @@ class Watchdog:
     def __init__(
         self,
         clock: Callable[[], float] | None = None,
-        end: Callable[[ssl.SSLSocket], None] | None = None,
+        end: Callable[[socket.socket], None] | None = None,
     ) -> None:
         self._watched = threading.get_ident()
         self._clock = clock or _cpu_clock(self._watched)
@@ -93,14 +101,14 @@ class Watchdog:
         """
         now = self._clock()
         worked, self._last = now - self._last > INTERVAL / 50, now
-        if frame is None or frame.f_code not in _ENDLESS:
+        if frame is None or frame.f_code not in ENDLESS:
             self._suspect, self._held = 0, None
             return INTERVAL if worked else IDLE_INTERVAL
         if frame is self._held:
             if now - self._since >= BUSY:
                 self._held = None
                 self.ended += 1
-                self._end(frame.f_locals["self"])
+                self._end(ENDLESS[frame.f_code](frame.f_locals["self"]))
                 log.warning("a peer kept one TLS read busy for %.0f ms: reset", 1000 * (now - self._since))
         elif id(frame) == self._suspect:
             # Held from here on, for an identity may be that of a later call. Not at the first look: it would
@@ -119,7 +127,7 @@ def _cpu_clock(thread: int) -> Callable[[], float]:
     return lambda: time.clock_gettime(number)
 
 
-def _replace_descriptor(sock: ssl.SSLSocket) -> None:
+def _replace_descriptor(sock: socket.socket) -> None:
     """Put a file that cannot be read in the socket's place, under the same number: OpenSSL's next read fails.
 
     The kernel closes the socket, with a reset since bytes are unread. An unconnected socket would not do: its

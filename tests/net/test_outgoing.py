@@ -11,6 +11,7 @@ import pytest
 
 from netlab.net.filepart import FilePart
 from netlab.net.outgoing import RECORD, Outgoing
+from netlab.net.tlsobject import TlsObject
 
 
 class Recorder:
@@ -28,6 +29,8 @@ class Recorder:
         self.calls.append(taken)
         return len(taken)
 
+    write = send
+
     def sendmsg(self, parts: list[bytes]) -> int:
         return self.send(b"".join(parts))
 
@@ -38,6 +41,10 @@ class Recorder:
 
 def as_socket(recorder: Recorder) -> socket.socket:
     return cast(socket.socket, recorder)
+
+
+def as_tls(recorder: Recorder) -> TlsObject:
+    return cast(TlsObject, recorder)
 
 
 def test_pieces_that_wait_leave_in_one_call() -> None:
@@ -79,7 +86,7 @@ def test_a_file_keeps_its_place_between_the_pieces() -> None:
 def test_a_large_piece_leaves_record_by_record_corked() -> None:
     content = os.urandom(3 * RECORD + 7)
     outgoing, recorder = Outgoing((content,)), Recorder(*[RECORD] * 4)
-    assert outgoing.send_records(as_socket(recorder), 1 << 20) == len(content)
+    assert outgoing.send_records(as_socket(recorder), as_tls(recorder), 1 << 20) == len(content)
     assert [len(call) for call in recorder.calls] == [RECORD, RECORD, RECORD, 7]
     assert b"".join(recorder.calls) == content
     assert recorder.corked == [1, 0]
@@ -89,20 +96,20 @@ def test_a_kernel_that_takes_no_more_is_uncorked_and_the_record_offered_again() 
     content = os.urandom(3 * RECORD)
     outgoing, recorder = Outgoing((content,)), Recorder(RECORD)
     with pytest.raises(BlockingIOError):
-        outgoing.send_records(as_socket(recorder), 1 << 20)
+        outgoing.send_records(as_socket(recorder), as_tls(recorder), 1 << 20)
     assert recorder.corked == [1, 0]
     recorder.takes = [RECORD] * 2
-    outgoing.send_records(as_socket(recorder), 1 << 20)
+    outgoing.send_records(as_socket(recorder), as_tls(recorder), 1 << 20)
     assert b"".join(recorder.calls) == content
 
 
 def test_one_turn_sends_no_more_than_it_may() -> None:
     outgoing, recorder = Outgoing((bytes(8 * RECORD),)), Recorder(*[RECORD] * 8)
-    assert outgoing.send_records(as_socket(recorder), 2 * RECORD) == 2 * RECORD
+    assert outgoing.send_records(as_socket(recorder), as_tls(recorder), 2 * RECORD) == 2 * RECORD
     assert len(outgoing) == 6 * RECORD
 
 
 def test_a_single_record_needs_no_cork() -> None:
     outgoing, recorder = Outgoing((bytes(RECORD),)), Recorder(RECORD)
-    outgoing.send_records(as_socket(recorder), 1 << 20)
+    outgoing.send_records(as_socket(recorder), as_tls(recorder), 1 << 20)
     assert recorder.corked == []
