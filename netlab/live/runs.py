@@ -57,6 +57,8 @@ class Lane:
             self._task = asyncio.create_task(self._live(self.run), name=f"live {self.board.name}")
             if not self.feed.pages:
                 self._count_down()
+            # It begins before a stop may cancel it: a task that never began would never say that it is over.
+            await asyncio.sleep(0)
 
     async def stop(self) -> None:
         """Stop the experiment, and return when it has released what it held."""

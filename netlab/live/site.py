@@ -161,6 +161,8 @@ def _object(content: bytes) -> dict[str, Any]:
         given = json.loads(content)
     except ValueError as error:
         raise TurnedAway(400, f"the content is not JSON: {error}") from None
+    except RecursionError:
+        raise TurnedAway(400, "the content is JSON with too many brackets inside one another") from None
     if not isinstance(given, dict):
         raise TurnedAway(400, "the content must be a JSON object")
     return given
@@ -187,7 +189,8 @@ async def messages(
                 return
             if due.result():
                 text = json.dumps(page.take(), ensure_ascii=False, separators=(",", ":"))
-                yield b"data: " + text.encode() + b"\n\n"
+                # Half of a surrogate pair, which JSON may hold and UTF-8 may not, becomes a question mark.
+                yield b"data: " + text.encode(errors="replace") + b"\n\n"
                 await sleep(FRAME)
             else:
                 yield b": still here\n\n"

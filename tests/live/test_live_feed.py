@@ -107,6 +107,13 @@ async def test_a_page_gets_60_messages_a_second_at_most_however_many_events_come
     assert [point for each in sent for point in each["add"]["points"]] == list(range(12_100))
 
 
+async def test_half_a_surrogate_pair_does_not_end_the_stream() -> None:
+    feed = Feed()
+    feed.show("said", "a\ud800b")
+    async with stream_of(feed, Clock(0.0)) as stream:
+        assert told(await anext(stream))["show"] == {"said": "a?b"}
+
+
 async def test_a_burst_of_10_000_events_leaves_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site, "HEARTBEAT", 0.001)
     feed = Feed()

@@ -73,9 +73,9 @@ class Asking:
         async with self.session.get(self.address + path, headers=headers) as answer:
             return answer.status, await answer.text()
 
-    async def post(self, path: str, content: Any, **fields: str) -> tuple[int, str]:
+    async def post(self, path: str, content: Any, *, encode: bool = True, **fields: str) -> tuple[int, str]:
         headers = {"origin": self.origin, **JSON, **fields}
-        data = json.dumps(content).encode()
+        data = (json.dumps(content) if encode else content).encode()
         async with self.session.post(self.address + path, data=data, headers=headers) as answer:
             return answer.status, await answer.text()
 
@@ -117,6 +117,8 @@ async def test_orders_that_cannot_be_are_refused(site_of: Callable[..., Any], mi
         assert (await client.post("one/press", {"name": "x"}))[0] == 422
         assert (await client.post("one/start", {}, **{"content-type": "text/plain"}))[0] == 415
         assert (await client.post("one/start", {"n": "9" * (65 << 10)}))[0] == 413
+        nested = await client.post("one/start", "[" * 30_000 + "]" * 30_000, encode=False)
+        assert nested == (400, "the content is JSON with too many brackets inside one another\n")
 
 
 async def test_a_page_forbids_inline_script_and_style(
@@ -200,6 +202,15 @@ async def test_so_many_experiments_run_at_once_and_no_more(site_of: Callable[...
         with pytest.raises(Refused, match="run already"):
             await site.lanes[names[-1]].start({"n": 1})
         await site.lanes[names[0]].start({"n": 2})  # its own run is stopped first
+
+
+async def test_a_stop_in_the_same_turn_as_the_start_is_told(site_of: Callable[..., Any]) -> None:
+    """Two tabs: one starts, the other stops before the experiment has taken its first step."""
+    async with site_of(a_board()) as (site, _, _):
+        lane = site.lanes["one"]
+        await asyncio.gather(lane.start({"n": 1}), lane.stop())
+        assert not lane.running
+        assert lane.feed.values["status"] == {"state": "stopped", "text": "Stopped."}
 
 
 async def test_children_end_with_the_site(

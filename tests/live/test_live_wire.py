@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import netlab
 from netlab.live.board import Refused
 from netlab.live.boards import wire
 from netlab.live.watched import watched
+from netlab.tls.tracing.keyring import Keyring
 from tests.kit.waiting import until
 
 from .opened import opened_board
@@ -43,6 +46,43 @@ async def test_requests_on_the_page_are_those_that_the_server_has_counted(opened
         await board.tab.locator("#stop").click()
         await board.ended("stopped")
         assert not os.path.exists(f"/proc/{pid}")
+
+
+def tap_of(open_ones: int, closed: int) -> Any:
+    """A tap with so many lanes, the open ones first."""
+    unused: Any = None
+    relay: Any = SimpleNamespace(clock=SimpleNamespace(time=lambda: 0.0))
+    tap = wire.Tap(unused, unused, relay, Keyring(), unused)
+    lanes: Any = {
+        n: SimpleNamespace(closed="" if n <= open_ones else "closed")
+        for n in range(1, open_ones + closed + 1)
+    }
+    tap.lanes = lanes
+    return tap
+
+
+@pytest.mark.parametrize(
+    ("open_ones", "closed", "first_kept"), [(0, 21, 1), (0, 40, 1), (0, 41, 2), (5, 40, 11), (40, 2, None)]
+)
+async def test_a_closed_lane_is_forgotten_only_when_there_are_too_many(
+    open_ones: int, closed: int, first_kept: int | None
+) -> None:
+    tap = tap_of(open_ones, closed)
+    tap.forget()
+    assert len(tap.lanes) == min(wire.LANES, open_ones + closed)
+    kept = [number for number, lane in tap.lanes.items() if lane.closed]
+    assert (kept[0] if kept else None) == first_kept
+
+
+@pytest.mark.soak
+async def test_each_of_30_closed_lanes_can_be_chosen(opened: Callable[..., Any]) -> None:
+    async with opened("wire") as board:
+        await board.start(server="netlab", clients=30, requests=1, pause=0)
+        feed = board.lane.feed.values
+        await until(lambda: feed.get("figures", {}).get("requests") == 30)
+        for number in (1, 15, 30):
+            await board.tab.get_by_role("button", name=re.compile(rf"^{number}: port")).click()
+            await board.tab.get_by_role("heading", name=f"Connection {number}", exact=True).wait_for()
 
 
 @pytest.mark.soak

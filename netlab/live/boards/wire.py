@@ -78,12 +78,12 @@ class Tap:
             self.run.show(f"lane/{number}", self._lane(number, lane))
             if changed and number == self.picked:
                 self.detail()
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
-        for number in [number for number, lane in self.lanes.items() if lane.closed][
-            : len(self.lanes) - LANES
-        ]:
+    def forget(self) -> None:
+        """Drop the oldest closed lanes beyond LANES. Raises Refused when too many connections are open."""
+        beyond = max(0, len(self.lanes) - LANES)
+        for number in [number for number, lane in self.lanes.items() if lane.closed][:beyond]:
             del self.lanes[number]
         if len(self.lanes) > MOST:
             raise Refused(f"more than {MOST} connections are open: the board ends here")
