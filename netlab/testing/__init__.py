@@ -42,7 +42,8 @@ __all__ = ["assert_preflight_allows", "assert_preflight_denies"]
 
 _FIXTURES = (
     "client_leaves_after", "connections_used", "flat_memory", "netlab_certificates", "netlab_live",
-    "netlab_live_servers", "netlab_server", "netlab_session", "netlab_tls", "no_leaks", "slow_link", "wire",
+    "netlab_live_servers", "netlab_order", "netlab_server", "netlab_session", "netlab_tls", "no_leaks",
+    "slow_link", "wire",
 )  # fmt: skip
 
 

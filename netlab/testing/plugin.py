@@ -47,8 +47,15 @@ def netlab_certificates(netlab_tls: Authority) -> Certificates:
     return netlab_tls.certificates
 
 
+@_fixture("pytest", "function")
+def netlab_order(request: Any) -> None:
+    """Sets up no_leaks first where a test asks for it, so that it looks when every server has stopped."""
+    if "no_leaks" in request.fixturenames:
+        request.getfixturevalue("no_leaks")
+
+
 @_fixture("pytest_asyncio", "function")
-async def netlab_server(netlab_tls: Authority) -> AsyncIterator[ServerFactory]:
+async def netlab_server(netlab_order: None, netlab_tls: Authority) -> AsyncIterator[ServerFactory]:
     """`server = await netlab_server(app, tls=True, …)`: a Server in the test's own event loop."""
     from netlab.testing.started import Started
 
@@ -60,7 +67,7 @@ async def netlab_server(netlab_tls: Authority) -> AsyncIterator[ServerFactory]:
 
 
 @_fixture("pytest_asyncio", "function")
-async def netlab_session(netlab_tls: Authority) -> AsyncIterator[Session]:
+async def netlab_session(netlab_order: None, netlab_tls: Authority) -> AsyncIterator[Session]:
     """A Session that trusts netlab_tls alone, closed after the test."""
     from netlab.client.session import Session
 
@@ -69,7 +76,7 @@ async def netlab_session(netlab_tls: Authority) -> AsyncIterator[Session]:
 
 
 @_fixture("pytest", "function")
-def netlab_live_servers(netlab_tls: Authority) -> Iterator[LiveServers]:
+def netlab_live_servers(netlab_order: None, netlab_tls: Authority) -> Iterator[LiveServers]:
     """What netlab_live and slow_link start in; stopped after the test."""
     from netlab.testing.live import LiveServers
 
@@ -87,14 +94,17 @@ def netlab_live(netlab_live_servers: LiveServers) -> Callable[..., LiveServer]:
 
 
 @_fixture("pytest", "function")
-def wire() -> Iterator[Callable[[Any], RawConnection]]:
-    """`connection = wire(server)`: raw bytes out with `send`, what came back with `expect` and `until`."""
+def wire(netlab_order: None) -> Iterator[Callable[..., RawConnection]]:
+    """`connection = wire(server)`: raw bytes out with `send`, what came back with `expect` and `until`.
+
+    An https server is spoken to in TLS, as its `root` is trusted. tls: another context, or False for none.
+    """
     from netlab.testing.rawclient import RawConnection
 
     opened: list[RawConnection] = []
 
-    def connect(server: Any) -> RawConnection:
-        opened.append(RawConnection(server))
+    def connect(server: Any, *, tls: ssl.SSLContext | bool | None = None) -> RawConnection:
+        opened.append(RawConnection(server, tls))
         return opened[-1]
 
     try:

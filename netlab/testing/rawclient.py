@@ -6,6 +6,7 @@ Blocking sockets: use it with netlab_live, or any server that runs in another th
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,15 +25,36 @@ def address_of(server: Any) -> tuple[str, int]:
     return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
-class RawConnection:
-    """One connection. `sent` and `received` keep every byte."""
+def connect(server: Any, tls: ssl.SSLContext | bool | None = None) -> socket.socket:
+    """A connection to the server, with TLS where its URL is https.
 
-    def __init__(self, server: Any) -> None:
+    tls: a context in place of one that trusts the server's own `root`; False for none. Raises OSError.
+    """
+    url = server if isinstance(server, str) else str(getattr(server, "url", ""))
+    connection = socket.create_connection(address_of(server), PATIENCE)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if tls is None:
+        tls = url.startswith("https:")
+    if tls is False:
+        return connection
+    if tls is True:
+        root = getattr(server, "root", None)
+        tls = ssl.create_default_context(cafile=root and str(root))
+    try:
+        return tls.wrap_socket(connection, server_hostname=address_of(server)[0])
+    except OSError:
+        connection.close()
+        raise
+
+
+class RawConnection:
+    """One connection. `sent` and `received` keep every byte, without the TLS around it."""
+
+    def __init__(self, server: Any, tls: ssl.SSLContext | bool | None = None) -> None:
         self.sent = b""
         self.received = b""
         self._taken = 0
-        self._socket = socket.create_connection(address_of(server), PATIENCE)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connect(server, tls)
 
     def send(self, data: bytes, *, apart: bool = False) -> None:
         """Send bytes as they are. apart: one `send` for each byte."""

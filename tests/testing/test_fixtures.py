@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from netlab.testing.apps import as_handler
+from netlab.testing.leaving import leave_after
 from netlab.testing.preflights import _first_failure
 from netlab.testing.rawclient import RawConnection, difference
 from netlab.testing.watching import connections
@@ -100,6 +101,22 @@ def test_wire(netlab_live, wire):
     connection.expect(b"HTTP/1.1 400 ")
     assert connection.rest()
     connection.expect_closed()
+
+def test_wire_over_tls(netlab_live, wire):
+    server = netlab_live(app, tls=True)
+    connection = wire(server)
+    connection.send(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+    connection.expect(b"HTTP/1.1 200 OK\\r\\n")
+    plain = wire(server, tls=False)
+    plain.send(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+    assert b"HTTP/1.1 200" not in plain.rest()
+
+def test_client_leaves_over_tls(netlab_live, client_leaves_after):
+    server = netlab_live(app, tls=True)
+    assert client_leaves_after(100_000, server, "/stream")[:12] == b"HTTP/1.1 200"
+
+def test_leaks_are_looked_for_when_every_server_has_stopped(netlab_live, no_leaks):
+    assert requests.get(netlab_live(app).url).ok
 
 def test_wire_fails_with_a_caret(netlab_live, wire):
     connection = wire(netlab_live(app))
@@ -223,7 +240,7 @@ def path(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_examples_of_sync_tests_hold(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
     result = run(pytester, SYNC, *options)
-    result.assert_outcomes(passed=15, errors=1)
+    result.assert_outcomes(passed=18, errors=1)
     result.stdout.fnmatch_lines(["*the test left behind: file descriptor*kept*"])
 
 
@@ -291,3 +308,11 @@ def test_text_is_no_bytes_for_the_wire() -> None:
         with pytest.raises(TypeError, match="carries bytes, not text: write b'GET"):
             connection.send("GET / HTTP/1.1\r\n\r\n")  # type: ignore[arg-type]
         connection.close()
+
+
+def test_a_client_that_is_to_leave_behind_the_end_says_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netlab.testing.rawclient.PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(AssertionError, match="only 0 bytes came; the client was to leave at 10"):
+            leave_after(url, 10, "/", reset=False, context=None)
