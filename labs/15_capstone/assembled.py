@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import film
+
 FOLDER = Path(__file__).resolve().parent
 # The labs that the server takes a part from, by slug, and what it is.
 PARTS = {
@@ -29,6 +31,15 @@ PARTS = {
 }
 ORIGIN = "https://app.example"
 MIB = 1 << 20
+# Answers of the application that a server must not send as they are: (status, content, field lines).
+PAGES: dict[str, tuple[int, bytes, list[tuple[str, str]]]] = {
+    "/vary": (200, b"hello", [("Vary", "Accept-Encoding, origin")]),
+    "/cookies": (200, b"hello", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]),
+    "/named": (200, b"hello", [("content-length", "99"), ("CONNECTION", "keep-alive")]),
+    "/cached": (304, b"hello", []),
+    "/nothing": (204, b"hello", []),
+    "/goodbye": (200, b"hello", [("connection", "close")]),
+}
 
 
 def _siege_loop() -> ModuleType:
@@ -44,28 +55,60 @@ def _siege_loop() -> ModuleType:
 siege_loop = _siege_loop()
 
 
+class Misconfigured(ValueError):
+    """The server does not start with this policy. settings: those that cannot be right, by lab 03."""
+
+    def __init__(self, settings: list[str]) -> None:
+        super().__init__(f"the CORS policy cannot be right: look at {', '.join(settings)}")
+        self.settings = settings
+
+
 def policy(parts: Mapping[str, ModuleType]) -> Any:
     """One origin, two methods, one header."""
     return parts["preflight"].Policy([ORIGIN], methods=["PUT", "DELETE"], headers=["content-type"])
 
 
+def guarded(parts: Mapping[str, ModuleType], mine: Any, chosen: Any = None) -> Any:
+    """The application behind a CORS policy, `policy` without another. Raises Misconfigured."""
+    chosen = chosen or policy(parts)
+    if mistakes := parts["preflight"].mistakes(chosen):
+        raise Misconfigured(mistakes)
+    return mine.guarded(parts, chosen, app(parts))
+
+
 def app(parts: Mapping[str, ModuleType]) -> Callable[[Any], Any]:
-    """The application: it greets, or sends back what it got. /big is 4 MiB."""
+    """The application: it greets, or sends back what it got. PAGES has the others; /big is 4 MiB."""
     response = parts["keep_alive"].Response
     known = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 
     def answer(request: Any) -> Any:
         if request.method not in known:
             return response(501)
+        if request.target == "/fails":
+            raise RuntimeError("this page always fails")
         if request.target == "/big":
             return response(200, bytes(4 * MIB))
+        if request.target == "/asked":
+            return response(200, as_read(request))
+        if request.target in PAGES:
+            return response(*PAGES[request.target])
         return response(200, request.content or b"hello")
 
     return answer
 
 
+def as_read(request: Any) -> bytes:
+    """The request as the server's parts have read it: first line, field lines, content."""
+    lines = [f"{request.method} {request.target} HTTP/1.{request.minor}"]
+    lines += [f"{name}: {value}" for name, value in request.fields]
+    return "\n".join([*lines, "", ""]).encode("latin-1") + bytes(request.content)
+
+
 def pieces(target: str) -> Iterator[bytes]:
-    """/stream?mib=N: N MiB, one at a time."""
+    """/stream?mib=N: N MiB, one at a time. /stream?words: a producer that has nothing to say in between."""
+    if target.endswith("?words"):
+        yield from (b"one", b"", b"two")
+        return
     number = target.partition("mib=")[2]
     for _ in range(int(number) if number.isdecimal() and len(number) < 5 else 1):
         yield bytes(MIB)
@@ -78,10 +121,17 @@ def refusal(status: int) -> bytes:
 
 
 def answered(
-    parts: Mapping[str, ModuleType], mine: Any, handler: Any, body: Any, stopping: bool
+    parts: Mapping[str, ModuleType],
+    mine: Any,
+    handler: Any,
+    body: Any,
+    stopping: bool,
+    reel: film.Film | None = None,
 ) -> tuple[Iterator[bytes], bool]:
-    """The answer to a whole request, piece by piece, and whether it is the last."""
+    """The answer to a whole request, piece by piece, and whether it is the last. reel: the film of /film."""
     request = body.request
+    if request.target.partition("?")[0] == "/film" and request.method == "GET":
+        return film.shown(parts["river"], request, reel), True
     if request.target.startswith("/stream") and request.method in ("GET", "HEAD"):
         goes_on = parts["keep_alive"].persists(request.minor, request.fields) and request.minor >= 1
         return mine.stream(
@@ -94,11 +144,13 @@ def answered(
 class Talk:
     """One connection without a socket: bytes in, bytes out. closing: the last answer was given."""
 
-    def __init__(self, parts: Mapping[str, ModuleType], mine: Any) -> None:
-        self.parts, self.mine = parts, mine
+    def __init__(
+        self, parts: Mapping[str, ModuleType], mine: Any, chosen: Any = None, reel: Any = None
+    ) -> None:
+        self.parts, self.mine, self.reel = parts, mine, reel
         self.limits = parts["siege"].Limits()
         self.reader = parts["siege"].HeadReader(self.limits)
-        self.handler = mine.guarded(parts, policy(parts), app(parts))
+        self.handler = guarded(parts, mine, chosen)
         self.body: Any = None
         self.stopping = self.closing = False
 
@@ -118,7 +170,7 @@ class Talk:
                     data = self.body.feed(data)
                 if self.body.whole:
                     wire, self.closing = answered(
-                        self.parts, self.mine, self.handler, self.body, self.stopping
+                        self.parts, self.mine, self.handler, self.body, self.stopping, self.reel
                     )
                     out += b"".join(wire)
                     self.body = None
@@ -137,7 +189,7 @@ class Assembled(siege_loop.Loop):  # type: ignore[misc, name-defined]
         gate = options.pop("gate", None) or parts["siege"].Gate(1024)
         super().__init__(parts["siege"], listener, None, gate, **options)
         self.parts, self.mine = parts, mine
-        self.handler = mine.guarded(parts, policy(parts), app(parts))
+        self.handler = guarded(parts, mine)
 
     def welcome(self, sock: socket.socket) -> None:
         """A new connection, which has no body yet."""
@@ -178,6 +230,11 @@ class Assembled(siege_loop.Loop):  # type: ignore[misc, name-defined]
             with contextlib.suppress(OSError):
                 connection.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
+    def close(self, connection: Any) -> None:
+        """End a connection in order. An answer that is on its way learns that its client has left."""
+        super().close(connection)
+        getattr(getattr(connection, "wire", None), "close", lambda: None)()
+
     def respond(self, connection: Any, status: int, content: bytes) -> None:
         """Refuse: the last answer on this connection."""
         connection.last = True
@@ -199,6 +256,9 @@ class Assembled(siege_loop.Loop):  # type: ignore[misc, name-defined]
                 connection.sent += sent
         except BlockingIOError:
             self.selector.modify(connection.sock, selectors.EVENT_WRITE, connection)
+            return
+        except film.Cut:
+            self.reset(connection)
             return
         except OSError:
             self.close(connection)

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -156,7 +157,7 @@ def told(measured: Run, found: Judged) -> Measurement:
         headline=headline(found, measured),
         tables=[
             beside(found, measured), sieges(found), *([parts_table(measured, found)] if found.checks else []),
-            broken(found.yours), *([] if found.checks else [owners(measured, found)]),
+            broken(found.yours), *([unseen(found)] if found.checks else [owners(measured, found)]),
         ],
         plots=[
             Plot("Honest clients answered under each attack", plots.svg(functools.partial(draw, found))),
@@ -266,7 +267,19 @@ def parts_table(measured: Run, found: Judged) -> Table:
     joints = "the learner's" if measured.mine else "the reference's"
     rows.append(["lab 15: the joints", joints, tests(found, CAPSTONE), "–", "–", "–"])
     columns = ["part", "whose", "tests passed now", "wrong programs", "the whole shows it"]
-    return Table(WRONG, [*columns, "its lab's tests show it"], rows)
+    return Table(WRONG, [*columns, "only its lab's tests show it"], rows)
+
+
+def unseen(found: Judged) -> Table:
+    """The wrong programs that the whole does not show, each with the reason."""
+    reasons = tomllib.loads((FOLDER / "unseen.toml").read_text("utf-8"))
+    rows = [
+        [PARTS[slug].partition(":")[0], name.replace("_", " "), why]
+        for slug, listed in reasons.items()
+        for name, why in listed.items()
+        if name not in found.wrong.get(slug, ([], 0))[0]
+    ]
+    return Table("Wrong programs that the whole does not show", ["lab", "wrong program", "why"], rows)
 
 
 def tests(found: Judged, slug: str) -> str:
@@ -332,8 +345,9 @@ def wrong_in_words(found: Judged) -> list[str]:
     return [
         "a wrong program is a part with one plausible mistake: each one took the place of its part in the "
         f"assembled server, {of} in all",
-        f"the wire cases of the whole server show {shown} of the {of} mistakes; the other {of - shown} do "
-        "not show on the wire, and each fails a test of its own lab (`make labs-verify` proves both)",
+        f"the wire cases and the conversations with the whole server show {shown} of the {of} mistakes; the "
+        f"other {of - shown} cannot be seen there, each for a reason that stands below, and each fails a "
+        "test of its own lab (`make labs-verify` proves both)",
         "so each part must also pass the tests of its own lab; “tests passed now” is the count of this run",
     ]
 

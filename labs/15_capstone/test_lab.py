@@ -9,6 +9,7 @@ import socket
 from types import SimpleNamespace
 
 import assembled
+import conversations
 import pytest
 import wire_judge
 
@@ -276,6 +277,13 @@ def test_the_assembled_server_passes_the_wire_cases_of_must(exercise, parts):
         f"{name}: {why}" for name, why in found.items() if why and name not in wire_judge.LEFT_TO_NETLAB
     ]
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.task(4, rule="the conversations of labs/15_capstone/conversations")
+def test_the_assembled_server_holds_its_conversations(exercise, parts):
+    names = [kind.name for kind in conversations.kinds()]
+    broken = next(conversations.broken(parts, exercise, names), "")
+    assert not broken, broken
 
 
 @pytest.mark.task(4, rule=MESSAGE)

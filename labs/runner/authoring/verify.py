@@ -28,6 +28,13 @@ from labs.runner.learner.workspace import Workspace
 from labs.runner.registry import Lab
 
 SEEDS = (1, 20_260_101, 4_294_967_291)
+# The capstone's tests of the whole server: what is wrong in a part fails one of them.
+WHOLE_SERVER = frozenset(
+    {
+        "test_the_assembled_server_holds_its_conversations",
+        "test_the_assembled_server_passes_the_wire_cases_of_must",
+    }
+)
 _PATIENCE = 4.0  # seconds: a wrong program that hangs is caught; the reference takes a fraction of this
 
 
@@ -89,9 +96,10 @@ class Examination:
 
     def capstone_jobs(self, capstone: Lab) -> Iterator[tuple[str, suite.Job]]:
         """The capstone, built with each wrong program that it must catch in the place of this lab's part."""
+        tests = WHOLE_SERVER if shown_by_the_whole(capstone.folder) is not None else frozenset[str]()
         for program in self.for_capstone(capstone):
             part = f"{self.lab.slug}={self.scratch / f'{self.lab.slug}_wrong_{program.name}.py'}"
-            job = suite.Job(capstone.folder, capstone.solution, first_only=True, parts=(part,))
+            job = suite.Job(capstone.folder, capstone.solution, first_only=True, parts=(part,), tests=tests)
             yield f"{CAPSTONE} with {self.lab.slug}'s wrong program {program.name}", job
 
     def _job(self, name: str, source: str, patience: float = 20.0) -> suite.Job:
