@@ -68,7 +68,7 @@ class Lane:
     async def _stop(self) -> None:
         if self._task is None:
             return
-        self._task.cancel()
+        self._cancel(self._task)
         _, left = await asyncio.wait([self._task], timeout=ENDING)
         if left:
             log.error("the experiment of the board %s does not end", self.board.name)
@@ -125,7 +125,13 @@ class Lane:
     def _end_unwatched(self) -> None:
         self._unwatched = None
         if self._task is not None and not self.feed.pages:
-            self._task.cancel()
+            self._cancel(self._task)
+
+    @staticmethod
+    def _cancel(task: asyncio.Task[None]) -> None:
+        """Once, and no second time: that would interrupt the experiment's cleaning up."""
+        if not task.cancelling():
+            task.cancel()
 
     async def close(self) -> None:
         """End what is under way; the site is over."""

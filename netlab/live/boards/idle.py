@@ -19,6 +19,7 @@ from netlab.live.children import Child, child, python
 from netlab.live.idleserver import nginx_program
 from netlab.live.liverun import LiveRun
 from netlab.live.planner import Machine, Slope, available, ends_first, rows
+from netlab.live.together import together
 from netlab.probes import kernel
 from netlab.probes.errors import ProbeError
 from netlab.probes.fit import line
@@ -123,7 +124,7 @@ async def experiment(run: LiveRun) -> None:
             for aim in steps(count):
                 run.say(f"{every[0].points[-1][0] if every[0].points else 0:,} of {count:,} clients.")
                 try:
-                    await asyncio.gather(*(_grown(run, each, aim) for each in every))
+                    await together(_grown(run, each, aim) for each in every)
                 finally:  # a stop in between: the curves have points that belong to the plan
                     _planned(run, every, count, machine)
         except ProbeError as error:

@@ -22,6 +22,7 @@ from netlab.live.liverun import LiveRun
 from netlab.live.pictures import pictured
 from netlab.live.siegeattack import ATTACKS, MOST
 from netlab.live.siegeserver import DESCRIPTORS
+from netlab.live.together import together
 from netlab.tls.context import client_context
 
 CALM, AFTER = 2.0, 2.0
@@ -167,7 +168,7 @@ async def _servers(run: LiveRun) -> AsyncIterator[list[Besieged]]:
             run.show("missing", "Your loop is not shown: the labs are not beside this netlab.")
         run.say("The servers start.")
         started = (stack.enter_async_context(first_that_answers(each, tls)) for each in sides)
-        yield list(await asyncio.gather(*started))
+        yield await together(started)
 
 
 async def _hear(attackers: Child, every: Sequence[Besieged]) -> None:

@@ -18,6 +18,7 @@ from netlab.live.clients import Counted, Errand, visit
 from netlab.live.lanereading import LaneReading
 from netlab.live.liverun import LiveRun
 from netlab.live.pictures import pictured
+from netlab.live.together import together
 from netlab.live.watched import Watched, watched
 from netlab.relay import Conversation, Relay
 from netlab.tls.context import Verify, client_context
@@ -204,7 +205,7 @@ async def experiment(run: LiveRun, command: Sequence[str] = ()) -> None:
             try:
                 await _watch(tap, chosen)
             finally:
-                await asyncio.gather(*(each.abandon() for each in tap.abandon()))
+                await together(each.abandon() for each in tap.abandon())
 
 
 @contextlib.contextmanager
