@@ -46,9 +46,10 @@ async def visit(port: int, plan: Errand, counted: Counted, tls: ssl.SSLContext |
     try:
         for target in plan.targets:
             writer.write(f"GET {target} HTTP/1.1\r\nHost: {plan.host}\r\n\r\n".encode("latin-1"))
-            if not await _response(reader):
-                break
+            persistent = await _response(reader)
             counted.answered += 1
+            if not persistent:
+                break
             await asyncio.sleep(plan.pause)
     except (OSError, ProtocolError):
         counted.failed += 1
@@ -57,7 +58,7 @@ async def visit(port: int, plan: Errand, counted: Counted, tls: ssl.SSLContext |
 
 
 async def _response(reader: asyncio.StreamReader) -> bool:
-    """Read one response; does the connection go on? Raises ProtocolError."""
+    """Read one response; may the connection carry another? Raises ProtocolError."""
     parser = ResponseParser(LIMITS)
     parser.expect("GET")
     persistent = True

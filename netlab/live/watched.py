@@ -120,7 +120,13 @@ async def _listening(server: Child, wanted: int | None, last: deque[str]) -> tup
                 if each.status == psutil.CONN_LISTEN and wanted in (None, each.laddr.port):
                     return process, _reachable(each.laddr.ip), each.laddr.port
         await asyncio.sleep(0.05)
-    raise Refused(f"the command listens on no TCP port after {PATIENCE:g} s; {PORT} in it is a free port")
+    raise Refused(silent(last))
+
+
+def silent(last: Sequence[str]) -> str:
+    """What is said of a command that listens nowhere. last: the lines that it has printed."""
+    said = f"it printed last: {last[-1]}" if last else "it printed nothing"
+    return f"the command listens on no TCP port after {PATIENCE:g} s ({said}); {PORT} in it is a free port"
 
 
 def _how(server: Child, last: deque[str]) -> str:

@@ -61,6 +61,22 @@ def test_a_server_gets_no_clients_that_this_machines_memory_cannot_hold(
 
 
 @pytest.mark.soak
+def idle_server(name: str, *points: tuple[int, int | None]) -> idle.Idle:
+    """A server that was measured: (clients, its own memory in bytes)."""
+    unused: Any = None
+    read = [(count, {"fds": None, "uss": uss, "kernel": None}) for count, uss in points]
+    return idle.Idle(name, unused, unused, 0, read)
+
+
+def test_the_last_sentence_tells_what_a_client_cost_each_server() -> None:
+    every = [idle_server("netlab", (20, 0), (30, 10 << 10)), idle_server("nginx", (20, 0))]
+    assert idle.told(every) == (
+        "One idle client took of its server's own memory: netlab 1.0 KiB. The clients are gone."
+    )
+    every = [idle_server("netlab", (20, None), (30, None))]
+    assert idle.told(every) == "No server's memory could be measured. The clients are gone."
+
+
 async def test_each_client_is_one_descriptor_and_the_planner_uses_the_slope() -> None:
     async with experiment_of(idle.BOARD, clients=200) as running:
         feed = await running.ended()

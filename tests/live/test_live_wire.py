@@ -15,7 +15,7 @@ import pytest
 import netlab
 from netlab.live.board import Refused
 from netlab.live.boards import wire
-from netlab.live.watched import watched
+from netlab.live.watched import silent, watched
 from netlab.tls.tracing.keyring import Keyring
 from tests.kit.waiting import until
 
@@ -168,6 +168,8 @@ async def test_any_command_that_listens_can_be_watched(
         await until(lambda: all("closed" in feed.get(f"lane/{n}", {"note": ""})["note"] for n in (1, 2)))
         note = feed["lane/1"]["note"]
         assert note.endswith("closed (FIN) while idle"), "it speaks HTTP/1.0: both sides close at once"
+        await until(lambda: "clients" in feed)
+        assert feed["clients"] == {"connected": 2, "answered": 2, "failed": 0}
 
 
 ENDED = {
@@ -187,6 +189,19 @@ async def test_a_command_that_ends_is_refused_with_its_status_and_its_last_words
         async with watched(["sh", "-c", program]):
             pass
     assert str(refused.value) == f"the command ended before it listened, {ENDED[program]}"
+
+
+async def test_a_command_that_listens_nowhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netlab.live.watched.PATIENCE", 0.1)
+    with pytest.raises(Refused, match=r"listens on no TCP port after 0.1 s \(it printed nothing\)"):
+        async with watched(["sleep", "99"]):
+            pass
+
+
+async def test_of_a_command_that_listens_nowhere_the_last_line_is_told() -> None:
+    assert silent(["one", "two"]) == (
+        "the command listens on no TCP port after 20 s (it printed last: two); {port} in it is a free port"
+    )
 
 
 LISTENING = """

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import importlib.util
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from netlab.live.board import Board, Choice, Number, Refused
@@ -129,7 +130,16 @@ async def experiment(run: LiveRun) -> None:
                     _planned(run, every, count, machine)
         except ProbeError as error:
             raise Refused(f"a server ended: {error}") from None
-        run.say(f"{every[0].points[-1][0]:,} clients are connected to {every[0].name}.")
+        run.say(told(every))
+
+
+def told(every: Sequence[Idle]) -> str:
+    """The last sentence: what one idle client cost each server that was measured at two points at least."""
+    costs = [(each.name, each.slope()) for each in every if len(each.points) > 1]
+    got = ", ".join(f"{name} {slope.own / 1024:,.1f} KiB" for name, slope in costs if slope.own)
+    if not got:
+        return "No server's memory could be measured. The clients are gone."
+    return f"One idle client took of its server's own memory: {got}. The clients are gone."
 
 
 def steps(count: int) -> list[int]:
