@@ -33,6 +33,19 @@ def _fixture(plugin: str, scope: str) -> Callable[[_Function], _Function]:
     return decorator
 
 
+def _ask_for_asyncio(fixture: str) -> None:
+    """Raises RuntimeError where the test runs in trio."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            f"{fixture} needs asyncio, and the test runs in another library: use netlab_live, or let the "
+            "fixture anyio_backend return 'asyncio'"
+        ) from None
+
+
 @_fixture("pytest", "session")
 def netlab_tls(tmp_path_factory: Any) -> Authority:
     """A throw-away authority, minted once a session: root, chain, key, server_context(), client_context()."""
@@ -59,6 +72,7 @@ async def netlab_server(netlab_order: None, netlab_tls: Authority) -> AsyncItera
     """`server = await netlab_server(app, tls=True, …)`: a Server in the test's own event loop."""
     from netlab.testing.started import Started
 
+    _ask_for_asyncio("netlab_server")
     started = Started(netlab_tls)
     try:
         yield started.start
@@ -71,6 +85,7 @@ async def netlab_session(netlab_order: None, netlab_tls: Authority) -> AsyncIter
     """A Session that trusts netlab_tls alone, closed after the test."""
     from netlab.client.session import Session
 
+    _ask_for_asyncio("netlab_session")
     async with Session(tls=netlab_tls.client_context()) as session:
         yield session
 

@@ -15,6 +15,7 @@ import pytest
 
 from netlab.testing.apps import as_handler
 from netlab.testing.leaving import leave_after
+from netlab.testing.plugin import _ask_for_asyncio
 from netlab.testing.preflights import _first_failure
 from netlab.testing.rawclient import RawConnection, difference
 from netlab.testing.watching import connections
@@ -316,3 +317,8 @@ def test_a_client_that_is_to_leave_behind_the_end_says_what_came(monkeypatch: py
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(AssertionError, match="only 0 bytes came; the client was to leave at 10"):
             leave_after(url, 10, "/", reset=False, context=None)
+
+
+def test_a_fixture_that_needs_asyncio_says_so_under_trio() -> None:
+    with pytest.raises(RuntimeError, match="netlab_server needs asyncio"):
+        _ask_for_asyncio("netlab_server")
