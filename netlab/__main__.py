@@ -11,7 +11,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import netlab
@@ -40,10 +40,29 @@ class _Parser(argparse.ArgumentParser):
 
     instead: Mapping[str, str] = {}
     """Options of other programs, each with what to give here."""
+    mistakes: Callable[[argparse.Namespace], list[str]] | None = None
+    """What is wrong with the options beside each value's form: named together with that."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._malformed: list[str] = []
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """As argparse, but a value of the wrong form is kept for the end; the default stands in."""
+        try:
+            return super()._get_values(action, arg_strings)
+        except argparse.ArgumentError as error:
+            if not action.option_strings:
+                raise
+            self._malformed.append(_plain(str(error)))
+            return action.default
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse, but an option that is not known is named, with the one that is near."""
         found, rest = self.parse_known_args(args, namespace)
+        if self._malformed:
+            further = self.mistakes(found) if self.mistakes is not None else []
+            self.error("; ".join([*self._malformed, *further]))
         for word in rest:
             option = word.partition("=")[0]
             if option in self.instead:
@@ -55,11 +74,16 @@ class _Parser(argparse.ArgumentParser):
         return found
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        if found := _CHOICE.match(message):
-            names = re.findall(r"[\w-]+", found[3])
-            near = did_you_mean(found[2], names) or f": give {', '.join(names)}"
-            message = f"{found[1]}: there is no {found[2]!r}{near}"
-        raise UserError(f"{message} (see `{self.prog} --help`)")
+        raise UserError(f"{_plain(message)} (see `{self.prog} --help`)")
+
+
+def _plain(message: str) -> str:
+    """argparse's words for a word that is no choice, in ours."""
+    if found := _CHOICE.match(message):
+        names = re.findall(r"[\w-]+", found[3])
+        near = did_you_mean(found[2], names) or f": give {', '.join(names)}"
+        return f"{found[1]}: there is no {found[2]!r}{near}"
+    return re.sub(r"invalid (?:int|float) value: ('.*')", r"\1 is no number", message)
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
@@ -97,6 +121,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     module = importlib.import_module(f"netlab.cli.{command}")
     own = _Parser(prog=f"{program} {command}", description=COMMANDS[command])
     own.instead = getattr(module, "INSTEAD", {})
+    own.mistakes = getattr(module, "mistakes", None)
     module.configure(own)
     options: argparse.Namespace = own.parse_args(argv[1:])
     options.run = module.run

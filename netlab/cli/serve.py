@@ -1,8 +1,8 @@
 """`python -m netlab serve`: the server from the command line.
 
-Here the options become a server. What an app is, `interface` tells; `apps` imports it; `banner` says at the
-start what is served; `logs` writes the access log; `reload` starts the server anew when a file changes;
-`activation` speaks with systemd.
+Here the options become a server. `serveoptions` says what is wrong with them. What an app is, `interface`
+tells; `apps` imports it; `banner` says at the start what is served; `logs` writes the access log; `reload`
+starts the server anew when a file changes; `activation` speaks with systemd.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
-import math
-import re
 import socket
 import ssl
 import sys
@@ -23,9 +21,8 @@ from netlab.cli.apps import AsgiOptions, Interface, adapt, load
 from netlab.cli.banner import banner, kind_of_app
 from netlab.cli.errors import UserError
 from netlab.cli.logs import Format, access_log
-from netlab.http1.forwarded import TrustedProxies
+from netlab.cli.serveoptions import cors_policy, mistakes, timeouts_of, trusted_proxies
 from netlab.probes import hooks
-from netlab.server.config import Timeouts
 from netlab.server.limited import Limited
 from netlab.server.linelog import LineHandler, LineLog
 from netlab.server.server import Server
@@ -179,7 +176,8 @@ def _shown(group: argparse._ArgumentGroup) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
-    _check(options)
+    if wrong := mistakes(options):
+        raise UserError("; ".join(wrong))
     sock = _given_socket(options)
     if options.reload and sock is None:
         from netlab.cli.reload import run_reloading
@@ -209,56 +207,6 @@ def _say(url: str, served: str, root: Path | None) -> None:
     activation.notify("READY=1")
 
 
-def _check(options: argparse.Namespace) -> None:
-    """What the options alone can get wrong: everything is named at once."""
-    wrong = [
-        text
-        for is_wrong, text in (
-            (not 0 <= options.port <= 65535, f"--port {options.port} is no port: give 0 to 65535"),
-            (options.workers < 1, f"--workers {options.workers}: give 1 or more"),
-            (
-                not 0 <= options.worker_timeout < math.inf,
-                f"--worker-timeout {options.worker_timeout:g}: give seconds, or 0 for never",
-            ),
-            (
-                options.log_file is not None and options.log_config is not None,
-                "--log-file and --log-config: give one of the two",
-            ),
-            (
-                options.listing and not options.dir,
-                "--listing shows the folders of --dir PATH, which is missing",
-            ),
-            (
-                options.uds is not None and bool(options.port),
-                f"--uds {options.uds} and --port {options.port}: give one of the two",
-            ),
-            (options.uds == "", "--uds is empty: give the path of a Unix socket"),
-            (
-                options.uds_mode is not None and re.fullmatch("0?[0-7]{3}", options.uds_mode) is None,
-                f"--uds-mode {options.uds_mode} is no mode: give three octal digits, such as 660",
-            ),
-            (
-                options.uds_mode is not None and not options.uds,
-                f"--uds-mode {options.uds_mode} is for a Unix socket: give --uds, too",
-            ),
-            (
-                options.limit_concurrency is not None and options.limit_concurrency < 1,
-                f"--limit-concurrency {options.limit_concurrency}: give 1 or more",
-            ),
-            (options.reload and options.workers > 1, "--reload and --workers: give one of the two"),
-            (options.reload and bool(options.uds), "--reload and --uds: give --port in place of --uds"),
-            (bool(options.reload_dir) and not options.reload, "--reload-dir needs --reload"),
-            (
-                options.fd is not None and bool(options.uds),
-                f"--fd {options.fd} and --uds {options.uds}: give one of the two",
-            ),
-        )
-        if is_wrong
-    ] + tlsoptions.mistakes(options)
-    if wrong:
-        raise UserError("; ".join(wrong))
-
-
 def _settings(
     options: argparse.Namespace, tls: ssl.SSLContext | None, sock: socket.socket | None
 ) -> dict[str, Any]:
@@ -270,22 +218,22 @@ def _settings(
         "uds_mode": None if options.uds_mode is None else int(options.uds_mode, 8),
         "tls": tls,
         "hsts": options.hsts,
-        "cors": _cors(options),
+        "cors": cors_policy(options),
         "access_log": None,
     }
     lines = None if options.log_config is not None else _line_log(options.log_file)
     if options.access_log or options.access_log_format:
         settings["access_log"] = access_log(Format(options.access_log_format or "short"), lines)
-    if options.timeout_keep_alive is not None:
-        try:
-            settings["timeouts"] = Timeouts(idle=options.timeout_keep_alive)
-        except ValueError as mistake:
-            raise UserError(f"--timeout-keep-alive: {mistake}") from None
-    if options.forwarded_allow_ips is not None:
-        try:
-            settings["forwarded"] = TrustedProxies(options.forwarded_allow_ips.split(","))
-        except ValueError as mistake:
-            raise UserError(f"--forwarded-allow-ips: {mistake}") from None
+    if (timeouts := timeouts_of(options)) is not None:
+        settings["timeouts"] = timeouts
+    if (forwarded := trusted_proxies(options)) is not None:
+        settings["forwarded"] = forwarded
+    if options.cors_debug:
+        print(
+            "netlab: --cors-debug: a refused preflight tells every allowed origin which methods and headers "
+            "are allowed; not for production",
+            file=sys.stderr,
+        )
     if sock is not None:
         settings["sock"] = sock
     return settings
@@ -378,28 +326,6 @@ def _folder(options: argparse.Namespace) -> Any:
         return Folder(options.dir, listing=options.listing)
     except ValueError as mistake:
         raise UserError(f"--dir: {mistake}") from None
-
-
-def _cors(options: argparse.Namespace) -> Any:
-    if not options.cors_origin:
-        if options.cors_credentials or options.cors_debug:
-            option = "--cors-credentials" if options.cors_credentials else "--cors-debug"
-            raise UserError(f"{option} needs at least one --cors-origin")
-        return None
-    from netlab.cors import Policy, PolicyError
-
-    if options.cors_debug:
-        print(
-            "netlab: --cors-debug: a refused preflight tells every allowed origin which methods and headers "
-            "are allowed; not for production",
-            file=sys.stderr,
-        )
-    try:
-        return Policy.for_origins(
-            options.cors_origin, credentials=options.cors_credentials, debug=options.cors_debug
-        )
-    except PolicyError as mistake:
-        raise UserError(" ".join(str(mistake).split())) from None
 
 
 def _why_not(error: OSError, options: argparse.Namespace) -> str:

@@ -196,7 +196,7 @@ MISTAKES = [
     (["--repeat", "0", "http://{plain}/"], "--repeat 0: give 1 or more"),
     (["--timeout", "0", "http://{plain}/"], "--timeout 0: give seconds above 0"),
     (["--timeout", "0.05", "http://{plain}/sleep"], "took longer than 0.05 s (--timeout gives it longer)"),
-    (["--timeout", "x", "http://{plain}/"], "invalid float value"),
+    (["--timeout", "x", "http://{plain}/"], "argument --timeout: 'x' is no number"),
 ]
 
 

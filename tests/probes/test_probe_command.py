@@ -184,7 +184,7 @@ def test_a_port_that_is_taken_is_not_measured_in_place_of_the_command(
         (["1", "--port", "99999999"], "--port 99999999: is no port: give 1 to 65535"),
         (["1", "--port", "0"], "--port 0: is no port: give 1 to 65535"),
         (["1", "--port", "-1"], "--port -1: is no port: give 1 to 65535"),
-        (["1", "--port", "http"], "argument --port: invalid int value: 'http'"),
+        (["1", "--port", "http"], "argument --port: 'http' is no number"),
         (["--url", "http://example.com/", "--", "true"], "example.com is no loopback address"),
         (["--url", "http://127.0.0.1/"], "needs either --pid PID (a server that runs) or -- COMMAND"),
         (["--url", "http://127.0.0.1/", "--pid", "1", "--", "true"], "needs either --pid PID"),

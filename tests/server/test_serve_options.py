@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import netlab
+from netlab.__main__ import main
 from netlab.cli import logs
 from netlab.cli.banner import curl, kind_of_app
 from netlab.cli.errors import UserError
@@ -266,3 +267,18 @@ def test_cors_debug_is_said_loudly() -> None:
     code, _, complaints = server.stop()
     assert (status, fields["access-control-allow-methods"], code) == (204, "PUT, PATCH, DELETE", 0)
     assert "--cors-debug" in complaints and "not for production" in complaints
+
+
+def test_all_mistakes_are_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = (
+        "serve --port 99999 --workers none --lifespan maybe --timeout-keep-alive -1 --limit-concurrency 0 "
+        "--forwarded-allow-ips nginx --cors-origin example.com --tls-max 1.2"
+    )
+    assert main(wrong.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    for each in (
+        "--port 99999 is no port", "--workers: 'none' is no number", "--lifespan: there is no 'maybe'",
+        "--timeout-keep-alive", "--limit-concurrency 0", "'nginx'", "https://example.com", "--tls-max",
+    ):  # fmt: skip
+        assert each in err
