@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
+from types import FunctionType, MethodType, TracebackType
 from typing import Any, Literal
 
 from netlab.asgi.call import AppCall
@@ -41,6 +41,9 @@ class AsgiHandler:
         if lifespan not in ("auto", "on", "off"):
             raise ValueError(f"lifespan is {lifespan!r}: give 'auto', 'on' or 'off'")
         self.app = app
+        # Of an instance its `__call__`: CPython 3.11 would reach that by way of C, each time.
+        call = type(app).__call__
+        self._call: App = MethodType(call, app) if isinstance(call, FunctionType) else app
         mount = Mount(root_path)
         self.root_path = mount.root_path
         self._scopes = Scopes(mount)
@@ -58,10 +61,10 @@ class AsgiHandler:
         exchange = request.exchange
         exchange.grace = self.grace
         exchange.tasks = self.tasks
-        lifespan = self._lifespan
+        lifespan, run = self._lifespan, self._call
         scope = self._scopes.scope(request, None if lifespan is None else lifespan.state)
         try:
-            await self.app(scope, call.receive, call.send)
+            await run(scope, call.receive, call.send)
         except BaseException as error:
             call.failed(error)
         else:

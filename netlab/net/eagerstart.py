@@ -128,7 +128,9 @@ class LentTask:
     def start(self, work: Coroutine[Any, Any, Any]) -> Any:
         """As EagerStart.start."""
         loop, spare, context = self._loop, self._spare, self._context
-        self._enter(loop, spare)
+        # A method call of an attribute would be looked up each time.
+        enter, leave = self._enter, self._leave
+        enter(loop, spare)
         try:
             outcome = context.run(self._step, work)
         except BaseException:
@@ -137,7 +139,7 @@ class LentTask:
                 self._replace_spare()
             raise
         finally:
-            self._leave(loop, spare)
+            leave(loop, spare)
         if outcome is _ENDED:
             # A context that was not changed is equal at the cost of comparing one pointer.
             if context != self._base:

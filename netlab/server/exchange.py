@@ -91,7 +91,8 @@ class Exchange:
             return
         # Step 5: the handler starts at once.
         try:
-            outcome = server.start_eagerly(server.app(Request(head, self, self.body)))
+            app, start = server.app, server.start_eagerly  # `server.app(…)` would look it up each time
+            outcome = start(app(Request(head, self, self.body)))
         except BaseException as error:
             self._handler_failed(error)
             return
