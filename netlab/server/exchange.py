@@ -286,10 +286,7 @@ class Exchange:
     def wake_body(self) -> None:
         """More of the body has come, or its end: for the handler, or to be read past."""
         if self.body is not None:
-            if self.sent:
-                self.body.discard_more()
-            else:
-                self.body.wake()
+            (self.body.discard_more if self.sent else self.body.wake)()
 
     def _check_first(self) -> None:
         """Raises where there is a response already, or no client to send one to."""
