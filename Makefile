@@ -13,8 +13,12 @@ unexport ARGS
 ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
 PY := $(VENV)/bin/python
 
-# Ctrl-C ends the command, which says so itself; make need not add its own complaint. Python shows a traceback when
-# Ctrl-C meets it before its first line: where a command begins with trap '' INT, it listens from that line on.
+# Python shows a traceback when Ctrl-C meets it before its first line. So a command starts with SIGINT ignored, and
+# listens from that line on: labs and the set-up by themselves, any other module by start.py.
+LABS := trap '' INT; $(PY) -m labs
+START := trap '' INT; $(PY) labs/runner/start.py
+
+# Ctrl-C ends the command, which says so itself; make need not add its own complaint.
 define run
 @cd "$(ROOT)" && { trap : INT; $(1); status=$$?; [ $$status -eq 130 ] && status=0; exit $$status; }
 endef
@@ -49,77 +53,77 @@ help:  ## this list
 	@cd "$(ROOT)" && awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "NN", $$1); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 next: certs-ready  ## go on with your next task: the lab under way, or the first that is not done
-	$(call learn,trap '' INT; $(PY) -m labs next $(ARGS))
+	$(call learn,$(LABS) next $(ARGS))
 
 labs: certs-ready  ## measure every lab with its reference: the verdicts and the report (QUICK=1: shorter; ARGS="--against FILE")
-	$(call run,trap '' INT; $(PY) -m labs all $(ARGS))
+	$(call run,$(LABS) all $(ARGS))
 
 status: setup  ## every lab, and where you stand
-	$(call run,trap '' INT; $(PY) -m labs status)
+	$(call run,$(LABS) status)
 
 lab-%: certs-ready FORCE  ## work on lab NN: your file is checked task by task, then measured
-	$(call learn,trap '' INT; $(PY) -m labs lab $* $(ARGS))
+	$(call learn,$(LABS) lab $* $(ARGS))
 
 watch-%: certs-ready FORCE  ## check lab NN again whenever you save
-	$(call learn,trap '' INT; $(PY) -m labs watch $*)
+	$(call learn,$(LABS) watch $*)
 
 hint-%: setup FORCE  ## open the next hint of lab NN (TASK=2: of that task)
-	$(call run,trap '' INT; $(PY) -m labs hint $* $(TASK))
+	$(call run,$(LABS) hint $* $(TASK))
 
 measure-%: certs-ready FORCE  ## measure lab NN with the reference (MINE=1: with your code; ARGS=--all: all tables)
-	$(call run,trap '' INT; $(PY) -m labs measure $* $(if $(MINE),--mine) $(ARGS))
+	$(call run,$(LABS) measure $* $(if $(MINE),--mine) $(ARGS))
 
 wrong-%: setup FORCE  ## what others got wrong in lab NN, once its task passes (TASK=2, ANYWAY=1)
-	$(call run,trap '' INT; $(PY) -m labs wrong $* $(TASK) $(if $(ANYWAY),--anyway))
+	$(call run,$(LABS) wrong $* $(TASK) $(if $(ANYWAY),--anyway))
 
 solution-%: setup FORCE  ## your code beside the solution of lab NN (ANYWAY=1: before it is done)
-	$(call run,trap '' INT; $(PY) -m labs solution $* $(if $(ANYWAY),--anyway))
+	$(call run,$(LABS) solution $* $(if $(ANYWAY),--anyway))
 
 reset-%: setup FORCE  ## start lab NN anew; what you had goes to the trash, and can come back
-	$(call run,trap '' INT; $(PY) -m labs reset $*)
+	$(call run,$(LABS) reset $*)
 
 serve-%: certs-ready FORCE  ## run the server of lab NN, if it has one
-	$(call run,trap '' INT; $(PY) -m labs serve $*)
+	$(call run,$(LABS) serve $*)
 
 serve: certs-ready  ## run netlab's own server (ARGS="--tls --port 8443")
-	$(call run,$(PY) -m netlab serve $(ARGS))
+	$(call run,$(START) netlab serve $(ARGS))
 
 live: certs-ready  ## see the wire live, in your browser (ARGS="--port 8444 --no-browser")
-	$(call run,$(PY) -m netlab live $(ARGS))
+	$(call run,$(START) netlab live $(ARGS))
 
 test: setup  ## the test suite, in parallel
-	$(call run,$(PY) -m pytest -n $(JOBS) --dist worksteal -m "not soak" $(ARGS))
+	$(call run,$(START) pytest -n $(JOBS) --dist worksteal -m "not soak" $(ARGS))
 
 soak: setup  ## the long runs alone: 5 GB, ten thousand connections
-	$(call run,$(PY) -m pytest -m soak $(ARGS))
+	$(call run,$(START) pytest -m soak $(ARGS))
 
 test-all: setup  ## the test suite with its long runs
-	$(call run,$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS))
+	$(call run,$(START) pytest -n $(JOBS) --dist worksteal $(ARGS))
 
 labs-verify: certs-ready  ## prove the labs honest: stubs fail, solutions pass, wrong programs are caught
-	$(call run,trap '' INT; $(PY) -m labs verify)
+	$(call run,$(LABS) verify)
 
 lint: setup  ## ruff and mypy
-	@cd "$(ROOT)"; status=0; $(PY) -m ruff check . || status=1; $(PY) -m ruff format --check . || status=1; \
-	$(PY) -m mypy --strict netlab labs/runner || status=1; exit $$status
+	$(call run,status=0; for what in "ruff check ." "ruff format --check ." "mypy --strict netlab labs/runner"; do \
+	$(START) $$what || { [ $$? -eq 130 ] && exit 0; status=1; }; done; (exit $$status))
 
 bench: setup-bench certs-ready  ## netlab beside the servers that people deploy
-	$(call run,$(PY) -m tests.bench $(ARGS))
+	$(call run,$(START) tests.bench $(ARGS))
 
 bench-table: setup  ## README's table of measurements, made of the last run of make bench ARGS=--readme
-	$(call run,$(PY) -m tests.bench.readme)
+	$(call run,$(START) tests.bench.readme)
 
 interop: setup  ## programs that we did not write, as clients and as proxies in front: the table is made anew
-	$(call run,$(PY) -m tests.interop $(ARGS))
+	$(call run,$(START) tests.interop $(ARGS))
 
 book: setup-book  ## the book, built into build/book: every quotation and every link is checked
-	$(call run,$(PY) -m sphinx -q -n -W --keep-going labs/book build/book && echo "the book: build/book/index.html")
+	$(call run,$(START) sphinx -q -n -W --keep-going labs/book build/book && echo "the book: build/book/index.html")
 
 fuzz: setup  ## throw malformed bytes at the parsers
-	$(call run,$(PY) -m tests.fuzz $(ARGS))
+	$(call run,$(START) tests.fuzz $(ARGS))
 
 certs: setup  ## mint a root, an intermediate and a leaf for localhost
-	$(call run,$(PY) -m netlab certs $(ARGS))
+	$(call run,$(START) netlab certs $(ARGS))
 
 clean:  ## remove all that was made here; never your work/
 	@cd "$(ROOT)" && rm -rf .venv .venv-* build *.egg-info labs/report .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -137,4 +141,4 @@ setup-bench:
 	$(call run,trap '' INT; $(PYTHON) -I labs/runner/bootstrap.py --venv=$(VENV) labs test bench)
 
 certs-ready: setup
-	@cd "$(ROOT)" && { [ -n "$$(find certs/leaf.pem -mtime -7 2>/dev/null)" ] || $(PY) -m netlab certs >/dev/null; }
+	@cd "$(ROOT)" && { [ -n "$$(find certs/leaf.pem -mtime -7 2>/dev/null)" ] || { $(START) netlab certs >/dev/null; }; }

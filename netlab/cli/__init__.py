@@ -1,4 +1,4 @@
 """The commands of `python -m netlab`: arguments in, printing out. No protocol lives here.
 
-Each command is a module with configure(parser) and run(options) -> exit status; `netlab.__main__` finds it.
+Each command is a module with configure(parser) and run(options) -> exit status; `command` finds it.
 """

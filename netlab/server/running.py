@@ -46,10 +46,6 @@ def run(work: Coroutine[Any, Any, None], patience: float) -> None:
     last = threading.Timer(patience, _give_up)
     last.daemon = True
 
-    # What is imported by now lives as long as the process: the garbage collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-
     async def bounded() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "netlab"))
         try:
@@ -57,10 +53,17 @@ def run(work: Coroutine[Any, Any, None], patience: float) -> None:
         finally:
             last.start()
 
+    everything = bounded()
     try:
-        asyncio.run(bounded())
+        # What is imported by now lives as long as the process: the garbage collector need not look at it.
+        gc.collect()
+        gc.freeze()
+        asyncio.run(everything)
     finally:
         last.cancel()
+        # Ctrl-C may come before they have begun: Python warns of a coroutine that is never awaited.
+        everything.close()
+        work.close()
 
 
 def _give_up() -> None:

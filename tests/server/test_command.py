@@ -214,7 +214,7 @@ def test_a_library_that_is_missing_is_named(library: str, tmp_path: Path) -> Non
 
 
 def test_the_libraries_are_those_of_the_project() -> None:
-    from netlab.__main__ import LIBRARIES
+    from netlab.cli.command import LIBRARIES
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert list(LIBRARIES.values()) == project["dependencies"]
