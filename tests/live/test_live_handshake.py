@@ -18,6 +18,7 @@ async def test_a_full_handshake_unfolds_into_annotated_bytes(opened: Callable[..
         assert board.lane.feed.values["server"] == {"accepted": 1, "requests": 1}
         assert figures["Version"] == "TLS 1.3" and figures["Resumed"] == "no"
         records = list(board.lane.feed.lists["records"])
+        assert figures["Records opened with"] == "the client's key log: no thief has it"
         assert figures["Records"] == str(len(records))
         assert figures["Bytes"] == f"{sum(record['size'] for record in records):,}"
         assert await board.tab.locator(".rung").count() == len(records)
@@ -60,7 +61,9 @@ async def test_the_stolen_key_opens_static_rsa(opened: Callable[..., Any]) -> No
     async with opened("handshake") as board:
         await board.start(way="stolen", distance=0)
         await board.ended()
-        assert (await board.figures())["Version"] == "TLS 1.2"
+        figures = await board.figures()
+        assert figures["Version"] == "TLS 1.2"
+        assert figures["Records opened with"] == "the server's stolen key alone"
         sealed = [record for record in board.lane.feed.lists["records"] if record["sealed"]]
         assert sealed and all(not record["reason"] for record in sealed)
         assert any("GET / HTTP/1.1" in record["http"] for record in sealed)

@@ -40,6 +40,9 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 FULL, RESUME, RETRY, STOLEN = "full", "resume", "retry", "stolen"
 WAYS = (FULL, RESUME, RETRY, STOLEN)
+KEY_LOG, STOLEN_KEY = "the client's key log: no thief has it", "the server's stolen key alone"
+"""What the records were opened with, as the page says it."""
+
 LABELS = (
     "TLS 1.3, a full handshake",
     "TLS 1.3, then one that resumes",
@@ -56,7 +59,8 @@ class Scene:
     relay: Relay
     ring: Keyring
     context: ssl.SSLContext
-    answered: int = 0
+    stolen: bool
+    """The server's key opens the records; else the client's key log does."""
 
 
 async def hello(request: Request) -> Response:
@@ -93,7 +97,7 @@ async def _scene(run: LiveRun, way: str) -> AsyncIterator[tuple[Scene, Server]]:
         keys = (served.key,) if stolen and isinstance(served.key, rsa.RSAPrivateKey) else ()
         one_way = run.number("distance") / 2000
         async with Server(hello, tls=tls) as server, Relay("127.0.0.1", server.port, one_way) as relay:
-            yield Scene(run, relay, Keyring(keys=keys), context), server
+            yield Scene(run, relay, Keyring(keys=keys), context, stolen), server
 
 
 async def _openssl(scene: Scene, count: int, with_key_log: bool) -> None:
@@ -144,12 +148,13 @@ class Overheard:
             f"connection/{self.number}",
             {
                 **self.reading.agreed(),
+                "Records opened with": STOLEN_KEY if self.scene.stolen else KEY_LOG,
                 "Resumed": "yes" if tracer.resumed else "no",
                 "HelloRetryRequest": "yes" if tracer.retried else "no",
                 "Records": sum(self.records.values()),
                 "Bytes": sum(tracer.octets.values()),
                 "Flights": len(self.flights),
-                "Time": f"{(time.monotonic() - self.began) * 1000:.0f} ms",
+                "Time": f"{(time.monotonic() - self.began) * 1000:,.0f} ms",
             },
         )
 

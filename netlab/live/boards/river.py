@@ -174,7 +174,7 @@ async def _unplugged(run: LiveRun, told: list[dict[str, float]]) -> None:
         if len(told) > already:
             taken = max(0.0, told[-1]["closed"] - gone) * 1000
             run.show("unplugged", {"ms": taken, "made": told[-1]["made"]})
-            run.say(f"The reader is unplugged: the producer was closed {taken:.1f} ms later.")
+            run.say(f"The reader is unplugged: the producer was closed {taken:,.1f} ms later.")
             break
         await asyncio.sleep(0.01)
     await asyncio.sleep(1)

@@ -84,7 +84,7 @@ class SpeedTest:
         self.run.add("rows", row)
         self.run.add("points", [way, number, round(end * 1000, 2), round(model * 1000, 2)])
         words = "one session" if way == KEPT else "a session for each"
-        self.run.say(f"{number} of {COUNT} requests with {words}: {end * 1000:.0f} ms.")
+        self.run.say(f"{number} of {COUNT} requests with {words}: {end * 1000:,.0f} ms.")
 
 
 def spans(start: float, timings: Timings) -> list[list[float | str]]:
@@ -94,7 +94,7 @@ def spans(start: float, timings: Timings) -> list[list[float | str]]:
     for name, kind, words in PHASES:
         length = float(getattr(timings, name)) * 1000
         if length > 0:
-            found.append([round(at, 2), round(at + length, 2), kind, f"{words}: {length:.1f} ms"])
+            found.append([round(at, 2), round(at + length, 2), kind, f"{words}: {length:,.1f} ms"])
         at += length
     return found
 

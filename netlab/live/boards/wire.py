@@ -185,7 +185,7 @@ def _opening(conversation: Conversation) -> dict[str, str]:
         return {"Client's SYN": "before the accept; not told here", "Tap to server: SYN to connected": ours}
     return {
         "Client: SYN-ACK to ACK": f"{told.round_trip * 1e6:,.0f} µs",
-        "Client: ACK to accept()": f"{told.waited * 1e3:.0f} ms",
+        "Client: ACK to accept()": f"{told.waited * 1e3:,.0f} ms",
         "Tap to server: SYN to connected": ours,
     }
 
