@@ -66,6 +66,8 @@ def access_log(form: Format, lines: LineLog | None) -> AccessLog:
 def _entry(connection: Client, head: RequestHead, response: Response) -> Entry:
     fields = head.fields
     size = None if response.stream is not None else len(response.content)
+    if head.method == "HEAD":
+        size = 0  # the response says what GET would send, and sends none of it
     return Entry(
         time.time(), connection.peer or "-", head.method, head.target, head.minor, response.status, size,
         fields.get("referer") or "-", fields.get("user-agent") or "-",

@@ -33,6 +33,9 @@ _DAY = re.compile(r"([0-9]{1,2})(?![0-9])")
 _YEAR = re.compile(r"([0-9]{2,4})(?![0-9])")
 
 
+_Identity = tuple[str, str, bool, str]
+
+
 @dataclass(slots=True)
 class Cookie:
     """One cookie. expires: seconds since 1970, None: until the session ends. domain: lower case, no dot."""
@@ -55,7 +58,7 @@ class CookieJar:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._created = 0
-        self._cookies: dict[tuple[str, str, str], Cookie] = {}
+        self._cookies: dict[_Identity, Cookie] = {}
 
     def store(self, url: URL, fields: Fields) -> None:
         """Keep the cookies of a response from this URL."""
@@ -162,7 +165,7 @@ class CookieJar:
         return None if moment is None else min(moment, now + _LONGEST)
 
     def _keep(self, cookie: Cookie) -> None:
-        key = (cookie.domain, cookie.path, cookie.name)
+        key = _identity(cookie)
         old = self._cookies.pop(key, None)
         if old is not None:
             cookie.created = old.created
@@ -179,7 +182,12 @@ class CookieJar:
             return
         cookies.sort(key=lambda c: (c.expires is None or c.expires > now, c.secure, c.created))
         for cookie in cookies[: len(cookies) - most]:
-            del self._cookies[cookie.domain, cookie.path, cookie.name]
+            del self._cookies[_identity(cookie)]
+
+
+def _identity(cookie: Cookie) -> _Identity:
+    """What makes two cookies one, so that the later replaces the earlier. RFC 6265bis §5.7"""
+    return cookie.name, cookie.domain, cookie.host_only, cookie.path
 
 
 def _domain_matches(host: str, cookie: Cookie) -> bool:

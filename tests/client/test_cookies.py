@@ -77,6 +77,12 @@ def test_longer_paths_come_first_and_then_older_cookies() -> None:
     assert jar.header(parse_url("http://a.example/p/x")) == "b=4; c=3; a=1"
 
 
+def test_a_cookie_for_the_host_alone_is_another_than_one_for_its_domain() -> None:
+    jar = jar_with("http://a.example/", "x=1", "x=2; Domain=a.example", "x=3")
+    assert jar.header(parse_url("http://a.example/")) == "x=3; x=2"
+    assert jar.header(parse_url("http://b.a.example/")) == "x=2"
+
+
 def test_cookies_expire() -> None:
     clock = Clock()
     url = parse_url("http://a.example/")

@@ -22,6 +22,7 @@ from netlab.cli.banner import curl, kind_of_app
 from netlab.cli.errors import UserError
 from netlab.cli.logconfig import configure_logging
 from netlab.cli.logs import Entry, Format
+from netlab.http1 import RequestHead, RequestParser
 from netlab.server.limited import Limited
 from netlab.server.request import Request
 from netlab.server.response import Response
@@ -116,6 +117,18 @@ def test_json_is_one_object_a_line() -> None:
     assert "\n" not in line and line.isascii()
     assert (told["time"], told["size"], told["user_agent"]) == ("2023-11-14T22:13:20.250Z", 17, ENTRY.agent)
     assert all(" " <= letter <= "~" for letter in logs._LINES[Format.SHORT](ENTRY))
+
+
+@pytest.mark.parametrize(("method", "size"), [("GET", 5), ("HEAD", 0)])
+def test_the_size_is_what_is_sent(method: str, size: int) -> None:
+    class Peer:
+        peer = "127.0.0.1:1"
+
+    parser = RequestParser()
+    parser.feed(f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    head = parser.next_event()
+    assert isinstance(head, RequestHead)
+    assert logs._entry(Peer(), head, Response(200, b"hello")).size == size  # type: ignore[arg-type]
 
 
 def test_the_logger_gets_the_lines_when_logging_is_configured(tmp_path: Path) -> None:
