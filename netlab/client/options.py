@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from netlab.client.authentication import authorization
+from netlab.client.config import Timeouts
+from netlab.client.cookies import CookieJar
 from netlab.client.decoding import accept_encoding
 from netlab.client.errors import InvalidRequest
 from netlab.client.outgoing import FieldLines, Lines
@@ -32,6 +35,33 @@ class Options:
 USUAL = (None, True, False, None, None, None)
 
 
+# What a Session takes under these names, and what to give where another library takes something else.
+_KINDS: dict[str, tuple[type, str]] = {
+    "tls": (ssl.SSLContext, 'a context, such as netlab.tls.client_context("root.pem")'),
+    "cookies": (CookieJar, "netlab.client.CookieJar(), or a Cookie field in fields="),
+    "timeouts": (Timeouts, "netlab.client.Timeouts(total=5)"),
+    "base_url": (str, "the URL as text"),
+}
+
+
+def check_kinds(**given: Any) -> None:
+    """Are the values of the kinds that a Session takes? Raises TypeError, naming every one that is not."""
+    wrong = [
+        f"{name}={value!r}: give {_KINDS[name][1]}"
+        for name, value in given.items()
+        if value is not None and not isinstance(value, _KINDS[name][0])
+    ]
+    if wrong:
+        raise TypeError("a Session does not take " + "; ".join(wrong))
+
+
+def one_name(fields: FieldLines | None, headers: FieldLines | None) -> FieldLines | None:
+    """fields and headers are two names for field lines. Raises InvalidRequest where both are given."""
+    if fields is not None and headers is not None:
+        raise InvalidRequest("fields= and headers= are two names for the same: give one of them")
+    return fields if headers is None else headers
+
+
 def pairs(given: Any) -> Any:
     """Names and values of a mapping, or of pairs."""
     if not given:
@@ -49,6 +79,8 @@ def with_auth(given: list[tuple[str, str]], auth: tuple[str, str]) -> list[tuple
 def default_fields(fields: FieldLines | None, decompress: bool) -> Lines:
     """The field lines that a session sends unless a request has them. Raises InvalidRequest."""
     given = tuple(pairs(fields))
+    if isinstance(fields, str | bytes) or not all(len(line) == 2 for line in given):
+        raise InvalidRequest("fields= takes a mapping, or pairs of name and value: {'name': 'value'}")
     if not all(isinstance(part, str) for line in given for part in line):
         raise InvalidRequest("field names and values are text: give str")
     ours = (*DEFAULT_FIELDS, ("Accept-Encoding", accept_encoding())) if decompress else DEFAULT_FIELDS

@@ -28,8 +28,8 @@ from netlab.client.connection import Connection
 from netlab.client.cookies import CookieJar
 from netlab.client.decoding import decoder_for
 from netlab.client.dispatch import Dispatch
-from netlab.client.errors import InvalidRequest, SessionClosed, TimedOut, TooManyRedirects
-from netlab.client.options import USUAL, Options, default_fields, pairs, with_auth
+from netlab.client.errors import SessionClosed, TimedOut, TooManyRedirects
+from netlab.client.options import USUAL, Options, check_kinds, default_fields, one_name, pairs, with_auth
 from netlab.client.outgoing import FieldLines, Lines, Outgoing, assemble
 from netlab.client.pool import Pool
 from netlab.client.proxies import parse_proxy, proxy_from_environment
@@ -57,13 +57,13 @@ class Session:
     limit: connections over all hosts, 0 for no limit. limit_per_host: to one of them. keepalive_timeout:
     seconds that one may be idle. max_lifetime: seconds after which it is not used again. drain: bytes of
     unread content read past. tls: a context from `netlab.tls.client_context`; None trusts what the system
-    trusts. fields: sent with every request. base_url: what relative URLs are relative to. auth: a pair (name,
-    password) for Basic authentication, for the origin of base_url if there is one. raise_for_status: raise
-    StatusError for 400 and above. cookies: a CookieJar; None keeps none. decompress: ask for content codings
-    and take them away; max_decoded: bytes that one response may grow to. proxy: a URL such as
-    http://name:password@host:3128; trust_env: ask the environment for one. resolve: addresses that stand in
-    for a look-up, by (host, port). http10: send HTTP/1.0 requests. trace: called with each TraceEvent.
-    random, clock: for tests. Raises ValueError.
+    trusts. fields (or headers, the same): sent with every request. base_url: what relative URLs are relative
+    to. auth: a pair (name, password) for Basic authentication, for the origin of base_url if there is one.
+    raise_for_status: raise StatusError for 400 and above. cookies: a CookieJar; None keeps none. decompress:
+    ask for content codings and take them away; max_decoded: bytes that one response may grow to. proxy: a URL
+    such as http://name:password@host:3128; trust_env: ask the environment for one. resolve: addresses that
+    stand in for a look-up, by (host, port). http10: send HTTP/1.0. trace: called with each TraceEvent.
+    random, clock: for tests. Raises ValueError, and TypeError for a value of another kind.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Session:
         *,
         tls: ssl.SSLContext | None = None,
         fields: FieldLines | None = None,
+        headers: FieldLines | None = None,
         base_url: str | None = None,
         auth: tuple[str, str] | None = None,
         raise_for_status: bool = False,
@@ -92,11 +93,12 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random_module.random,
     ) -> None:
+        check_kinds(tls=tls, cookies=cookies, timeouts=timeouts, base_url=base_url)
         self._settings = PoolLimits(limit, limit_per_host, keepalive_timeout, max_lifetime, drain)
         self._limits, self._timeouts = limits, timeouts
         self._tickets = Tickets(tls)
         self._trace, self._clock, self._random = trace, clock, random
-        self._fields = default_fields(fields, decompress)
+        self._fields = default_fields(one_name(fields, headers), decompress)
         self._base_url = base_url
         self._base = None if base_url is None else parse_url(base_url)
         self._auth = None if auth is None else ("Authorization", authorization(auth))
@@ -144,12 +146,12 @@ class Session:
         allow_downgrade: even from https to http. raise_for_status, decompress, proxy: as for the session.
         Raises InvalidURL and InvalidRequest at once; the result raises ClientError.
         """
-        if fields is not None and headers is not None:
-            raise InvalidRequest("fields= and headers= are two names for the same: give one of them")
+        if headers is not None:
+            fields = one_name(fields, headers)
         place = resolve_url(self._base_url, url)
         if params is not None:
             place = with_query(place, params if isinstance(params, str) else encode_pairs(pairs(params)))
-        given = list(pairs(fields if headers is None else headers))
+        given = list(pairs(fields))
         if auth is not None:
             given = with_auth(given, auth)
         options = self._usual
