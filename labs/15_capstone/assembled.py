@@ -31,6 +31,7 @@ PARTS = {
 }
 ORIGIN = "https://app.example"
 MIB = 1 << 20
+BIG = bytes(4 * MIB)  # of /big: made once, for a slow reader must cost no work
 # Answers of the application that a server must not send as they are: (status, content, field lines).
 PAGES: dict[str, tuple[int, bytes, list[tuple[str, str]]]] = {
     "/vary": (200, b"hello", [("Vary", "Accept-Encoding, origin")]),
@@ -87,7 +88,7 @@ def app(parts: Mapping[str, ModuleType]) -> Callable[[Any], Any]:
         if request.target == "/fails":
             raise RuntimeError("this page always fails")
         if request.target == "/big":
-            return response(200, bytes(4 * MIB))
+            return response(200, BIG)
         if request.target == "/asked":
             return response(200, as_read(request))
         if request.target in PAGES:

@@ -166,10 +166,16 @@ def besiege(measured: Run, name: str, found: Found) -> None:
     siege = besieger()
     with server(measured, name, short=True) as (port, pid):
         for attack in attacks(measured.quick):
-            measured.say(f"{name}: {attack.name}, {HOSTILE} connections")
-            seen = siege.Siege(port, pid, attack, HOSTILE, None).run(NEWCOMERS, PATIENCE)
-            found.answered[attack.name] = seen.answered
-            siege.newcomer(port, None, 3)  # until the siege is over for the server, too
+            found.answered[attack.name] = 0.0
+            # A busy machine keeps honest clients waiting, too: there, what was not stood is tried once more,
+            # for every server alike, with clients of more patience. The better try counts.
+            for patience in (PATIENCE, 3 * PATIENCE):
+                measured.say(f"{name}: {attack.name}, {HOSTILE} connections")
+                seen = siege.Siege(port, pid, attack, HOSTILE, None).run(NEWCOMERS, patience)
+                found.answered[attack.name] = max(seen.answered, found.answered[attack.name])
+                siege.newcomer(port, None, 3)  # until the siege is over for the server, too
+                if seen.answered == 100 or psutil.getloadavg()[0] <= (os.cpu_count() or 1):
+                    break
         if not measured.quick:
             with contextlib.suppress(OSError):
                 found.head = siege.swallow(port, GET[:-2].encode(), b"a: b\r\n" * 700, 512 * 1024)
