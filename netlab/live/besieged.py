@@ -34,7 +34,8 @@ SHORT = "it has deadlines of 0.2 s here (by default 10 s and more)"
 LOOP = "loop"
 PEERS = {
     "uvicorn": "uvicorn with its defaults: no deadline before a request is whole",
-    "nginx": "nginx with its defaults, one worker: 60 s for a head, 1,000 requests on a connection",
+    "nginx": "nginx with its defaults: 60 s for a head, 1,000 requests on a connection; "
+    "its master and its worker may hold 128 descriptors each",
     "asyncio": "a server of asyncio's streams, 20 lines without a deadline",
 }
 

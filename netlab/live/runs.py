@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netlab.live.board import Board, Companion, Refused
 from netlab.live.feed import Feed, Page
@@ -28,13 +28,13 @@ log = logging.getLogger("netlab.live")
 class Lane:
     """One board on the site: its feed, its pages, and the run under way."""
 
-    def __init__(self, board: Board, room: Callable[[], bool]) -> None:
+    def __init__(self, board: Board, running_boards: Callable[[], Sequence[str]]) -> None:
         self.board = board
         self.feed = Feed()
         self.run: LiveRun | None = None
         """The run under way, or the last one."""
         self.companion: Companion | None = board.companion() if board.companion is not None else None
-        self._room = room
+        self._running_boards = running_boards
         self._task: asyncio.Task[None] | None = None
         self._unwatched: asyncio.TimerHandle | None = None
         self._changing = asyncio.Lock()
@@ -49,8 +49,10 @@ class Lane:
         """Start the experiment; one that is under way is stopped first. Raises Refused when too many run."""
         async with self._changing:
             await self._stop()
-            if not self._room():
-                raise Refused(f"{AT_ONCE} experiments run already: stop one of them first")
+            if len(running := self._running_boards()) >= AT_ONCE:
+                raise Refused(
+                    f"experiments run already on the boards {' and '.join(running)}: stop one first"
+                )
             self.feed.clear()
             self._status("running", "")
             self.run = LiveRun(values, self.feed, self.companion)

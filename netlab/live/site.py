@@ -17,7 +17,7 @@ from netlab.live import pages
 from netlab.live.board import Board, Refused
 from netlab.live.feed import Page
 from netlab.live.guard import FIELDS, HOSTS, Guard, TurnedAway, content_security_policy, new_token
-from netlab.live.runs import AT_ONCE, Lane
+from netlab.live.runs import Lane
 from netlab.server.request import Request
 from netlab.server.response import Response
 
@@ -52,7 +52,7 @@ class Site:
         """Make it. tls: the context of its server, which boards use for servers of their own."""
         self.token, self.origin, self._tls = new_token(), "", tls
         self.guard = Guard(self.token, 0)
-        self.lanes = {board.name: Lane(board, self._has_room) for board in boards}
+        self.lanes = {board.name: Lane(board, self._running) for board in boards}
         self.files = _files()
 
     async def startup(self) -> None:
@@ -68,8 +68,9 @@ class Site:
         self.origin = f"https://{HOSTS[0]}:{port}"
         return f"{self.origin}/{self.token}/"
 
-    def _has_room(self) -> bool:
-        return sum(lane.running for lane in self.lanes.values()) < AT_ONCE
+    def _running(self) -> list[str]:
+        """The titles of the boards whose experiments run."""
+        return [lane.board.title for lane in self.lanes.values() if lane.running]
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""

@@ -53,6 +53,14 @@ async def test_stale_connections_are_counted_and_no_post_runs_twice() -> None:
         assert counts(running.feed)["posts_twice"] == 0
 
 
+def test_the_sentence_counts_every_stale_connection() -> None:
+    told = {"in_use": 1, "open": 8, "waiting": 2, "stale": 1, "retried": 64, "lost": 73, "posts_twice": 0}
+    assert pool.sentence(told) == (
+        "1 of 8 connections are in use, 2 requests wait; "
+        "stale connections so far: 138, POSTs that ran twice: 0."
+    )
+
+
 def test_erlangs_formula_gives_the_known_share() -> None:
     assert pool.erlang_c(1, 0.5) == pytest.approx(0.5)  # one server: the load itself
     assert pool.erlang_c(10, 8) == pytest.approx(0.409, abs=0.001)  # from a printed table of Erlang C

@@ -48,8 +48,8 @@ async def refusing(run: LiveRun) -> None:
     raise Refused("needs nginx (apt-get install nginx)")
 
 
-def a_board(name: str = "one", experiment: Any = counting, **options: Any) -> Board:
-    return Board(name, "One", "Look.", experiment, (Number("n", "Number", 1, 9, 5),), **options)
+def a_board(name: str = "one", experiment: Any = counting, title: str = "One", **options: Any) -> Board:
+    return Board(name, title, "Look.", experiment, (Number("n", "Number", 1, 9, 5),), **options)
 
 
 class Asking:
@@ -196,10 +196,10 @@ async def test_an_experiment_that_fails_says_why(
 
 async def test_so_many_experiments_run_at_once_and_no_more(site_of: Callable[..., Any]) -> None:
     names = [f"b{n}" for n in range(AT_ONCE + 1)]
-    async with site_of(*map(a_board, names)) as (site, _, _):
+    async with site_of(*(a_board(name, title=f"Board {name}") for name in names)) as (site, _, _):
         for name in names[:-1]:
             await site.lanes[name].start({"n": 1})
-        with pytest.raises(Refused, match="run already"):
+        with pytest.raises(Refused, match=r"run already on the boards Board b0 and Board b1: stop one first"):
             await site.lanes[names[-1]].start({"n": 1})
         await site.lanes[names[0]].start({"n": 2})  # its own run is stopped first
 

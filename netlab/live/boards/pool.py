@@ -11,6 +11,7 @@ import math
 import random
 import statistics
 from collections import Counter, deque
+from collections.abc import Mapping
 
 from netlab.client.config import Timeouts as ClientTimeouts
 from netlab.client.errors import ClientError, Disconnected
@@ -153,9 +154,15 @@ def _picture(run: LiveRun, books: Statistics, load: PoolLoad, server: Server, ap
     run.add("course", [now, books.waiting, books.in_use, books.idle, books.connecting])
     run.show("figures", _figures(books, load, server, app, expected_wait(run)))
     run.show("counts", _counts(books, load, server, app))
-    run.say(
-        f"{books.in_use} of {books.open} connections are in use, {books.waiting} requests wait; "
-        f"{load.counts['stale']} stale connections were noticed, {app.twice['POST']} POSTs ran twice."
+    run.say(sentence(_counts(books, load, server, app)))
+
+
+def sentence(counts: Mapping[str, int]) -> str:
+    """The pool in one sentence. A request meets a stale connection before it is sent, or after it."""
+    stale = counts["stale"] + counts["retried"] + counts["lost"]
+    return (
+        f"{counts['in_use']} of {counts['open']} connections are in use, {counts['waiting']} requests wait; "
+        f"stale connections so far: {stale}, POSTs that ran twice: {counts['posts_twice']}."
     )
 
 
