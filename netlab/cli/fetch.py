@@ -19,7 +19,7 @@ from typing import Any
 import netlab
 from netlab.cli.errors import UserError
 from netlab.cli.fetching import arguments
-from netlab.cli.fetching.arguments import configure
+from netlab.cli.fetching.arguments import INSTEAD, configure
 from netlab.cli.fetching.chain import chain_lines, chain_of, speaks_tls
 from netlab.cli.fetching.download import Sink, http_date, resume_note
 from netlab.cli.fetching.pace import paced
@@ -33,7 +33,7 @@ from netlab.client.session import Session
 from netlab.client.timings import Step, Timings, TraceEvent
 from netlab.client.url import URL, parse_url
 
-__all__ = ["configure", "run"]
+__all__ = ["INSTEAD", "configure", "run"]
 
 BROKE_OFF, FAILED = 18, 22
 
@@ -105,6 +105,7 @@ class _Fetch:
                 self.url, options.cacert, options.insecure, self.terminal.tell if options.verbose else None
             ),
             timeouts=timeouts,
+            fields=arguments.left_out(options),
             decompress=options.compressed,
             proxy=options.proxy,
             resolve=arguments.resolve(options),

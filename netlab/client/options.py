@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from netlab.client.authentication import authorization
 from netlab.client.config import Timeouts
@@ -16,6 +16,10 @@ from netlab.client.outgoing import FieldLines, Lines
 from netlab.client.url import Proxy
 
 DEFAULT_FIELDS = (("User-Agent", "netlab/0.1"), ("Accept", "*/*"))
+
+
+SessionFields = FieldLines | Mapping[str, str | None]
+_Named = TypeVar("_Named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def check_kinds(**given: Any) -> None:
         raise TypeError("a Session does not take " + "; ".join(wrong))
 
 
-def one_name(fields: FieldLines | None, headers: FieldLines | None) -> FieldLines | None:
+def one_name(fields: _Named, headers: _Named) -> _Named:
     """fields and headers are two names for field lines. Raises InvalidRequest where both are given."""
     if fields is not None and headers is not None:
         raise InvalidRequest("fields= and headers= are two names for the same: give one of them")
@@ -76,13 +80,17 @@ def with_auth(given: list[tuple[str, str]], auth: tuple[str, str]) -> list[tuple
     return [*given, ("Authorization", authorization(auth))]
 
 
-def default_fields(fields: FieldLines | None, decompress: bool) -> Lines:
-    """The field lines that a session sends unless a request has them. Raises InvalidRequest."""
+def default_fields(fields: SessionFields | None, decompress: bool) -> Lines:
+    """The field lines that a session sends unless a request has them; a value None leaves ours out.
+
+    Raises InvalidRequest.
+    """
     given = tuple(pairs(fields))
     if isinstance(fields, str | bytes) or not all(len(line) == 2 for line in given):
         raise InvalidRequest("fields= takes a mapping, or pairs of name and value: {'name': 'value'}")
-    if not all(isinstance(part, str) for line in given for part in line):
+    if not all(isinstance(name, str) and isinstance(value, str | None) for name, value in given):
         raise InvalidRequest("field names and values are text: give str")
     ours = (*DEFAULT_FIELDS, ("Accept-Encoding", accept_encoding())) if decompress else DEFAULT_FIELDS
     names = {name.lower() for name, _ in given}
-    return (*(line for line in ours if line[0].lower() not in names), *given)
+    kept = [line for line in given if line[1] is not None]
+    return (*(line for line in ours if line[0].lower() not in names), *kept)

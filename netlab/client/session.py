@@ -29,7 +29,16 @@ from netlab.client.cookies import CookieJar
 from netlab.client.decoding import decoder_for
 from netlab.client.dispatch import Dispatch
 from netlab.client.errors import SessionClosed, TimedOut, TooManyRedirects
-from netlab.client.options import USUAL, Options, check_kinds, default_fields, one_name, pairs, with_auth
+from netlab.client.options import (
+    USUAL,
+    Options,
+    SessionFields,
+    check_kinds,
+    default_fields,
+    one_name,
+    pairs,
+    with_auth,
+)
 from netlab.client.outgoing import FieldLines, Lines, Outgoing, assemble
 from netlab.client.pool import Pool
 from netlab.client.proxies import parse_proxy, proxy_from_environment
@@ -57,12 +66,13 @@ class Session:
     limit: connections over all hosts, 0 for no limit. limit_per_host: to one of them. keepalive_timeout:
     seconds that one may be idle. max_lifetime: seconds after which it is not used again. drain: bytes of
     unread content read past. tls: a context from `netlab.tls.client_context`; None trusts what the system
-    trusts. fields (or headers, the same): sent with every request. base_url: what relative URLs are relative
-    to. auth: a pair (name, password) for Basic authentication, for the origin of base_url if there is one.
-    raise_for_status: raise StatusError for 400 and above. cookies: a CookieJar; None keeps none. decompress:
-    ask for content codings and take them away; max_decoded: bytes that one response may grow to. proxy: a URL
-    such as http://name:password@host:3128; trust_env: ask the environment for one. resolve: addresses that
-    stand in for a look-up, by (host, port). http10: send HTTP/1.0. trace: called with each TraceEvent.
+    trusts. fields (or headers, the same): sent with every request; None as a value leaves ours out. base_url:
+    what relative URLs are relative to. auth: a pair (name, password) for Basic authentication, for the origin
+    of base_url if there is one. raise_for_status: raise StatusError for 400 and above. cookies: a CookieJar;
+    None keeps none. decompress: ask for content codings and take them away; max_decoded: bytes that one
+    response may grow to. proxy: a URL such as http://name:password@host:3128; trust_env: ask the environment
+    for one. resolve: addresses that stand in for a look-up, by (host, port). http10: send HTTP/1.0. trace:
+    called with each TraceEvent.
     random, clock: for tests. Raises ValueError, and TypeError for a value of another kind.
     """
 
@@ -73,8 +83,8 @@ class Session:
         keepalive_timeout: float = 30.0,
         *,
         tls: ssl.SSLContext | None = None,
-        fields: FieldLines | None = None,
-        headers: FieldLines | None = None,
+        fields: SessionFields | None = None,
+        headers: SessionFields | None = None,
         base_url: str | None = None,
         auth: tuple[str, str] | None = None,
         raise_for_status: bool = False,

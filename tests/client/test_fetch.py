@@ -95,7 +95,9 @@ def test_data_is_posted_as_a_form_unless_said_otherwise(fetch: Fetch, plain: str
     assert b"x-method: POST" in out and b"x-type: application/x-www-form-urlencoded" in out
     file = tmp_path / "data"
     file.write_bytes(bytes(range(256)))
-    _, out, _ = fetch("-i", "-X", "PUT", "-H", "Content-Type: x/y", "-d", f"@{file}", plain + "/echo")
+    _, out, _ = fetch(
+        "-i", "-X", "PUT", "-H", "Content-Type: x/y", "--data-binary", f"@{file}", plain + "/echo"
+    )
     assert b"x-method: PUT" in out and b"x-type: x/y" in out
     assert out.endswith(bytes(range(256)))
 
@@ -183,7 +185,7 @@ def test_fetch_trusts_the_root_of_netlab_certs_for_this_machine_alone(
 
 
 MISTAKES = [
-    (["nonsense"], "URL 'nonsense': there is no scheme"),
+    (["mailto:a@b"], "URL 'mailto:a@b': there is no scheme"),
     (["http://localhost:1/"], "cannot connect to localhost port 1: connection refused"),
     (["https://{plain}/"], "does not speak TLS on this port"),
     (["-H", "nonsense", "http://{plain}/"], "-H 'nonsense' is not 'Name: value'"),
@@ -196,7 +198,7 @@ MISTAKES = [
     (["--repeat", "0", "http://{plain}/"], "--repeat 0: give 1 or more"),
     (["--timeout", "0", "http://{plain}/"], "--timeout 0: give seconds above 0"),
     (["--timeout", "0.05", "http://{plain}/sleep"], "took longer than 0.05 s (--timeout gives it longer)"),
-    (["--timeout", "x", "http://{plain}/"], "argument --timeout: 'x' is no number"),
+    (["--timeout", "x", "http://{plain}/"], "'x' is no number"),
 ]
 
 

@@ -54,6 +54,38 @@ def test_a_form_part_takes_a_type_a_file_name_and_the_text_of_a_file(fetch: Fetc
     assert b'name="p"\r\n\r\na;b\r\n' in sent
 
 
+def test_data_of_a_file_loses_its_line_ends_but_as_binary(fetch: Fetch, tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    file.write_bytes(b"a=1\r\nb=2\n\0")
+    with Canned(OK, OK, OK) as server:
+        for option, value in (("-d", f"@{file}"), ("--data-binary", f"@{file}"), ("--data-raw", "@x\n")):
+            fetch(option, value, server.url)
+    contents = [request.partition(b"\r\n\r\n")[2] for request in server.requests]
+    assert contents == [b"a=1b=2", b"a=1\r\nb=2\n\0", b"@x\n"]
+
+
+def test_a_header_with_a_colon_alone_is_not_sent(fetch: Fetch) -> None:
+    with Canned(OK, OK) as server:
+        fetch("-H", "Accept:", "-H", "user-agent:", server.url)
+        fetch("--json", "1", "-H", "Accept:", server.url)
+    for request in server.requests:
+        assert not any(line.startswith("Accept:") for line in head_of(request))
+    assert not any(line.lower().startswith("user-agent") for line in head_of(server.requests[0]))
+
+
+def test_letters_stand_together_and_a_url_needs_no_scheme(fetch: Fetch) -> None:
+    with Canned(OK, OK) as server:
+        bare = server.url.removeprefix("http://")
+        assert fetch("-fsSL", "-m", "20", bare)[:2] == (0, b"ok")
+        assert fetch(bare.rstrip("/") + "?q=http://x/", "--max-time", "20")[:2] == (0, b"ok")
+    assert b"q=http://x/" in server.requests[1]
+
+
+def test_what_curl_has_beyond_ours_is_named_with_its_way(fetch: Fetch) -> None:
+    status, _, err = fetch("-b", "a=b", "http://127.0.0.1:1/")
+    assert status == 2 and "there is no option -b here: give -H 'Cookie: NAME=VALUE'" in err
+
+
 def test_a_header_with_a_semicolon_is_sent_empty(fetch: Fetch) -> None:
     with Canned(OK) as server:
         fetch("-H", "X-Empty;", server.url)
@@ -169,7 +201,7 @@ def test_the_rate_holds_for_what_is_sent_too(
     file = tmp_path / "up"
     file.write_bytes(bytes(50_000))
     with Canned(answer(b"", "Location: /x", status="307 Temporary Redirect"), OK, OK) as server:
-        assert fetch("-L", "--limit-rate", "10k", "-d", f"@{file}", server.url)[:2] == (0, b"ok")
+        assert fetch("-L", "--limit-rate", "10k", "--data-binary", f"@{file}", server.url)[:2] == (0, b"ok")
         assert fetch("--limit-rate", "10k", "-F", f"f=@{file}", server.url)[:2] == (0, b"ok")
     assert max(waits) == pytest.approx(50_000 / 10_240, abs=0.5)
     assert all(b"Content-Length: 50" in request for request in server.requests)

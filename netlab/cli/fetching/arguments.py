@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from netlab.cli.errors import UserError
@@ -24,6 +24,36 @@ EPILOG = """exit status:
   22  the status is 400 or above, and --fail was given
   130 Ctrl-C"""
 
+# What curl has and netlab has not, with what to give here.
+INSTEAD = {
+    "-A": "give -H 'User-Agent: NAME'",
+    "--user-agent": "give -H 'User-Agent: NAME'",
+    "-e": "give -H 'Referer: URL'",
+    "--referer": "give -H 'Referer: URL'",
+    "-b": "give -H 'Cookie: NAME=VALUE'",
+    "--cookie": "give -H 'Cookie: NAME=VALUE'",
+    "-c": "no cookie jar is written to a file",
+    "-r": "give -H 'Range: bytes=FIRST-LAST'",
+    "--range": "give -H 'Range: bytes=FIRST-LAST'",
+    "-T": "give -X PUT --data-binary @FILE",
+    "--upload-file": "give -X PUT --data-binary @FILE",
+    "-G": "write the query into the URL",
+    "--get": "write the query into the URL",
+    "--data-urlencode": "write the content percent-encoded, with -d",
+    "-w": "-v prints the status and the times",
+    "--write-out": "-v prints the status and the times",
+    "-D": "-i prints the head before the content",
+    "--dump-header": "-i prints the head before the content",
+    "--connect-timeout": "give --timeout, for all of the request",
+    "--fail-with-body": "give -f for the exit status alone, or leave it out for the content",
+    "--url": "the URL stands alone",
+    "--http1.1": "that is the default",
+    "--http2": "netlab speaks HTTP/1.1 and HTTP/1.0",
+}
+
+# A URL as it is typed: a host, perhaps a port, a path or a query, and no scheme.
+_BARE = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.%\w]+\])(?::[0-9]+)?(?:[/?#].*)?\Z", re.DOTALL)
+
 # curl's parameters behind the value of -F.
 _PART_OPTION = re.compile(r";\s*(?=(?:type|filename)=)")
 
@@ -31,10 +61,37 @@ _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kKmMgG]?)")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
+class _Data(NamedTuple):
+    """One -d. reads: an @ in front names a file. joined: without its line ends, as curl sends it."""
+
+    given: str
+    reads: bool = True
+    joined: bool = False
+
+    @classmethod
+    def without_line_ends(cls, given: str) -> _Data:
+        """-d and --data."""
+        return cls(given, joined=True)
+
+    @classmethod
+    def text(cls, given: str) -> _Data:
+        """--data-raw."""
+        return cls(given, reads=False)
+
+    def octets(self) -> bytes:
+        """What is sent. Raises UserError."""
+        if not self.reads or not self.given.startswith("@"):
+            return self.given.encode()
+        octets = _bytes("-d", self.given)
+        return octets.translate(None, b"\r\n\0") if self.joined else octets
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("url", metavar="URL", nargs="?", help="http://… or https://…")
+    parser.add_argument(
+        "url", metavar="URL", nargs="?", help="http://… or https://…; without either, http://"
+    )
     _add_shown(parser.add_argument_group("what is shown").add_argument)
     _add_sent(parser.add_argument_group("what is sent").add_argument)
     _add_how(parser.add_argument_group("how").add_argument)
@@ -50,7 +107,9 @@ def _add_shown(shown: Callable[..., object]) -> None:
         "-C", "--continue", dest="resume", nargs="?", const="-", metavar="-",
         help="fetch the rest of a file that broke off",
     )  # fmt: skip
-    shown("--no-progress", action=flag, help="no progress bar on long transfers")
+    shown("-s", "--silent", "--no-progress", dest="no_progress", action=flag, help="no progress bar; errors "
+          "are told")  # fmt: skip
+    shown("-S", "--show-error", action=flag, help="nothing: errors are always told")
     shown("--har", metavar="FILE", help="write a HAR file, which a browser's network panel opens")
 
 
@@ -60,11 +119,20 @@ def _add_sent(sent: Callable[..., object]) -> None:
     sent("-I", "--head", action=flag, help="ask for the head alone (HEAD), and print it")
     sent(
         "-H", "--header", metavar="'NAME: VALUE'", action="append", default=[],
-        help="a field line",
+        help="a field line; 'NAME:' sends none, 'NAME;' one with an empty value",
     )  # fmt: skip
     sent(
-        "-d", "--data", "--data-binary", metavar="DATA", action="append", default=[],
-        help="content to send; several are joined by &; @FILE sends a file as it is, @- standard input",
+        "-d", "--data", metavar="DATA", action="append", default=[], type=_Data.without_line_ends,
+        help="content to send; several are joined by &; @FILE sends a file without its line ends, @- standard"
+        " input",
+    )  # fmt: skip
+    sent(
+        "--data-binary", dest="data", metavar="DATA", action="append", type=_Data,
+        help="as -d, but a file is sent as it is",
+    )  # fmt: skip
+    sent(
+        "--data-raw", dest="data", metavar="DATA", action="append", type=_Data.text,
+        help="as -d, but an @ is sent as it is",
     )  # fmt: skip
     sent(
         "--json", metavar="JSON", action="append", default=[],
@@ -98,7 +166,10 @@ def _add_how(how: Callable[..., object]) -> None:
     how("--limit-rate", metavar="RATE", help="bytes a second at most, such as 200k")
     how("--retry", type=int, default=0, metavar="N", help="try again up to N times after what may pass")
     how("--repeat", type=int, default=1, metavar="N", help="ask N times in one session: see what is reused")
-    how("--timeout", type=float, metavar="SECONDS", help="for each request, content included")
+    how(
+        "-m", "--timeout", "--max-time", dest="timeout", type=float, metavar="SECONDS",
+        help="for each request, content included",
+    )  # fmt: skip
 
 
 def check(options: argparse.Namespace) -> None:
@@ -131,6 +202,8 @@ def _take_url(options: argparse.Namespace) -> None:
         options.url = options.resume
     if options.url is None:
         raise UserError("no URL given (see `python -m netlab fetch --help`)")
+    if _BARE.match(options.url):
+        options.url = f"http://{options.url}"
 
 
 def fields(options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -142,10 +215,19 @@ def fields(options: argparse.Namespace) -> list[tuple[str, str]]:
             name, colon = line[:-1], ";"  # curl's way to say: with an empty value
         if not colon or not name.strip():
             raise UserError(f"-H {line!r} is not 'Name: value'")
+        if colon == ":" and not value.strip() and name.strip().lower() != "host":
+            continue  # see `left_out`
         found.append((name.strip(), value.strip()))
-    if options.json and not any(name.lower() == "accept" for name, _ in found):
+    given = {line.partition(":")[0].strip().lower() for line in options.header}
+    if options.json and "accept" not in given:
         found.append(("Accept", "application/json"))
     return found
+
+
+def left_out(options: argparse.Namespace) -> dict[str, None]:
+    """The names of -H 'NAME:', which netlab would send by itself."""
+    lines = (line.partition(":") for line in options.header)
+    return {name.strip(): None for name, colon, value in lines if colon and not value.strip()}
 
 
 def content(options: argparse.Namespace, given: list[tuple[str, str]]) -> tuple[Any, str]:
@@ -157,7 +239,7 @@ def content(options: argparse.Namespace, given: list[tuple[str, str]]) -> tuple[
         joined = b"".join(_bytes("--json", each) for each in options.json)
         return joined, "" if says_type else "application/json"
     if options.data:
-        joined = b"&".join(_bytes("-d", each) for each in options.data)
+        joined = b"&".join(each.octets() for each in options.data)
         return joined, "" if says_type else "application/x-www-form-urlencoded"  # as curl has it
     return None, ""
 
