@@ -98,7 +98,8 @@ class Opening:
             self._started = services.clock()
             self.deadline = services.deadline(services.timeouts.handshake)
             services.sweep.add(self)
-        self._transport = SalvagingTransport(sock, services.poller, self)
+        self._transport = SalvagingTransport()
+        self._transport.attach(sock, services.poller, self)
         if origin.secure:
             self._transport.open()
 

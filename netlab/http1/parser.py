@@ -54,7 +54,7 @@ class RequestParser(Reader):
     __slots__ = ("_empty_lines", "_heads")
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, known: heads.RequestHeads | None = None) -> None:
-        super().__init__(limits)
+        Reader.__init__(self, limits)
         self._heads = heads.request_heads(limits) if known is None else known
         self._empty_lines = 0
 

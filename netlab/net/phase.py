@@ -1,10 +1,10 @@
 """The life of a transport as one phase, and the only moves between phases.
 
-    HANDSHAKE ──▶ OPEN ──▶ FLUSHING ──▶ SHUT ──▶ CLOSED
-                    └───────────────────▲
-    and from each of them to CLOSED
+HANDSHAKE ──▶ OPEN ──▶ FLUSHING ──▶ SHUT ──▶ CLOSED
+                └───────────────────▲
+and from each of them to CLOSED
 
-The table below is executed: `move` raises on a move that it does not list.
+self._phase = MOVES[self._phase][SHUT]     gives SHUT; raises RuntimeError if the table has no such move
 """
 
 from __future__ import annotations
@@ -37,17 +37,26 @@ class Phase(Enum):
 # Bound once: in Python 3.11 each look at Phase.OPEN runs a descriptor.
 HANDSHAKE, OPEN, FLUSHING, SHUT, CLOSED = Phase
 
-MOVES: dict[Phase, frozenset[Phase]] = {
-    HANDSHAKE: frozenset({OPEN, CLOSED}),
-    OPEN: frozenset({FLUSHING, SHUT, CLOSED}),
-    FLUSHING: frozenset({SHUT, CLOSED}),
-    SHUT: frozenset({CLOSED}),
-    CLOSED: frozenset(),
+TRANSITIONS: dict[Phase, tuple[Phase, ...]] = {
+    HANDSHAKE: (OPEN, CLOSED),
+    OPEN: (FLUSHING, SHUT, CLOSED),
+    FLUSHING: (SHUT, CLOSED),
+    SHUT: (CLOSED,),
+    CLOSED: (),
 }
+"""From each phase those that may follow."""
 
 
-def move(now: Phase, to: Phase) -> Phase:
-    """The next phase. Raises RuntimeError on a move that the table does not list."""
-    if to not in MOVES[now]:
-        raise RuntimeError(f"a transport cannot move from {now.value} to {to.value}")
-    return to
+class _Row(dict[Phase, Phase]):
+    """The moves from one phase. A dictionary: a look-up needs no Python function."""
+
+    def __init__(self, start: Phase, ends: tuple[Phase, ...]) -> None:
+        super().__init__({end: end for end in ends})
+        self._start = start
+
+    def __missing__(self, end: Phase) -> Phase:
+        raise RuntimeError(f"a transport cannot move from {self._start.value} to {end.value}")
+
+
+MOVES: dict[Phase, _Row] = {start: _Row(start, ends) for start, ends in TRANSITIONS.items()}
+"""MOVES[from][to] is `to`, or raises RuntimeError."""

@@ -14,6 +14,7 @@ from typing import cast
 from netlab.net.accepted import AcceptedTransport, ServerProtocol
 from netlab.net.outgoing import Buffer
 from netlab.net.poller import Poller
+from netlab.net.protocol import TransportProtocol
 from netlab.net.transport import Transport
 
 # Bound once: a look at the class in each call costs more than the call.
@@ -31,9 +32,12 @@ class PostponingTransport(AcceptedTransport):
 
     __slots__ = ("_postponed",)
 
-    def __init__(self, sock: socket.socket, poller: Poller, protocol: ServerProtocol) -> None:
-        super().__init__(sock, poller, protocol)
-        self._postponed = b""  # written in this turn of the poller, still to be sent
+    _postponed: bytes  # written in this turn of the poller, still to be sent
+
+    def attach(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
+        """As Transport.attach."""
+        super().attach(sock, poller, protocol)
+        self._postponed = b""
 
     def write(self, data: Buffer) -> bool:
         """As Transport.write. True also for a small write that is postponed to the end of the turn."""
@@ -87,11 +91,11 @@ class PostponingTransport(AcceptedTransport):
             self.send_postponed()
         super().shut()
 
-    def close(self, notify: bool = True) -> None:
+    def close(self, notify: bool = True, unless_waiting: bool = False) -> bool:
         """As Transport.close, behind what was postponed."""
         if self._postponed:
             self.send_postponed()
-        super().close(notify)
+        return super().close(notify, unless_waiting)
 
     def abort(self) -> None:
         """As Transport.abort; what was postponed is dropped, as what waits is."""

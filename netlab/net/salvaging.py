@@ -31,11 +31,14 @@ class SalvagingTransport(Transport):
 
     __slots__ = ("_failure", "_look", "broken")
 
-    def __init__(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
-        super().__init__(sock, poller, protocol)
-        self.broken = False
-        """Has a write failed, or a reset come? Then nothing more is sent, and what has come is still read."""
-        self._failure: Exception | None = None
+    broken: bool
+    """Has a write failed, or a reset come? Then nothing more is sent, and what has come is still read."""
+    _failure: Exception | None
+
+    def attach(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
+        """As Transport.attach."""
+        super().attach(sock, poller, protocol)
+        self.broken, self._failure = False, None
         self._look = select.poll()
         self._look.register(sock, select.POLLIN)
 

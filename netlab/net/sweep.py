@@ -67,6 +67,10 @@ class Sweep:
     def add(self, member: Perishable) -> None:
         """Watch a member's deadline."""
         self.members.add(member)
+        self.start()
+
+    def start(self) -> None:
+        """Start the timer, if it rests: the caller is about to add members to its set."""
         if self._timer is None:
             self._refresh()
             self._timer = self._loop.call_later(self._interval, self._tick)

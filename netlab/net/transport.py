@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from netlab.net import watchdog
 from netlab.net.filepart import FilePart
 from netlab.net.outgoing import RECORD, Buffer, Outgoing
-from netlab.net.phase import CLOSED, FLUSHING, HANDSHAKE, OPEN, SHUT, move
+from netlab.net.phase import CLOSED, FLUSHING, HANDSHAKE, MOVES, OPEN, SHUT, Phase
 from netlab.net.poller import BROKEN, READABLE, WRITABLE, Poller
 from netlab.net.protocol import NULL_PROTOCOL, TransportProtocol
 from netlab.net.sockets import cork, let_alert_be_read, pending_error, reset_on_close, unconfirmed
@@ -57,51 +57,50 @@ _WOULD_BLOCK = (*_NOT_READABLE, ssl.SSLWantWriteError)
 
 
 class Transport:
-    """A connected socket that is set non-blocking. Call `open` when the protocol is ready.
+    """A connected socket that is set non-blocking: `attach` it first. Call `open` when the protocol is ready.
 
     reads: bytes, at most, that one read takes; the protocol may change it.
     """
 
     __slots__ = (
-        "_events",
-        "_phase",
-        "_poller",
-        "_protocol",
-        "_read_on",
-        "_socket",
-        "_tls",
-        "_waiting",
-        "_write_on",
-        "fd",
-        "reads",
-        "secure",
-    )
+        "_events", "_looked", "_phase", "_poller", "_protocol", "_read_on", "_socket", "_tls", "_waiting",
+        "_write_on", "fd", "reads", "secure",
+    )  # fmt: skip
 
-    def __init__(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
-        self._socket = sock
-        self._poller = poller
-        self._protocol: TransportProtocol = protocol
-        self.fd = sock.fileno()
-        # What encrypts; None on a plain socket, and once TLS has ended.
-        self._tls: TlsObject | None = tls_object(sock) if isinstance(sock, ssl.SSLSocket) else None
-        self.secure = self._tls is not None
-        self.reads = RECEIVE
-        self._phase = HANDSHAKE if self.secure else OPEN
-        # The event that the next read waits for: READABLE; 0 in the handshake and while reading is paused;
-        # WRITABLE while OpenSSL has to write before it reads on.
-        self._read_on = 0 if self.secure else READABLE
-        # The event that the waiting bytes wait for: 0 when none wait; WRITABLE; READABLE while OpenSSL has to
-        # read before it writes on.
-        self._write_on = 0
-        # What the kernel did not take yet. None, not an empty one, whose deque weighs 600 bytes.
-        self._waiting: Outgoing | None = None
-        self._events = READABLE
+    # Set by `attach`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
+    fd: int
+    secure: bool
+    _socket: socket.socket
+    _tls: TlsObject | None  # what encrypts; None on a plain socket, and once TLS has ended
+    _poller: Poller
+    _protocol: TransportProtocol
+    _phase: Phase
+    # The event that the next read waits for: READABLE; 0 in the handshake and while reading is paused;
+    # WRITABLE while OpenSSL has to write before it reads on.
+    _read_on: int
+    # The event that the waiting bytes wait for: 0 when none wait; WRITABLE; READABLE while OpenSSL has to
+    # read before it writes on.
+    _write_on: int
+    # What the kernel did not take yet. None, not an empty one, whose deque weighs 600 bytes.
+    _waiting: Outgoing | None
+    _looked: bool  # has a server looked at the first bytes of a TLS client? See `accepted`
+
+    def attach(self, sock: socket.socket, poller: Poller, protocol: TransportProtocol) -> None:
+        """Take over a socket. protocol: what is told of its events."""
+        self._socket, self._poller, self._protocol = sock, poller, protocol
+        self.fd, self.reads, self._events = sock.fileno(), RECEIVE, READABLE
+        self._write_on, self._waiting, self._looked = 0, None, False
+        if isinstance(sock, ssl.SSLSocket):
+            self._tls, self.secure, self._phase, self._read_on = tls_object(sock), True, HANDSHAKE, 0
+        else:
+            self._tls, self.secure, self._phase, self._read_on = None, False, OPEN, READABLE
 
     def open(self) -> None:
         """Begin: be told when the socket is ready. A TLS client speaks first: its handshake starts here."""
         self._poller.register(self.fd, self, READABLE)
-        sock = self._socket
-        if isinstance(sock, ssl.SSLSocket):
+        if self.secure:
+            sock = self._socket
+            assert isinstance(sock, ssl.SSLSocket)
             self._poller.watch_tls(sock.context)
             if not sock.server_side:
                 self._handshake_step()
@@ -158,7 +157,7 @@ class Transport:
         except (OSError, ValueError) as error:
             self._fail(error if isinstance(error, OSError) else OSError(str(error)))
         else:
-            self._phase = move(HANDSHAKE, OPEN)
+            self._phase = MOVES[HANDSHAKE][OPEN]
             self.resume()
             self._protocol.connected()
             if self._read_on:
@@ -321,11 +320,11 @@ class Transport:
             if self._waiting is None:
                 self._shut_down()
             else:
-                self._phase = move(OPEN, FLUSHING)
+                self._phase = MOVES[OPEN][FLUSHING]
 
     def _shut_down(self) -> None:
         self._close_notify()
-        self._phase = move(self._phase, SHUT)
+        self._phase = MOVES[self._phase][SHUT]
         # From here on ciphertext is read: by the lingering close, which counts bytes and looks at none.
         self._tls = None
         try:
@@ -345,25 +344,30 @@ class Transport:
             # left if bytes are unread.
             cork(sock, 0)
 
-    def close(self, notify: bool = True) -> None:
+    def close(self, notify: bool = True, unless_waiting: bool = False) -> bool:
         """Close the socket at once. The protocol is not told. No error when closed already.
 
         notify: on TLS, say with a close_notify that the end is regular; not while bytes still wait.
+        unless_waiting: not while bytes still wait. Returns False if the socket stays open for them.
         """
         phase = self._phase
         if phase is CLOSED:
-            return
-        self._phase = move(phase, CLOSED)
+            return True
+        if unless_waiting and self._waiting is not None:
+            return False
+        self._phase = MOVES[phase][CLOSED]
         self._waiting = None
         self._read_on = self._write_on = 0
         # The protocol holds us, too: ten thousand such pairs would wait for the garbage collector, and each
         # with its socket's TLS state.
         self._protocol = NULL_PROTOCOL
         self._poller.unregister(self.fd)
-        if notify and phase is OPEN:
-            self._close_notify()
-        self._tls = None
+        if self._tls is not None:
+            if notify and phase is OPEN:
+                self._close_notify()
+            self._tls = None
         self._socket.close()
+        return True
 
     def abort(self) -> None:
         """Close with a reset (RST): the peer must not take what it got for a whole message."""

@@ -15,6 +15,7 @@ import socket
 from netlab.http1.errors import ProtocolError
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
+from netlab.net.accepted import AcceptedTransport
 from netlab.net.poller import READABLE
 from netlab.net.sockets import Ends, both_ends
 from netlab.net.sweep import ALWAYS, NEVER
@@ -36,39 +37,36 @@ class Connection:
     """A client's connection. The server makes one for each socket that it accepts."""
 
     __slots__ = (
-        "_drain_waiter",
-        "_is_fresh",
-        "_is_paused",
-        "_linger",
-        "_send_timer",
-        "deadline",
-        "ends",
-        "exchange",
-        "half_closed",
-        "parser",
-        "server",
-        "state",
-        "transport",
-    )
+        "_drain_waiter", "_is_fresh", "_is_paused", "_linger", "_send_timer", "deadline", "ends", "exchange",
+        "half_closed", "parser", "server", "state", "transport",
+    )  # fmt: skip
 
-    def __init__(self, server: Services, sock: socket.socket) -> None:
-        self.server = server
+    # Set by `start`, as an exchange's.
+    server: Services
+    parser: RequestParser
+    transport: AcceptedTransport
+    state: State
+    deadline: float  # when `expire` is called; each state sets its own
+    exchange: Exchange | None
+    """The request that is being answered, from its head until its response has gone."""
+    half_closed: bool  # the client has closed its sending side; it may still read
+    ends: Ends | None  # the addresses, once `addresses` has asked for them
+    _is_fresh: bool  # no request has come yet: the deadline of the first head runs from accept
+    _is_paused: bool  # reading was paused in an exchange, or in a long pipeline
+    _linger: Linger | None  # from the last byte of the last response on
+    _send_timer: SendTimer | None  # while the kernel does not take what we write
+    _drain_waiter: asyncio.Future[None] | None  # of the stream that waits for that
+
+    def start(self, server: Services, sock: socket.socket, deadline: float) -> None:
+        """Serve a client from here on. deadline: when its first head must be whole."""
+        self.server, self.deadline = server, deadline
         self.parser = RequestParser(server.limits, server.heads)
-        self.transport = server.transport_class(sock, server.poller, self)
-        self.state: State = OPENING if self.transport.secure else IDLE
-        self.deadline = server.sweep.deadline(server.timeouts.head)
-        """When `expire` is called. Each state sets its own."""
-        self.exchange: Exchange | None = None
-        """The request that is being answered, from its head until its response has gone."""
-        self.half_closed = False
-        """Set when the client has closed its sending side; it may still read."""
-        self._is_fresh = True  # no request has come yet: the deadline of the first head runs from accept
-        self._is_paused = False  # reading was paused in an exchange, or in a long pipeline
-        self._linger: Linger | None = None  # from the last byte of the last response on
-        self._send_timer: SendTimer | None = None  # while the kernel does not take what we write
-        self._drain_waiter: asyncio.Future[None] | None = None  # of the stream that waits for that
-        self.ends: Ends | None = None
-        """The addresses, once `addresses` has asked for them."""
+        self.exchange = self._linger = self._send_timer = self._drain_waiter = self.ends = None
+        self.half_closed, self._is_fresh, self._is_paused = False, True, False
+        self.transport = transport = server.transport_class()
+        transport.attach(sock, server.poller, self)
+        self.state = OPENING if transport.secure else IDLE
+        transport.open()
 
     # -- the life of a connection ---------------------------------------------------------------------------
 
@@ -175,20 +173,21 @@ class Connection:
         if body is not None and (body.error is not None or not body.complete):
             # No further request can be found behind a body that is broken or still on its way.
             self.linger()
-        elif exchange.persistent and not (self.half_closed and not self.parser.buffered):
+            return True
+        if exchange.persistent and not (self.half_closed and not self.parser.buffered):
             self.state = MOVES[self.state][IDLE]
             self.deadline = server.idle_deadline
             if self._is_paused and not self.half_closed and self.parser.buffered < server.limits.pipeline:
                 self._is_paused = False
                 self.transport.resume()
             return not self.parser.buffer and not server.draining
-        elif self.half_closed or (body is None and not self.parser.buffered and not server.draining):
+        if self.half_closed or (body is None and not self.parser.buffer and not server.draining):
             # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
             # a body, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
             self._close_after_response()
         else:
             self.linger()
-        return False
+        return True
 
     # -- what the transport tells ---------------------------------------------------------------------------
 
@@ -338,13 +337,13 @@ class Connection:
 
     def _close_after_response(self) -> None:
         """Close once the kernel has taken the response."""
-        if self.transport.waiting:
+        if self.transport.close(unless_waiting=True):
+            self._detach()
+        else:
             self.state = MOVES[self.state][LINGERING]
             self._leave_exchange()
             self.watch_send()
             self.transport.shut()
-        else:
-            self.close()
 
     def drain(self) -> None:
         """The server stops. Idle connections close, streams are asked to end, others end with a response."""
@@ -385,7 +384,8 @@ class Connection:
             return
         self.state = MOVES[self.state][CLOSED]
         self.half_closed = True
-        self._leave_exchange()
+        if self.exchange is not None:
+            self._leave_exchange()
         self.server.connection_closed(self)
 
     def _leave_exchange(self) -> None:

@@ -25,6 +25,7 @@ from netlab.http1.heads import request_heads
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import date_line
+from netlab.net.accepted import wrapped
 from netlab.net.eagerstart import eager_start
 from netlab.net.listening import BACKLOG, acceptor
 from netlab.net.poller import READABLE, Poller
@@ -174,30 +175,39 @@ class Server:
         """The listening socket is readable: connections wait to be accepted."""
         if self.is_full():
             self._evict_idle()
-        for _ in range(ACCEPT):
-            if self.is_full():
-                self._pause_accepting()
-                return
+        accept, connections = self._accept, self.connections
+        self.sweep.start()
+        deadline = self.sweep.deadline(self.timeouts.head)
+        for _ in range(min(ACCEPT, self._free_places())):
             try:
-                sock = self._accept()
+                sock = accept()
+                sock.setblocking(False)
+                if self.tls is not None:
+                    sock = wrapped(sock, self.tls)
             except (BlockingIOError, InterruptedError):
                 return
             except ConnectionError:
-                continue  # the client left between its SYN and our accept
+                continue  # the client left between its SYN and our accept, or before its handshake
             except OSError as error:
                 if error.errno not in _EXHAUSTED:
                     raise
                 # Left in the poller, a listener that cannot accept is reported for ever: a busy loop.
                 self._pause_accepting()
                 return
-            self._accept_one(sock)
+            self.accepted += 1
+            connection = Connection()
+            connections.add(connection)
+            connection.start(self, sock, deadline)
+        if self.is_full():
+            self._pause_accepting()
 
     def is_full(self) -> bool:
-        """Is there no descriptor for a further connection? A file that is being sent takes one, too."""
-        connections = len(self.connections)
-        return (
-            connections >= self.max_connections or connections + FileContent.open_files >= self._descriptors
-        )
+        """Is there no descriptor for a further connection?"""
+        return self._free_places() <= 0
+
+    def _free_places(self) -> int:
+        """So many further connections have a descriptor. A file that is being sent takes one, too."""
+        return min(self.max_connections, self._descriptors - FileContent.open_files) - len(self.connections)
 
     def _evict_idle(self) -> None:
         """A client waits in the backlog of a full server: close some of the longest-idle connections.
@@ -214,19 +224,6 @@ class Server:
             min(EVICT_BATCH, len(idle) // 8 + 1), idle, key=lambda each: each.deadline
         ):
             connection.close_if_idle()
-
-    def _accept_one(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        if self.tls is not None:
-            try:
-                sock = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-            except OSError:
-                sock.close()  # gone before the first byte of its handshake
-                return
-        connection = Connection(self, sock)
-        self.accepted += 1
-        self.sweep.add(connection)
-        connection.transport.open()
 
     def _pause_accepting(self) -> None:
         if self._accepting and self._listener is not None:
@@ -247,7 +244,7 @@ class Server:
 
     def connection_closed(self, connection: Connection) -> None:
         """A connection has ended: forget it."""
-        self.sweep.discard(connection)
+        self.connections.discard(connection)
         if not self._accepting:
             self._resume_accepting()
         if self._empty is not None and not self.connections:

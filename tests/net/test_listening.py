@@ -222,10 +222,12 @@ def test_an_accepted_socket_is_as_python_would_have_made_it(kind: str, tmp_path:
         with socket.socket(listener.family) as first, socket.socket(listener.family) as second:
             first.connect(listener.getsockname())
             second.connect(listener.getsockname())
-            with accept() as ours, listener.accept()[0] as pythons:
+            ours = accept()
+            with listener.accept()[0] as pythons:
                 assert (ours.family, ours.type, ours.proto) == (pythons.family, pythons.type, pythons.proto)
-                assert ours.gettimeout() == pythons.gettimeout() and not ours.get_inheritable()
-                assert ours.getsockname() == first.getpeername() and type(ours) is socket.socket
+                assert ours.gettimeout() == pythons.gettimeout() and not os.get_inheritable(ours.fileno())
+                assert ours.getsockname() == first.getpeername() and type(ours) is socket.SocketType
                 ours.sendall(b"to the first")
                 assert first.recv(20) == b"to the first"
+            ours.close()
         place.release()

@@ -53,7 +53,7 @@ def test_the_connection_changes_its_state_by_the_table_alone() -> None:
     source = Path(module.__file__).read_text()
     assigned = re.findall(r"self\.state(?:: State)? = (.*)", source)
     begins = [value for value in assigned if not value.startswith("MOVES[self.state][")]
-    assert begins == ["OPENING if self.transport.secure else IDLE"]
+    assert begins == ["OPENING if transport.secure else IDLE"]
     assert len(assigned) > 5
 
 

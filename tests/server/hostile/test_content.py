@@ -9,13 +9,15 @@ import asyncio
 import gc
 import socket
 import struct
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from netlab import Limits, Request, Response, Server
+from netlab.net.transport import Transport
+from netlab.server.connection import Connection
+from tests.kit.living import living
 from tests.server.test_deadlines import Timed
 
 from .besieged import routes
@@ -219,7 +221,7 @@ async def test_a_connection_that_ends_in_its_content_is_gone_at_once(target: byt
             await timed.states(active=1)
             if target == b"/unread":
                 await reader.readuntil(b"\r\n\r\n")
-            sockets = weakref.WeakSet(each.transport.socket for each in timed.server.connections)
+            assert living(Connection) == living(Transport) == 1
             if late:
                 timed.pass_time(31)
                 await timed.states(active=0)
@@ -228,7 +230,7 @@ async def test_a_connection_that_ends_in_its_content_is_gone_at_once(target: byt
             await timed.states(open=0)
             for _ in range(5):
                 await asyncio.sleep(0)
-            assert not sockets, "it waits for the garbage collector"
+            assert living(Connection) == living(Transport) == 0, "it waits for the garbage collector"
         finally:
             gc.enable()
 

@@ -10,13 +10,15 @@ import asyncio
 import gc
 import socket
 import ssl
-import weakref
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from netlab import Request, Response, Server
+from netlab.net.transport import Transport
+from netlab.server.connection import Connection
+from tests.kit.living import living
 
 from .flow import connect
 from .stall import apart, contexts
@@ -66,15 +68,14 @@ async def test_a_connection_that_has_ended_is_gone(
     tls, trusting = contexts(way, certificates)
     async with Server(app, tls=tls) as server:
         client = await apart(talk, server.port, trusting, request_)
-        sockets = weakref.WeakSet(connection.transport.socket for connection in server.connections)
-        assert len(sockets) == 1
+        assert living(Connection) == living(Transport) == 1
         client.close()
         async with asyncio.timeout(20):
             while server.connections:
                 await asyncio.sleep(0)
         for _ in range(3):
             await asyncio.sleep(0)  # the loop's own last references
-        assert not sockets, "it waits for the garbage collector"
+        assert living(Connection) == living(Transport) == 0, "it waits for the garbage collector"
 
 
 def talk(port: int, tls: ssl.SSLContext | None, request: bytes) -> socket.socket:
