@@ -154,7 +154,7 @@ def _greet(context: ssl.SSLContext, connection: socket.socket, told: list[str]) 
 
 
 def make_root(common_name: str, now: datetime) -> Identity:
-    """A root: subject and issuer are one, and so are the key inside and the key that signs. With extensions:
+    """A root, for ROOT_LIFE: subject and issuer are one, and the key inside signs it. With extensions:
 
     - BasicConstraints, critical: it is a CA, with one CA below it at most (path_length 1)   §4.2.1.9
     - KeyUsage, critical: to sign certificates and revocation lists, and nothing else        §4.2.1.3

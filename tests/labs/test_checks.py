@@ -137,6 +137,10 @@ def test_the_number_of_a_case_is_not_in_its_sentence() -> None:
         ("test_a_bare_lf_or_cr_is_refused", "a bare LF or CR is refused"),
         ("test_both_answers_vary_with_the_fields_of_vary", "both answers vary with the fields of Vary"),
         ("test_a_content_length_decides", "a Content-Length decides"),
+        ("test_the_roots_key_signs", "the root's key signs"),
+        ("test_an_answer_with_the_policys_own_lists", "an answer with the policy's own lists"),
+        ("test_it_identifies_the_roots_key_as_its_issuers", "it identifies the root's key as its issuer's"),
+        ("test_the_limit_counts_all_clients", "the limit counts all clients"),
         ("test_no_run_of_ascii_digits_is_refused", "no run of ASCII digits is refused"),
     ],
 )

@@ -161,6 +161,9 @@ _WRITTEN = [
             lambda found: found[0].upper(),
         ),
         ("openssl", "OpenSSL"),
+        ("policys", "policy's"),
+        (r"(handler|root|server|client)s(?= own| key| finished)", r"\1's"),
+        (r"(its issuer|covers the server)s", r"\1's"),
     )
 ]
 
