@@ -35,7 +35,7 @@ from netlab.http1.refusing import (
     section_too_large,
     target_too_long,
 )
-from netlab.http1.remembered import SHORTEST, Remembered, Section, without_cookie
+from netlab.http1.remembered import SHORTEST, Remembered, Section, is_value
 
 
 class RequestHeads:
@@ -53,8 +53,8 @@ class RequestHeads:
         self._match_plain = plain_head(limits.field_lines).match
         self.known: Remembered[RequestHead] = Remembered() if known is None else known
         self.sections: Remembered[Section] = Remembered() if sections is None else sections
-        # Line ends of a section that leaves room for a Cookie line: two are no field lines.
-        self._most_lines = limits.field_lines - 1 + 2
+        # Line ends of a section that leaves room for a Cookie line: one is no field line.
+        self._most_lines = limits.field_lines - 1 + 1
 
     def read(self, block: bytes) -> RequestHead:
         """Read a head from the request line through the empty line.
@@ -68,32 +68,42 @@ class RequestHeads:
     def read_first(self, buffer: bytes) -> tuple[RequestHead, int] | None:
         """The plain head at the front of this buffer, and its size in bytes; None where there is none."""
         size = len(buffer)
-        if SHORTEST <= size <= self._within_limits and buffer.endswith(b"\r\n\r\n"):
-            plain = self._read_by_section(buffer, size)
-        else:
+        if size < SHORTEST or size > self._within_limits or not buffer.endswith(b"\r\n\r\n"):
             plain = self.read_plain(buffer.decode("latin-1"))
-        if plain is not None:
-            self.known.note(buffer if plain[1] == size else buffer[: plain[1]], plain[0])
-        return plain
-
-    def _read_by_section(self, buffer: bytes, size: int) -> tuple[RequestHead, int] | None:
-        """As `read_plain`, for a buffer that is one head, it seems: its field section may be known."""
+            if plain is not None:
+                self.known.note(buffer if plain[1] == size else buffer[: plain[1]], plain[0])
+            return plain
+        # The buffer is one head, it seems. Its field section may be known, without a Cookie line whose value
+        # is valid.
         line, _, lines = buffer.partition(b"\r\n")
-        section = without_cookie(buffer[len(line) :])
+        before, found, behind = lines.partition(b"\r\nCookie: ")
+        value, _, rest = behind.partition(b"\r\n")
+        section = b"\r\n".join((before, rest)) if found and is_value(value) else lines
         known = self.sections.get(section)
         if known is None:
-            plain = self.read_plain(buffer.decode("latin-1"))
-            # A Cookie line may come to its lines: their limit must hold with it.
-            if plain is not None and plain[1] == size and section.count(b"\n") <= self._most_lines:
-                self.sections.note(section, Section(plain[0].framing, plain[0].persistent))
+            return self._read_new_section(buffer, section)
+        begin = plain_line(line)
+        if begin is None:
+            return None
+        method, target = begin
+        head = RequestHead().begin(method, target, 1, lines, known.framing, known.persistent)
+        self.known.note(buffer, head)
+        return head, size
+
+    def _read_new_section(self, buffer: bytes, section: bytes) -> tuple[RequestHead, int] | None:
+        """As `read_first`; section: that of the buffer, to be remembered without its Cookie line."""
+        plain = self.read_plain(buffer.decode("latin-1"))
+        if plain is None:
+            return None
+        head, size = plain
+        if size < len(buffer):
+            self.known.note(buffer[:size], head)
             return plain
-        found = PLAIN_LINE.fullmatch(line.decode("latin-1"))
-        if found is None:
-            return None
-        method, target = found.groups()
-        if method == "CONNECT":
-            return None
-        return RequestHead(method, target, 1, lines, known.framing, known.persistent, False), size
+        self.known.note(buffer, head)
+        # A Cookie line may come to its lines: their limit must hold with it.
+        if section.count(b"\n") <= self._most_lines:
+            self.sections.note(section, Section(head.framing, head.persistent))
+        return plain
 
     def read_plain(self, text: str) -> tuple[RequestHead, int] | None:
         """The plain head at the front of this text, and its size; None for what must be read with care."""
@@ -110,7 +120,7 @@ class RequestHeads:
         ):
             return None
         persistent = connection is None or framing.plain_persistence(connection)
-        return RequestHead(method, target, 1, found, content, persistent, False), size
+        return RequestHead().begin(method, target, 1, found, content, persistent), size
 
     def read_with_care(self, text: str) -> RequestHead:
         """Read a head part by part. Raises as `read`."""
@@ -128,12 +138,20 @@ class RequestHeads:
         check_host(fields, version)
         content = framing.request_framing(fields, version)
         persistent = framing.persistent(fields, version)
-        head = RequestHead(
-            method, target, version, fields, content, persistent, _expects_continue(fields, version)
-        )
+        expects_continue = _expects_continue(fields, version)
+        authority = scheme = None
         if target[0] != "/" or method == "CONNECT":
-            head.target, head.authority, head.scheme = _other_target(method, target)
+            target, authority, scheme = _other_target(method, target)
+        head = RequestHead().begin(method, target, version, fields, content, persistent)
+        head.expects_continue, head.authority, head.scheme = expects_continue, authority, scheme
         return head
+
+
+@lru_cache(maxsize=256)
+def plain_line(line: bytes) -> tuple[str, str] | None:
+    """Method and target of the request line of a plain head; None for any other line."""
+    found = PLAIN_LINE.fullmatch(line.decode("latin-1"))
+    return None if found is None or found[1] == "CONNECT" else (found[1], found[2])
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from netlab.http1.fields import NO_FIELDS, Fields, read_pairs
 from netlab.http1.framing import Framing
@@ -26,12 +27,35 @@ class RequestHead:
         "framing",
         "method",
         "minor",
+        "path",
         "persistent",
         "scheme",
         "target",
     )
 
-    def __init__(
+    # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
+    method: str
+    """The method, case as sent: methods are case-sensitive (RFC 9110 §9.1)."""
+    target: str
+    """Path and query, or "*"; of an absolute-form its path and query."""
+    path: str
+    """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
+    minor: int
+    """The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1 and every later 1.x (RFC 9110 §2.5)."""
+    framing: Framing
+    """How long the content is, decided before any handler runs (RFC 9112 §6.3)."""
+    persistent: bool
+    """May the connection carry another request after this one (RFC 9112 §9.3)?"""
+    expects_continue: bool
+    """Does the client wait for 100 (Continue) before it sends content (RFC 9110 §10.1.1)?"""
+    authority: str | None
+    """Host and port from an absolute-form target, which overrides Host (RFC 9112 §3.2.2); else None."""
+    scheme: str | None
+    """The scheme of an absolute-form target, in lower case; else None."""
+    # The match of a plain head, or its section as bytes, until the fields are asked for: mostly never.
+    _fields: Fields | re.Match[str] | bytes
+
+    def begin(
         self,
         method: str,
         target: str,
@@ -39,28 +63,17 @@ class RequestHead:
         fields: Fields | re.Match[str] | bytes,
         framing: Framing,
         persistent: bool,
-        expects_continue: bool,
-        authority: str | None = None,
-        scheme: str | None = None,
-    ) -> None:
-        self.method = method
-        """The method, case as sent: methods are case-sensitive (RFC 9110 §9.1)."""
-        self.target = target
-        """Path and query, or "*"; of an absolute-form its path and query."""
-        self.minor = minor
-        """The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1 and every later 1.x (RFC 9110 §2.5)."""
-        # The match of a plain head, or its section as bytes, until the fields are asked for: mostly never.
-        self._fields = fields
-        self.framing = framing
-        """How long the content is, decided before any handler runs (RFC 9112 §6.3)."""
-        self.persistent = persistent
-        """May the connection carry another request after this one (RFC 9112 §9.3)?"""
-        self.expects_continue = expects_continue
-        """Does the client wait for 100 (Continue) before it sends content (RFC 9110 §10.1.1)?"""
-        self.authority = authority
-        """Host and port from an absolute-form target, which overrides Host (RFC 9112 §3.2.2); else None."""
-        self.scheme = scheme
-        """The scheme of an absolute-form target, in lower case; else None."""
+    ) -> RequestHead:
+        """A head in origin-form that expects nothing: itself."""
+        self.method, self.target, self.minor = method, target, minor
+        self._fields, self.framing, self.persistent = fields, framing, persistent
+        path = target
+        if "?" in path:
+            path = path.partition("?")[0]
+        self.path = unquote(path) if "%" in path else path
+        self.expects_continue = False
+        self.authority = self.scheme = None
+        return self
 
     @property
     def fields(self) -> Fields:

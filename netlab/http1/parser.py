@@ -67,12 +67,20 @@ class RequestParser(Reader):
         if self.buffer or len(data) > SHORT:
             self.feed(data)
             return None
-        head = self._heads.known.get(data) if len(data) <= LONGEST else None
+        size = len(data)
+        head = self._heads.known.get(data) if size <= LONGEST else None
         if head is None:
-            self.buffer = data
-            head = self._read_short(data)
+            # Most often the buffer is one plain head; else its content has come with it, it seems: a POST.
+            end = size if data.endswith(b"\r\n\r\n") else data.find(b"\r\n\r\n") + 4
+            head = self._heads.known.get(data[:end]) if end <= LONGEST and end < size else None
             if head is None:
-                return None
+                plain = self._heads.read_first(data)
+                if plain is None:
+                    self.buffer = data
+                    return None
+                head, end = plain
+            if end < size:
+                self.buffer, self._at = data, end
         self._empty_lines = 0
         return head
 
@@ -134,24 +142,6 @@ class RequestParser(Reader):
         self._empty_lines = 0
         return head
 
-    def _read_short(self, buffer: bytes) -> RequestHead | None:
-        """Read the head in a short buffer: most often it is one plain head. None: look for its end."""
-        head = None
-        if not buffer.endswith(b"\r\n\r\n"):  # a POST, it seems, whose content has come with it
-            size = buffer.find(b"\r\n\r\n") + 4
-            if size <= LONGEST:
-                head = self._heads.known.get(buffer[:size])
-        if head is None:
-            plain = self._heads.read_first(buffer)
-            if plain is None:
-                return None
-            head, size = plain
-        if size == len(buffer):
-            self.buffer = b""
-        else:
-            self._at = size
-        return head
-
     def refused_head(self) -> RequestHead:
         """What can be said of a head that is refused, or late: for the access log and for the answer.
 
@@ -160,7 +150,7 @@ class RequestParser(Reader):
         """
         line = self.buffer[self._at : self._at + LOGGED].partition(b"\r\n")[0].decode("latin-1")
         words = [visible(word) for word in line.split(" ")[:2]] + ["-", "-"]
-        return RequestHead(words[0] or "-", words[1] or "-", 1, NO_FIELDS, NO_CONTENT, False, False)
+        return RequestHead().begin(words[0] or "-", words[1] or "-", 1, NO_FIELDS, NO_CONTENT, False)
 
     def _skip_empty_lines(self) -> bool:
         """RFC 9112 §2.2: ignore a few empty lines before the request line; False if nothing follows yet."""

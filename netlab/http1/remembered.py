@@ -37,19 +37,7 @@ class Section(NamedTuple):
 
 
 # As FIELD_VALUE, for octets.
-_is_value = re.compile(FIELD_VALUE.pattern.encode("latin-1")).fullmatch
-
-
-def without_cookie(section: bytes) -> bytes:
-    """A field section without its first Cookie line, if that has a valid value; else the section as it is.
-
-    section: it begins with the CRLF of the request line and ends with an empty line.
-    """
-    before, found, behind = section.partition(b"\r\nCookie: ")
-    if not found:
-        return section
-    value, _, rest = behind.partition(b"\r\n")
-    return section if _is_value(value) is None else b"%b\r\n%b" % (before, rest)
+is_value = re.compile(FIELD_VALUE.pattern.encode("latin-1")).fullmatch
 
 
 class Remembered(dict[bytes, Value]):

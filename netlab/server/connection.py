@@ -70,20 +70,28 @@ class Connection:
 
     # -- the life of a connection ---------------------------------------------------------------------------
 
-    def advance(self) -> None:
+    def advance(self, head: RequestHead | None = None) -> None:
         """Go on as far as possible without waiting: next head → exchange → done? → persist, linger or close.
 
         It returns when it waits for the client, a handler or the kernel; the callback that brings what it
         waits for ends here again. A client that pipelines gets 16 answers at once. If it has sent more ahead,
         the kernel holds less for it from then on, so that unread answers soon hold up the next request.
+
+        head: that of the next request, if it has been read already.
         """
         for _ in TURNS:
             exchange = self.exchange
             if exchange is None:
-                head = self._next_head()
-                if head is None:
+                if head is None and (head := self._next_head()) is None:
                     return
-                exchange = self._start_exchange(head)
+                # A whole head has come: steps 3 to 5.
+                self.state = MOVES[self.state][EXCHANGE]
+                self.deadline = NEVER
+                self._is_fresh = False
+                self.server.requests += 1
+                self.exchange = exchange = Exchange()
+                exchange.start(self, head)
+                head = None
             if not exchange.sent:
                 self._pause_if_full(exchange)
                 return
@@ -113,16 +121,6 @@ class Connection:
         if head is None:
             self._wait_for_head()
         return head
-
-    def _start_exchange(self, head: RequestHead) -> Exchange:
-        """A whole head has come: steps 3 to 5."""
-        self.state = MOVES[self.state][EXCHANGE]
-        self.deadline = NEVER
-        self._is_fresh = False
-        self.server.requests += 1
-        self.exchange = exchange = Exchange()
-        exchange.start(self, head)
-        return exchange
 
     def _wait_for_head(self) -> None:
         """No whole head has come: wait for one, or for the rest of one."""
@@ -206,11 +204,11 @@ class Connection:
             # Read so that the client sees our response and not a reset; never parsed.
             self._lingering_read(len(data))
             return
-        if self.exchange is not None:
-            self.parser.feed(data)
-            self.exchange.wake_body()
-        elif (head := self.parser.feed_head(data)) is not None:
-            self._start_exchange(head)
+        if self.exchange is None:
+            self.advance(self.parser.feed_head(data))
+            return
+        self.parser.feed(data)
+        self.exchange.wake_body()
         self.advance()
 
     def ended(self) -> None:

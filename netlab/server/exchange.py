@@ -92,7 +92,7 @@ class Exchange:
         # Step 5: the handler starts at once.
         try:
             app, start = server.app, server.start_eagerly  # `server.app(…)` would look it up each time
-            outcome = start(app(Request(head, self, self.body)))
+            outcome = start(app(Request().begin(head, self, self.body)))
         except BaseException as error:
             self._handler_failed(error)
             return
@@ -105,7 +105,7 @@ class Exchange:
 
     def _is_answered(self) -> bool:
         """Step 4: answer what no handler is to see, a preflight or a request that is for another server."""
-        request = Request(self.head, self)
+        request = Request().begin(self.head, self)
         response = preflight.misdirected(request)
         policies = self.carrier.server.cors
         if response is None and policies is not None:
@@ -232,9 +232,9 @@ class Exchange:
         if server.access_log is not None:
             server.log_access(self, head, response)
         writer = streaming.BodyWriter(carrier, self)
-        # While the request's content is still coming, the stream may be made of it: its first piece is asked
-        # for before the head leaves. That also gets a waiting client its 100 (Continue) in time.
-        hold = body is not None and not body.complete
+        # While the handler may still read the request's content, the stream may be made of it: its first
+        # piece is asked for before the head leaves. A waiting client gets its 100 (Continue) in time, too.
+        hold = body is not None and body.end is None
         try:
             outcome = server.start_eagerly(streaming.send(writer, response, plan, hold))
         except BaseException as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from asyncio import Task
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from netlab.http1.fields import Fields
 from netlab.http1.forwarded import Told
@@ -66,41 +66,39 @@ class Source(Protocol):
 class Request:
     """One request as a handler sees it. The body is read only when the handler asks for it."""
 
-    __slots__ = ("_body", "exchange", "head")
+    __slots__ = ("_body", "exchange", "head", "method", "path", "target")
 
-    def __init__(self, head: RequestHead, source: Source, body: RequestBody | None = None) -> None:
-        self.head = head
-        self.exchange = source
-        """What carries the response: for bridges to other interfaces, not for handlers."""
-        self._body = body
+    # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
+    head: RequestHead
+    exchange: Source
+    """What carries the response: for bridges to other interfaces, not for handlers."""
+    method: str
+    """The method, case as sent (RFC 9110 §9.1)."""
+    target: str
+    """The request target as it was sent: path and query, percent-encoded, or "*"."""
+    path: str
+    """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
+    _body: RequestBody | None
 
-    @property
-    def method(self) -> str:
-        """The method, case as sent (RFC 9110 §9.1)."""
-        return self.head.method
-
-    @property
-    def target(self) -> str:
-        """The request target as it was sent: path and query, percent-encoded, or "*"."""
-        return self.head.target
-
-    @property
-    def path(self) -> str:
-        """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
-        path = self.head.target
-        if "?" in path:
-            path = path.partition("?")[0]
-        return unquote(path) if "%" in path else path
+    def begin(self, head: RequestHead, source: Source, body: RequestBody | None = None) -> Request:
+        """The request with this head: itself."""
+        self.head, self.exchange, self._body = head, source, body
+        self.method, self.target, self.path = head.method, head.target, head.path
+        return self
 
     @property
     def query(self) -> dict[str, str]:
         """The query as names and values; of a name that stands twice the last value."""
-        text = self.head.target.partition("?")[2]
+        text = self.target.partition("?")[2]
         if "%" in text or "+" in text:
             return dict(parse_qsl(text, keep_blank_values=True))
         # Nothing is encoded: the same without decoding each name and value (FAST.md).
-        pairs = [pair.partition("=") for pair in text.split("&") if pair]
-        return {name: value for name, _, value in pairs}
+        query = {}
+        for pair in text.split("&"):
+            name, _, value = pair.partition("=")
+            if pair:
+                query[name] = value
+        return query
 
     @property
     def fields(self) -> Fields:

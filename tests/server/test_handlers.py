@@ -330,4 +330,4 @@ def test_a_query_reads_as_the_standard_library_reads_it(text: str) -> None:
     head = RequestParser().feed_head(f"GET /?{text} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     assert head is not None
     source: Any = None
-    assert Request(head, source).query == dict(parse_qsl(text, keep_blank_values=True))
+    assert Request().begin(head, source).query == dict(parse_qsl(text, keep_blank_values=True))
