@@ -120,7 +120,7 @@ class LentTask:
 
     def _make_spare(self) -> None:
         self._context = self._base.copy()
-        self._handover: asyncio.Future[_Work] = self._loop.create_future()
+        self._handover: asyncio.Future[_Work] = asyncio.Future(loop=self._loop)
         self._spare: asyncio.Task[Any] = asyncio.Task(
             _spare(self._handover), loop=self._loop, context=self._context, name="netlab spare"
         )
@@ -165,29 +165,38 @@ class LentTask:
 
 
 async def _spare(handover: asyncio.Future[_Work]) -> Any:
-    """What a task is made of must be a coroutine by the letter: since Python 3.12 no generator will do."""
-    return await _go_on(handover)
-
-
-@types.coroutine
-def _go_on(handover: asyncio.Future[_Work]) -> Generator[Any, None, Any]:
     """The spare's life: wait for a coroutine that has taken its first step, then be its task."""
+    # A spare that waits is woken behind what the first step has scheduled: that is the turn of the loop which
+    # `asyncio.sleep(0)` asks for. One that has not taken its own first step yet may be earlier in the queue.
+    owes_turn = handover.done()
+    error: BaseException | None = None
     try:
-        work, waits_for = yield from handover
-    except asyncio.CancelledError:
+        work, waits_for = await handover
+    except asyncio.CancelledError as cancelled:
         if not handover.done() or handover.cancelled():
             raise
         # Cancelled between the first step and this one: as any task would, cancel what the step waits for.
         work, waits_for = handover.result()
-        if waits_for is not None:
+        if waits_for is None:
+            error = cancelled
+        else:
             waits_for.cancel()
-    while True:
+    while owes_turn or waits_for is not None or error is not None:
         try:
-            yield waits_for
-        except BaseException as error:
+            if error is not None:
+                raise error
+            await _wait_for(waits_for)
+            break
+        except BaseException as raised:
             try:
-                waits_for = work.throw(error)
+                waits_for = work.throw(raised)
             except StopIteration as stop:
                 return stop.value
-        else:
-            return (yield from work)
+            owes_turn, error = True, None
+    return await work  # type: ignore[misc]  # mypy does not know that types.coroutine makes it awaitable
+
+
+@types.coroutine
+def _wait_for(what: Any) -> Generator[Any, None, None]:
+    """Wait for what a coroutine has yielded: a future, or None for a turn of the loop."""
+    yield what

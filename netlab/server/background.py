@@ -20,17 +20,13 @@ class Background:
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
-        """Those that have not ended."""
-
-    def add(self, task: asyncio.Task[Any]) -> None:
-        """A handler goes on. Its exchange tells its end (`done`)."""
-        self.tasks.add(task)
+        """Those that have not ended. The exchanges add them, and tell each one's end (`done`)."""
 
     def done(self, task: asyncio.Task[Any], head: RequestHead) -> None:
         """A handler that went on has ended. head: of its request, for the log."""
         self.tasks.discard(task)
-        error = failure(task)
-        if error is not None and not task.cancelled():
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
             what = f"{head.method} {head.target}"
             log.error("%s: the handler failed after its response", what, exc_info=error)
 

@@ -93,7 +93,8 @@ class Connection:
                 exchange.start(self, head)
                 head = None
             if not exchange.sent:
-                self._pause_if_full(exchange)
+                if self.parser.buffer:
+                    self._pause_if_full(exchange)
                 return
             body = exchange.body
             if exchange.after is not None or (body is not None and body.end is None):

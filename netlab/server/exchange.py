@@ -124,7 +124,7 @@ class Exchange:
         if self.early is None and (self.writer is None or not self.writer.ended):
             self.task = task
             return
-        self.carrier.server.background.add(task)
+        self.carrier.server.background.tasks.add(task)
         self._respond_with_stream()
 
     def _handler_ended(self) -> None:
@@ -308,7 +308,7 @@ class Exchange:
     def _leave_behind(self, task: Task[Any]) -> None:
         """The response is given: the connection goes on without the handler, which goes on in its task."""
         self.task, carrier = None, self.carrier
-        carrier.server.background.add(task)
+        carrier.server.background.tasks.add(task)
         if self.sent and self.persistent and not carrier.parser.buffer:
             carrier.advance()  # all that is left to do is to become idle
         else:

@@ -105,6 +105,51 @@ async def test_a_cancellation_reaches_the_coroutine_wherever_it_is(way: Way, tur
     await eager.close()
 
 
+async def test_a_bare_yield_lets_run_what_was_scheduled_before_it(way: Way) -> None:
+    eager, loop = way(asyncio.get_running_loop()), asyncio.get_running_loop()
+    seen: list[int] = []
+
+    async def waits(number: int) -> bool:
+        loop.call_soon(seen.append, number)
+        await asyncio.sleep(0)
+        return number in seen
+
+    def start_three() -> list[Awaitable[bool]]:
+        return [eager.start(waits(number)) for number in (1, 2, 3)]
+
+    await asyncio.sleep(0)  # the first spare has taken its own first step; the others are made in the turn
+    tasks = await in_a_callback(start_three)
+    assert await asyncio.gather(*tasks) == [True, True, True]  # type: ignore[misc]
+    await eager.close()
+
+
+async def test_a_cancellation_reaches_a_coroutine_at_its_bare_yield(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+    seen = []
+
+    async def yields() -> None:
+        try:
+            await asyncio.sleep(0)
+            seen.append("went on")
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            await asyncio.sleep(0)
+            seen.append("closed")
+            raise
+
+    def start_and_cancel() -> Awaitable[None]:
+        task = eager.start(yields())
+        task.cancel()
+        return task  # type: ignore[no-any-return]
+
+    await asyncio.sleep(0)  # the spare has taken its own first step
+    task = await in_a_callback(start_and_cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task  # type: ignore[misc]
+    assert seen == ["cancelled", "closed"]
+    await eager.close()
+
+
 async def test_a_result_that_was_given_is_not_kept(way: Way) -> None:
     eager = way(asyncio.get_running_loop())
 
