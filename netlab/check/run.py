@@ -54,7 +54,7 @@ def jobs(only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Job]:
     found = list(_every_job())
     names = [name for job in found for name in job.names]
     for word in (*only, *skip):
-        if not any(_fits(name, word) for name in names):
+        if not word or not any(_fits(name, word) for name in names):
             names_of_groups = ", ".join(NAMES)
             raise NoSuchCase(f"{word!r} fits no group and no case: the groups are {names_of_groups}")
     chosen = [Job(_wanted(job.names, only, skip), job.start) for job in found]

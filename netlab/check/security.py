@@ -107,10 +107,20 @@ async def _certificate(target: JudgedServer) -> list[CaseVerdict]:
         found = await _handshake(target, context)
     except ssl.SSLCertVerificationError as error:
         why = f"{error.verify_message} (--cacert names a root that you trust)"
-        return [CHAIN.failed(error.verify_message, why), EXPIRY.skipped("the chain does not verify")]
-    left = (ssl.cert_time_to_seconds(str((found.getpeercert() or {})["notAfter"])) - time.time()) / 86400
-    got = f"{left:.0f} days left"
-    return [CHAIN.passed("verified"), EXPIRY.held(left > _DAYS, got, got)]
+        found = await _handshake(target, _any_certificate())
+        chain = CHAIN.failed(error.verify_message, why)
+    else:
+        chain = CHAIN.passed("verified")
+    left = (_expiry(found.getpeercert(binary_form=True) or b"") - time.time()) / 86400
+    got = f"{left:.0f} days left" if left > 0 else f"expired {-left:.0f} days ago"
+    return [chain, EXPIRY.held(left > _DAYS, got, got)]
+
+
+def _expiry(der: bytes) -> float:
+    """When the certificate expires, in seconds since 1970, whether its chain verifies or not."""
+    from cryptography import x509  # a judge of plain HTTP does not load it
+
+    return x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp()
 
 
 async def _alpn(target: JudgedServer) -> CaseVerdict:

@@ -24,7 +24,10 @@ from netlab.check.run import run as play
 from netlab.check.target import JudgedServer, NotAllowed, target_of
 from netlab.check.verdict import CaseVerdict, Result
 from netlab.cli.errors import UserError
+from netlab.cli.fetching.chain import speaks_tls
+from netlab.cli.typed import with_scheme
 from netlab.client.errors import InvalidURL
+from netlab.cors.origin import parse_origin
 
 _EXAMPLE = """\
 examples:
@@ -85,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     """Judge the server; see the head of this file for the exit status."""
     try:
         target = target_of(
-            options.url,
+            with_scheme(options.url),
             may_test=options.i_may_test_this_host,
             timeout=options.timeout,
             cacert=options.cacert,
@@ -98,6 +101,11 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(str(error)) from None
     if options.cacert and not Path(options.cacert).is_file():
         raise UserError(f"{options.cacert}: no such file; --cacert takes a PEM file")
+    _check_reports(options)
+    if options.origin and parse_origin(options.origin) is None:
+        raise UserError(
+            f"--origin {options.origin!r} is none: give scheme://host, such as https://app.example"
+        )
     alone = [name for name in _REPORTS if getattr(options, name) == "-"]
     if len(alone) > 1:
         raise UserError(
@@ -122,7 +130,7 @@ def _judge(target: JudgedServer, chosen: list[Job], told: _Told) -> str:
     try:
         told.verdicts = asyncio.run(play(target, chosen, told.tell))
     except OSError as error:
-        raise UserError(f"{target}: {_unreachable(error)}") from None
+        raise UserError(f"{target}: {_unreachable(error)}{asyncio.run(_other_scheme(target))}") from None
     except KeyboardInterrupt:
         if not told.verdicts:
             raise
@@ -175,6 +183,23 @@ def _unreachable(error: OSError) -> str:
             return f"{os.strerror(number).lower()}: is the server running there?"
         case _:
             return str(error) or "no connection in time: is the server running there?"
+
+
+async def _other_scheme(target: JudgedServer) -> str:
+    """A hint for an http URL without a usable answer: what if its port speaks TLS?"""
+    if target.secure or not await speaks_tls(target.host, target.port):
+        return ""
+    return f" (port {target.port} speaks TLS: write https://{target.authority}{target.path})"
+
+
+def _check_reports(options: argparse.Namespace) -> None:
+    """Refuse a report that could not be written, before anything is played."""
+    for name in _REPORTS:
+        path = Path(getattr(options, name) or "-")
+        if not path.parent.is_dir():
+            raise UserError(f"{path}: there is no folder {path.parent}: give another file to --{name}")
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: give a file to --{name}")
 
 
 def _write(options: argparse.Namespace, target: JudgedServer, verdicts: list[CaseVerdict]) -> None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 import netlab
 from netlab.__main__ import main
 from netlab.check.asking import Rule
 from netlab.check.report import as_junit
 from netlab.check.run import NoSuchCase, jobs
+from netlab.check.security import check_tls
 from netlab.check.target import is_this_machine, target_of
 from netlab.check.verdict import CaseVerdict, Result
 from netlab.cli.demonstration import Demonstration
+from netlab.tls.authority import Certificates
+from netlab.tls.context import server_context
 
 
 async def check(server: netlab.Server, *arguments: str) -> int:
@@ -108,6 +117,11 @@ async def test_a_server_that_dies_in_the_middle_breaks_no_must_by_that(
         (["http://127.0.0.1:9/", "--json", "-", "--html", "-"], "give one of them a file"),
         (["http://127.0.0.1:9/", "--only", "no-such-case"], "the groups are framing"),
         (["http://127.0.0.1:9/"], "connection refused: is the server running there"),
+        (["127.0.0.1:9"], "http://127.0.0.1:9/: connection refused: is the server running there"),
+        (["http://127.0.0.1:9/", "--only", ""], "the groups are framing"),
+        (["http://127.0.0.1:9/", "--json", "/no/such/folder/x"], "there is no folder /no/such/folder"),
+        (["http://127.0.0.1:9/", "--html", "/"], "is a folder: give a file to --html"),
+        (["http://127.0.0.1:9/", "--origin", "app.example"], "give scheme://host"),
         (["http://127.0.0.1:9/", "--cacert", "/nowhere.pem"], "no such file"),
     ],
 )
@@ -117,6 +131,34 @@ def test_a_mistake_is_one_line_and_2(
     assert main(["check", *arguments]) == 2
     err = capsys.readouterr().err
     assert words in err and err.count("\n") == 1
+
+
+async def test_a_port_that_speaks_tls_is_recognised(
+    minted: Certificates, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tls = server_context(minted.chain, minted.leaf_key)
+    async with netlab.Server(Demonstration(), tls=tls) as server:
+        assert await check(server) == 2
+    where = f"127.0.0.1:{server.port}/"
+    assert f"port {server.port} speaks TLS: write https://{where}" in capsys.readouterr().err
+
+
+async def test_an_expired_certificate_is_told_though_its_chain_does_not_verify(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now - timedelta(9), now - timedelta(2)
+    )
+    (tmp_path / "leaf.pem").write_bytes(certificate.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "leaf.pem", tmp_path / "key.pem")
+    async with netlab.Server(Demonstration(), tls=tls) as server:
+        verdicts = await check_tls(target_of(f"https://127.0.0.1:{server.port}/", timeout=20.0))
+    found = {verdict.name: verdict for verdict in verdicts}
+    assert found["tls/chain"].outcome is found["tls/expiry"].outcome is Result.FAILED
+    assert found["tls/expiry"].got == "expired 2 days ago"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from netlab.cli.errors import UserError
+from netlab.cli.typed import with_scheme
 from netlab.client.errors import InvalidRequest
 from netlab.client.multipart import FormData
 from netlab.client.url import URL
@@ -50,9 +51,6 @@ INSTEAD = {
     "--http1.1": "that is the default",
     "--http2": "netlab speaks HTTP/1.1 and HTTP/1.0",
 }
-
-# A URL as it is typed: a host, perhaps a port, a path or a query, and no scheme.
-_BARE = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.%\w]+\])(?::[0-9]+)?(?:[/?#].*)?\Z", re.DOTALL)
 
 # curl's parameters behind the value of -F.
 _PART_OPTION = re.compile(r";\s*(?=(?:type|filename)=)")
@@ -202,8 +200,7 @@ def _take_url(options: argparse.Namespace) -> None:
         options.url = options.resume
     if options.url is None:
         raise UserError("no URL given (see `python -m netlab fetch --help`)")
-    if _BARE.match(options.url):
-        options.url = f"http://{options.url}"
+    options.url = with_scheme(options.url)
 
 
 def fields(options: argparse.Namespace) -> list[tuple[str, str]]:
