@@ -22,6 +22,7 @@ async def test_the_whole_film_flows_at_flat_memory() -> None:
         feed = await running.ended()
     assert 250_000_000 <= feed.values["counts"]["received"] < 250_100_000
     assert memory(feed) < 20
+    assert feed.values["said"] == "0.25 GB have flowed."
 
 
 @pytest.mark.soak
@@ -47,6 +48,7 @@ async def test_memory_grows_when_the_server_does_not_wait(way: str) -> None:
         assert memory(running.feed) < 20
         running.run.press(way)
         await running.until(lambda feed: memory(feed) > 100)
+    assert running.feed.values["said"].endswith(" GB have flowed."), "a stop tells how much it was"
 
 
 @pytest.mark.soak

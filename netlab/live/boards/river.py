@@ -127,7 +127,16 @@ async def experiment(run: LiveRun) -> None:
 async def _drive(
     run: LiveRun, flow: RiverFlow, port: int, careless: int, told: list[dict[str, float]]
 ) -> None:
-    """Read one stream after the other, as the buttons say."""
+    """Read one stream after the other, as the buttons say; at the end, or on Stop, tell how much it was."""
+    try:
+        await _streams(run, flow, port, careless, told)
+    finally:
+        run.say(f"{flow.received / 1e9:.2f} GB have flowed.")
+
+
+async def _streams(
+    run: LiveRun, flow: RiverFlow, port: int, careless: int, told: list[dict[str, float]]
+) -> None:
     while flow.received < flow.total:
         run.say(f"Now flows {WORDS[flow.mode]}.")
         if flow.mode == FORGET:
@@ -148,7 +157,6 @@ async def _drive(
             await _unplugged(run, told)
         flow.flowing.set()
         flow.mode = pressed if pressed in (FIRST, FORGET) else RIVER
-    run.say(f"{flow.received / 1e9:.2f} GB have flowed.")
 
 
 async def _pressed(run: LiveRun, flow: RiverFlow, reading: asyncio.Task[None]) -> str:

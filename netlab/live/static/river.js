@@ -19,6 +19,6 @@ export default function (stage, live) {
   });
   live.on("figures", set);
   live.on("unplugged", ({ms, made}) => set({"Unplugged: producer closed after": `${ms.toFixed(1)} ms`,
-    "Unplugged: pieces made until then": `${Math.round(made / 1048576)} of 1 MiB`}));
+    "Unplugged: pieces made until then": `${Math.round(made / 1048576).toLocaleString("en")}, 1 MiB each`}));
   live.reset(() => { memory.clear(); kernel.clear(); });
 }
