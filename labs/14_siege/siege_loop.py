@@ -49,9 +49,19 @@ class Connection:
         return bool(self.reader.held)
 
 
-def unconfirmed(sock: socket.socket) -> int:
-    """Bytes that our kernel holds and the peer's has not confirmed."""
-    return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+SO_NWRITE = 0x1024  # sys/socket.h of macOS: there, TIOCOUTQ is for terminals alone
+
+
+def unconfirmed(sock: socket.socket) -> int | None:
+    """Bytes that our kernel holds and the peer's has not confirmed; None where the system does not tell."""
+    try:
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        pass
+    try:
+        return sock.getsockopt(socket.SOL_SOCKET, SO_NWRITE) if sys.platform == "darwin" else None
+    except OSError:
+        return None
 
 
 class Loop:
@@ -140,7 +150,7 @@ class Loop:
             return bool(connection.progress.look(connection.received))
         if connection.phase is self.code.Phase.ANSWER:
             # What only our kernel has taken, no client has.
-            return bool(connection.progress.look(connection.sent - unconfirmed(connection.sock)))
+            return bool(connection.progress.look(connection.sent - (unconfirmed(connection.sock) or 0)))
         return False
 
     # -- reading --------------------------------------------------------------------------------------------
