@@ -63,6 +63,12 @@ def access_log(form: Format, lines: LineLog | None) -> AccessLog:
     return log
 
 
+def takes_access_lines() -> bool:
+    """Has the user's configuration a logger netlab.access, or a root, that takes lines of level INFO?"""
+    logger = logging.getLogger("netlab.access")
+    return logger.isEnabledFor(logging.INFO) and logger.hasHandlers()
+
+
 def _entry(connection: Client, head: RequestHead, response: Response) -> Entry:
     fields = head.fields
     size = None if response.stream is not None else len(response.content)

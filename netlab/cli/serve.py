@@ -20,7 +20,7 @@ from netlab.cli import activation, tlsoptions
 from netlab.cli.apps import AsgiOptions, Interface, adapt, load
 from netlab.cli.banner import banner, kind_of_app
 from netlab.cli.errors import UserError
-from netlab.cli.logs import Format, access_log
+from netlab.cli.logs import Format, access_log, takes_access_lines
 from netlab.cli.serveoptions import cors_policy, mistakes, timeouts_of, trusted_proxies
 from netlab.probes import hooks
 from netlab.server.limited import Limited
@@ -170,7 +170,7 @@ def _shown(group: argparse._ArgumentGroup) -> None:
         "--log-config",
         metavar="FILE",
         help="configure Python's logging: JSON or TOML for dictConfig, or INI; access lines go to the logger "
-        "netlab.access",
+        "netlab.access, if it takes INFO or --access-log is given",
     )
 
 
@@ -222,7 +222,7 @@ def _settings(
         "access_log": None,
     }
     lines = None if options.log_config is not None else _line_log(options.log_file)
-    if options.access_log or options.access_log_format:
+    if options.access_log or options.access_log_format or (options.log_config and takes_access_lines()):
         settings["access_log"] = access_log(Format(options.access_log_format or "short"), lines)
     if (timeouts := timeouts_of(options)) is not None:
         settings["timeouts"] = timeouts

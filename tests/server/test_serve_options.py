@@ -131,21 +131,29 @@ def test_the_size_is_what_is_sent(method: str, size: int) -> None:
     assert logs._entry(Peer(), head, Response(200, b"hello")).size == size  # type: ignore[arg-type]
 
 
-def test_the_logger_gets_the_lines_when_logging_is_configured(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--access-log-format", "json")], ids=["by itself", "as json"])
+def test_the_logger_gets_the_lines_when_logging_is_configured(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
     target = tmp_path / "access.log"
+    handler = {"class": "logging.FileHandler", "filename": str(target)}
+    if not options:
+        handler["formatter"] = "own"
     config = {
-        "version": 1, "handlers": {"file": {"class": "logging.FileHandler", "filename": str(target)}},
+        "version": 1, "handlers": {"file": handler},
+        "formatters": {"own": {"format": '{"status": %(status)d, "method": "%(method)s"}'}},
         "loggers": {"netlab.access": {"handlers": ["file"], "level": "INFO"}},
     }  # fmt: skip
     (tmp_path / "log.json").write_text(json.dumps(config))
-    server = Process("--log-config", str(tmp_path / "log.json"), "--access-log-format", "json")
+    server = Process("--log-config", str(tmp_path / "log.json"), *options)
     client = Raw(server.port)
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.response()[0] == 200
     client.close()
     status, _, complaints = server.stop()
     assert (status, complaints) == (0, "")
-    assert json.loads(target.read_text())["status"] == 200
+    told = json.loads(target.read_text())
+    assert (told["status"], told["method"]) == (200, "GET")
 
 
 @pytest.mark.parametrize(("name", "text", "reason"), [
