@@ -15,6 +15,7 @@ from __future__ import annotations
 import binascii
 import contextlib
 import os
+import ssl
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,3 +147,8 @@ def passing_file() -> Iterator[LogFile]:
         os.close(descriptor)
         if create is None:
             os.unlink(path)
+
+
+def close_key_log(context: ssl.SSLContext) -> None:
+    """Close the file that the context writes its key log to; else it is open as long as the context lives."""
+    context.keylog_filename = None  # type: ignore[assignment]

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from netlab.live.boards import handshake
+
+from .running import experiment_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -78,3 +86,29 @@ async def test_the_distance_is_that_of_the_slider(opened: Callable[..., Any]) ->
         await board.ended()
         shown = (await board.figures())["Time"]
         assert int(shown.removesuffix(" ms")) >= 300
+
+
+@pytest.mark.linux("descriptors in /proc")
+@pytest.mark.parametrize("begun", ["at once", "when a record has come"])
+async def test_a_stopped_handshake_leaves_no_descriptor(begun: str) -> None:
+    """The key log, too, is closed by the experiment, and not by the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = key_logs()
+        for _ in range(3):
+            async with experiment_of(handshake.BOARD, way="full", distance=500) as running:
+                if begun != "at once":
+                    await running.until(lambda feed: feed.lists.get("records"))
+        assert key_logs() == before
+    finally:
+        gc.enable()
+
+
+def key_logs() -> int:
+    """How many descriptors of this process are a key log."""
+    found = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found += "netlab-keylog" in os.readlink(each)
+    return found

@@ -31,7 +31,7 @@ from netlab.tls import cases, recipes
 from netlab.tls.client13 import Client13, Offer
 from netlab.tls.context import client_context, server_context
 from netlab.tls.issue import KeyKind
-from netlab.tls.keylog import passing_file
+from netlab.tls.keylog import close_key_log, passing_file
 from netlab.tls.tracing.keyring import Keyring
 from netlab.tls.tracing.values import Side
 from netlab.tls.wire.spans import TraceError
@@ -106,12 +106,15 @@ async def _openssl(scene: Scene, count: int, with_key_log: bool) -> None:
     with passing_file() as memory:
         if with_key_log:
             scene.context.keylog_filename = memory.path
-        for number in range(1, count + 1):
-            async with _connected(scene, number) as (plain, told):
-                secrets = (scene.ring.log, memory) if with_key_log else None
-                client = OpenSslClient(plain, scene.context, told.take, secrets, session)
-                await client.ask(REQUEST)
-                session = client.tls.session
+        try:
+            for number in range(1, count + 1):
+                async with _connected(scene, number) as (plain, told):
+                    secrets = (scene.ring.log, memory) if with_key_log else None
+                    client = OpenSslClient(plain, scene.context, told.take, secrets, session)
+                    await client.ask(REQUEST)
+                    session = client.tls.session
+        finally:
+            close_key_log(scene.context)
 
 
 async def _own(scene: Scene) -> None:

@@ -22,7 +22,7 @@ from netlab.live.together import together
 from netlab.live.watched import Watched, watched
 from netlab.relay import Conversation, Relay
 from netlab.tls.context import Verify, client_context
-from netlab.tls.keylog import LogFile, passing_file
+from netlab.tls.keylog import LogFile, close_key_log, passing_file
 from netlab.tls.tracing.keyring import Keyring
 
 PERIOD = 0.1
@@ -228,7 +228,11 @@ async def _watch(tap: Tap, chosen: str) -> None:
         tls = client_context(verify=Verify.NOTHING, keylog=tap.memory.path)
     # At the end, too, the outer picture comes first: the figures count what it has read.
     shown = pictured(tap.look, FIGURES, _clients(tap, chosen, tls), tap.figures)
-    await pictured(tap.picture, PERIOD, shown, tap.end)
+    try:
+        await pictured(tap.picture, PERIOD, shown, tap.end)
+    finally:
+        if tls is not None:
+            close_key_log(tls)
 
 
 async def _clients(tap: Tap, chosen: str, tls: ssl.SSLContext | None) -> None:
