@@ -10,7 +10,8 @@ import re
 from typing import Any
 
 from netlab.check.cases import WireCase, every_case
-from netlab.check.judge import REFUSALS, due, must_be_refused
+from netlab.check.judge import due, must_be_refused
+from netlab.check.usual import REFUSALS
 
 # What the parts do not decide, in any correct solution of the labs, and netlab does: the reason each.
 LEFT_TO_NETLAB = {
