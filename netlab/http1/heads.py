@@ -28,7 +28,7 @@ from netlab.http1.grammar import (
 )
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead
-from netlab.http1.plainhead import PLAIN_LINE, plain_head
+from netlab.http1.plainhead import plain_head, plain_line
 from netlab.http1.refusing import (
     explain_request_line,
     explain_section,
@@ -82,10 +82,12 @@ class RequestHeads:
         known = self.sections.get(section)
         if known is None:
             return self._read_new_section(buffer, section)
-        begin = plain_line(line)
+        begin = plain_line(line.decode("latin-1"))
         if begin is None:
             return None
-        method, target = begin
+        method, target = begin.groups()
+        if method == "CONNECT":
+            return None
         head = RequestHead().begin(method, target, 1, lines, known.framing, known.persistent)
         self.known.note(buffer, head)
         return head, size
@@ -145,13 +147,6 @@ class RequestHeads:
         head = RequestHead().begin(method, target, version, fields, content, persistent)
         head.expects_continue, head.authority, head.scheme = expects_continue, authority, scheme
         return head
-
-
-@lru_cache(maxsize=256)
-def plain_line(line: bytes) -> tuple[str, str] | None:
-    """Method and target of the request line of a plain head; None for any other line."""
-    found = PLAIN_LINE.fullmatch(line.decode("latin-1"))
-    return None if found is None or found[1] == "CONNECT" else (found[1], found[2])
 
 
 @lru_cache(maxsize=16)

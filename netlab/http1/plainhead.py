@@ -24,7 +24,7 @@ from netlab.http1.grammar import METHOD_LENGTH, PATH, QUERY, TCHAR, TOKEN, VALUE
 _DECISIVE = {"connection": 3, "content-length": 4, "expect": None, "host": 5, "transfer-encoding": None}
 
 _REQUEST_LINE = rf"([{TCHAR}]{{1,{METHOD_LENGTH}}}+) ((?=/){PATH}(?:{QUERY})?) HTTP/1\.[1-9]"
-PLAIN_LINE = re.compile(_REQUEST_LINE)
+plain_line = re.compile(_REQUEST_LINE).fullmatch
 """The request line of a plain head. Groups: method, target."""
 
 _TCHARS = {chr(octet) for octet in range(128) if TOKEN.fullmatch(chr(octet))}

@@ -50,7 +50,7 @@ FEW, MANY = 20, 60
 
 _HOST = b"Host: 127.0.0.1:8080\r\n"
 _BROWSER = (
-    b"GET / HTTP/1.1\r\n" + _HOST +
+    b"GET /?page=%d HTTP/1.1\r\n" + _HOST +
     b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
     b"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
     b"Accept-Language: en-GB,en;q=0.7,de;q=0.3\r\n"
@@ -75,7 +75,7 @@ _ROUTE = (
 class Row:
     """One kind of request, and the app that answers it.
 
-    request: its bytes; a "%d" in it becomes the number of the request. app: as `netlab serve` takes it;
+    request: its bytes; each "%d" in it becomes the number of the request. app: as `netlab serve` takes it;
     empty: the demonstration app. persistent: does the connection live on? bare: answered by a loop that is
     no server.
     """
@@ -89,14 +89,14 @@ class Row:
 
     def numbered(self, number: int) -> bytes:
         """The request with this number."""
-        return self.request % number if b"%d" in self.request else self.request
+        return self.request.replace(b"%d", b"%d" % number)
 
 
 _GET = b"GET / HTTP/1.1\r\n" + _HOST + b"\r\n"
 
 ROWS = {
     "get": Row("GET, the same head in every request", _GET),
-    "heads": Row("GET, nine field lines of a browser that differ", _BROWSER),
+    "heads": Row("GET, nine field lines of a browser, with a new target and a new cookie", _BROWSER),
     "echo1k": Row("POST of 1 KiB, echoed", _POST),
     "route": Row("a JSON route with a query", _ROUTE, "tests.bench.frameworks:route_app"),
     "tls": Row("GET over TLS 1.3", _GET, tls=True),

@@ -3,7 +3,7 @@
 --   echo BYTES     POST with so many octets of content
 --   json BYTES     POST of a JSON object of so many octets
 --   route TARGET   GET of this target, the last number of whose path differs in every request
---   browser        nine field lines as a browser sends them, one of which differs in every request
+--   browser        nine field lines as a browser sends them; the target and the cookie differ in every request
 --   fields COUNT   so many field lines, the last of which differs in every request
 
 local made = 0 -- requests so far: what differs is this number
@@ -17,7 +17,7 @@ local function differing(head)
 end
 
 local function browser(host)
-  differing("GET / HTTP/1.1\r\nHost: " .. host .. "\r\n" ..
+  local section = " HTTP/1.1\r\nHost: " .. host .. "\r\n" ..
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" ..
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" ..
     "Accept-Language: en-GB,en;q=0.7,de;q=0.3\r\n" ..
@@ -25,7 +25,11 @@ local function browser(host)
     "Referer: http://" .. host .. "/\r\n" ..
     "Connection: keep-alive\r\n" ..
     "Sec-Fetch-Site: same-origin\r\n" ..
-    "Cookie: theme=dark; session=5f2c9a4e77d1; seen=")
+    "Cookie: theme=dark; session=5f2c9a4e77d1; seen="
+  request = function()
+    made = made + 1
+    return "GET /?page=" .. made .. section .. made .. "\r\n\r\n"
+  end
 end
 
 -- The target with another number of the order each time.

@@ -148,7 +148,7 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario(
             "heads", "GET /, heads that differ",
-            "32 connections, nine field lines as of a browser, with a cookie that differs in every request",
+            "32 connections, nine field lines as of a browser; target and cookie differ in every request",
             _requests(Pattern(("browser",), content=17), usual=1),
         ),
         Scenario(
