@@ -186,7 +186,11 @@ def test_a_wrong_program_in_the_place_of_its_part_is_shown(
 def test_shown_toml_is_what_the_whole_shows() -> None:
     script = [sys.executable, str(FOLDER / "whole_with_wrong.py")]
     found: dict[str, Any] = json.loads(subprocess.check_output(script, text=True, timeout=300))
-    assert {slug: names for slug, (names, _) in found.items()} == SHOWN, "run whole_with_wrong.py --write"
+    for slug, (names, _) in found.items():
+        assert not set(SHOWN[slug]) - set(names), "run whole_with_wrong.py --write"
+        # A slow machine may show what is only slow: "joins_as_it_goes" copies each content again and again.
+        assert set(names) - set(SHOWN[slug]) <= set(UNSEEN.get(slug, {})), "run whole_with_wrong.py --write"
+    assert found.keys() == SHOWN.keys()
 
 
 # -- a learner's parts -------------------------------------------------------------------------------------
