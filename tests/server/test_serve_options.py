@@ -251,10 +251,14 @@ def test_reload_takes_the_new_code_and_refuses_no_client(tmp_path: Path) -> None
 
     try:
         assert ask() == b"one"
-        (tmp_path / "users_app.py").write_text(source.format("two!"))
-        deadline = time.monotonic() + 20
-        while (said := ask()) == b"one" and time.monotonic() < deadline:
-            time.sleep(0.05)
+        # Saved again after 5 s: on a busy machine the server may answer before the folder is watched.
+        for _ in range(8):
+            (tmp_path / "users_app.py").write_text(source.format("two!"))
+            deadline = time.monotonic() + 5
+            while (said := ask()) == b"one" and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if said != b"one":
+                break
         assert said == b"two!", "each request was answered, by the old code or by the new one"
         for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             server.child.send_signal(number)
