@@ -53,8 +53,8 @@ class RequestHeads:
         self._match_plain = plain_head(limits.field_lines).match
         self.known: Remembered[RequestHead] = Remembered() if known is None else known
         self.sections: Remembered[Section] = Remembered() if sections is None else sections
-        # Line ends of a section that leaves room for a Cookie line: one is no field line.
-        self._most_lines = limits.field_lines - 1 + 1
+        # Line ends of a section that leaves room for a Cookie line: it has that of the empty line in its place.
+        self._most_lines = limits.field_lines
 
     def read(self, block: bytes) -> RequestHead:
         """Read a head from the request line through the empty line.
