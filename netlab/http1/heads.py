@@ -53,7 +53,7 @@ class RequestHeads:
         self._match_plain = plain_head(limits.field_lines).match
         self.known: Remembered[RequestHead] = Remembered() if known is None else known
         self.sections: Remembered[Section] = Remembered() if sections is None else sections
-        # Line ends of a section that leaves room for a Cookie line: it has that of the empty line in its place.
+        # Line ends of a section that leaves room for a Cookie line: the empty line has one, too.
         self._most_lines = limits.field_lines
 
     def read(self, block: bytes) -> RequestHead:
