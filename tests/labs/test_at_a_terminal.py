@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import select
 import signal
 import subprocess
@@ -17,6 +15,7 @@ import pytest
 from labs.runner.registry import ROOT, Lab
 from tests.labs import toy
 from tests.labs.program import Program
+from tests.labs.terminal import CTRL_C, at_a_terminal
 
 Build = Callable[..., Lab]
 
@@ -93,41 +92,10 @@ def test_ctrl_c_during_a_check_is_clean(labs: Program) -> None:
     assert not Path(f"/proc/{sign.read_text()}").exists()
 
 
-CTRL_C = b"\x03"
-# Not pty.fork: this process may have threads. The terminal becomes the one that Ctrl-C is typed at.
-AS_ITS_TERMINAL = "\n".join(
-    (
-        "import fcntl, os, sys, termios",
-        "fcntl.ioctl(0, termios.TIOCSCTTY, 0)",
-        "os.execv(sys.argv[1], sys.argv[1:])",
-    )
-)
-
-
-def _at_a_terminal(program: Program, *words: str, answer: bytes) -> tuple[int, str]:
-    """Run a command with a terminal on its ends; once it asks, type an answer."""
-    terminal, other = pty.openpty()
+def _asked(program: Program, *words: str, answer: bytes) -> tuple[int, str]:
+    """Run a command; once it asks for the prediction, type an answer."""
     environment = program.environment | {"TERM": "xterm", "COLUMNS": "120"}
-    command = [sys.executable, "-c", AS_ITS_TERMINAL, *program.words(*words)]
-    running = subprocess.Popen(
-        command, stdin=other, stdout=other, stderr=other, cwd=ROOT, env=environment, start_new_session=True
-    )
-    os.close(other)
-    seen, typed = b"", False
-    try:
-        while True:
-            readable, _, _ = select.select([terminal], [], [], 0.5)
-            if readable:
-                seen += os.read(terminal, 65536)
-            # Ctrl-C between the prompt and the read behind it is lost on Python: press it again.
-            if b"Enter skips" in seen and (not typed or (not readable and answer == CTRL_C)):
-                os.write(terminal, answer)
-                typed = True
-    except OSError:
-        pass  # Linux reports the closed other side as EIO
-    finally:
-        os.close(terminal)
-    return running.wait(timeout=60), seen.decode()
+    return at_a_terminal(program.words(*words), answer, after=b"Enter skips", env=environment)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +114,7 @@ def test_at_a_terminal_the_prediction_is_asked_once(
     labs: Program, answer: bytes, said: str, words: str
 ) -> None:
     labs.solve()
-    status, seen = _at_a_terminal(labs, "lab", "1", answer=answer)
+    status, seen = _asked(labs, "lab", "1", answer=answer)
     assert status == 0, seen
     assert "How many letters are in a greeting?" in seen
     assert words in seen and ("You predicted" in seen) == bool(said)
@@ -154,11 +122,11 @@ def test_at_a_terminal_the_prediction_is_asked_once(
     assert seen.count("a number, please") == len(wrong)
     event = json.loads(labs.record.read_text().splitlines()[0])
     assert (event["event"], event["said"]) == ("prediction", said)
-    assert "Enter skips" not in _at_a_terminal(labs, "lab", "1", answer=b"")[1]
+    assert "Enter skips" not in _asked(labs, "lab", "1", answer=b"")[1]
 
 
 def test_at_a_terminal_ctrl_c_at_the_question_is_clean(labs: Program) -> None:
-    status, seen = _at_a_terminal(labs, "lab", "1", answer=CTRL_C)
+    status, seen = _asked(labs, "lab", "1", answer=CTRL_C)
     assert status == 130 or status == -signal.SIGINT
     assert "Traceback" not in seen
 

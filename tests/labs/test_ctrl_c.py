@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -14,36 +11,11 @@ from pathlib import Path
 import pytest
 
 from labs.runner.registry import ROOT
-from tests.labs.test_at_a_terminal import AS_ITS_TERMINAL, CTRL_C
+from tests.labs.terminal import CTRL_C, at_a_terminal
 
 START = ROOT / "labs/runner/start.py"
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 NOISE = ("Traceback", "KeyboardInterrupt", "never awaited")
-
-
-def at_a_terminal(*words: str, after: bytes = b"") -> tuple[int, str]:
-    """Run a command at a terminal of its own; type Ctrl-C once it has printed `after`, and until it ends."""
-    terminal, other = pty.openpty()
-    command = [sys.executable, "-c", AS_ITS_TERMINAL, *words]
-    running = subprocess.Popen(
-        command, stdin=other, stdout=other, stderr=other, cwd=ROOT, start_new_session=True
-    )
-    os.close(other)
-    seen, pressed = b"", False
-    try:
-        while True:
-            readable, _, _ = select.select([terminal], [], [], 0.3)
-            if readable:
-                seen += os.read(terminal, 65536)
-            # A press while Python has only begun is lost: press again.
-            if after in seen and (not pressed or not readable):
-                os.write(terminal, CTRL_C)
-                pressed = True
-    except OSError:
-        pass  # Linux reports the closed other side as EIO
-    finally:
-        os.close(terminal)
-    return running.wait(timeout=60), seen.decode()
 
 
 def started(module: str) -> list[str]:
@@ -66,7 +38,7 @@ def test_make_starts_no_python_that_ctrl_c_meets_before_its_first_line() -> None
 def test_ctrl_c_while_a_module_loads_shows_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "slow_to_load.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(600)\n")
     start = f"cd {tmp_path}; trap '' INT; {sys.executable} {START} slow_to_load"
-    status, seen = at_a_terminal("/bin/sh", "-c", start, after=b"loading")
+    status, seen = at_a_terminal(["/bin/sh", "-c", start], CTRL_C, after=b"loading")
     assert status == 130, seen
     assert not any(noise in seen for noise in NOISE), seen
 
@@ -101,5 +73,5 @@ def test_ctrl_c_at_once_shows_no_traceback(module: str) -> None:
         "pytest": "pytest --collect-only -q",
         "sphinx": "sphinx -q labs/book /dev/null/x",
     }
-    _, seen = at_a_terminal(*started(words.get(module, module)))
+    _, seen = at_a_terminal(started(words.get(module, module)), CTRL_C)
     assert not any(noise in seen for noise in NOISE), seen
