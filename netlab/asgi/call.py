@@ -111,11 +111,11 @@ class AppCall:
             await self._exchange.disconnected
             return _disconnect()
         # Most bodies have come with their head, or there is none: no coroutine more is needed.
-        body = self._exchange.body
-        whole = b"" if body is None else body.take_whole()
-        if whole is not None:
+        exchange = self._exchange
+        if exchange.whole is not None or exchange.body is None:
+            body = b"" if exchange.whole is None else self._request.take_whole()
             self._is_read = True
-            return {"type": "http.request", "body": whole, "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
         try:
             return await self._piece()
         except ProtocolError as error:

@@ -1,14 +1,13 @@
 """The body of one request: read by its handler, or read past, or given up. RFC 9112 §6.
 
-Lives as long as its exchange, and only for a request that has content. How bytes become Content events stands
-in `netlab.http1.content`.
+Lives as long as its exchange, and only for a request whose content does not come whole with its head (see
+`Exchange.whole`). How bytes become Content events stands in `netlab.http1.content`.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from netlab.http1.content import END_OF_MESSAGE
 from netlab.http1.errors import ProtocolError
 from netlab.http1.fields import Fields
 from netlab.http1.framing import Framing, FramingKind
@@ -33,10 +32,8 @@ class RequestBody:
         "_framing",
         "_reader",
         "_timer",
-        "_whole",
         "closed",
         "complete",
-        "content",
         "end",
         "error",
         "response_started",
@@ -45,8 +42,6 @@ class RequestBody:
     # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
     end: EndOfMessage | None
     """Set when the body has been read to its end."""
-    content: bytes | None
-    """All of it. Set by Request.read."""
     complete: bool
     """Set when all of it has come, and is read from the parser."""
     closed: bool
@@ -57,20 +52,17 @@ class RequestBody:
     """The rule that the client broke inside this body."""
     _carrier: Carrier
     _framing: Framing
-    _whole: bytes | None  # all of it, if it came with its head
     _expects_continue: bool
     _reader: asyncio.Future[None] | None  # while a task waits for bytes
-    _timer: BodyTimer | None  # from the first wait on: most bodies come with their head
+    _timer: BodyTimer | None  # from the first wait on
 
     def begin(self, carrier: Carrier, head: RequestHead) -> RequestBody:
         """The body behind this head: itself."""
         self._carrier, self._framing = carrier, head.framing
-        self._whole = whole = carrier.parser.start_content(head.framing, carrier.server.limits)
-        self.complete = whole is not None
         # Content that has come already needs no 100 (Continue).
-        self._expects_continue = whole is None and head.expects_continue and not carrier.parser.buffered
-        self.closed = self.response_started = False
-        self._reader = self._timer = self.content = self.end = self.error = None
+        self._expects_continue = head.expects_continue and not carrier.parser.buffered
+        self.complete = self.closed = self.response_started = False
+        self._reader = self._timer = self.end = self.error = None
         return self
 
     # -- the handler reads ----------------------------------------------------------------------------------
@@ -84,8 +76,6 @@ class RequestBody:
             if self.closed:
                 # What comes now belongs to the next request, and perhaps to another user.
                 raise RuntimeError("the body cannot be read any more: its exchange is over")
-            if (whole := self.take_whole()) is not None:
-                return Content(whole)
             try:
                 event = carrier.parser.next_event()
             except ProtocolError as error:
@@ -105,14 +95,6 @@ class RequestBody:
         self._count(event)
         return event
 
-    def take_whole(self) -> bytes | None:
-        """All of it, if it came with its head and has not been read; None: ask `next` for the pieces."""
-        whole = self._whole
-        if whole is None or self.closed:
-            return None
-        self._whole, self.end = None, END_OF_MESSAGE
-        return whole
-
     def _count(self, piece: Content) -> None:
         """A piece has come: it counts for the minimum data rate."""
         if self._timer is not None:
@@ -122,11 +104,13 @@ class RequestBody:
         """A handler's own limit for this body, in bytes."""
         if self.closed or self.end is not None:
             return
-        parser = self._carrier.parser
-        parser.limit_content(size)
-        if self._whole is not None and len(self._whole) > size:
-            self._whole, self.complete = None, False
-            self.error = parser.refuse_content()  # `next` raises it
+        self._carrier.parser.limit_content(size)
+
+    def refuse(self, size: int) -> ProtocolError:
+        """The body came with its head, and is larger than the handler's own limit: the error, for good."""
+        self.limit(size)
+        self.error = error = self._carrier.parser.refuse_content()
+        return error
 
     @property
     def trailers(self) -> Fields | None:

@@ -13,6 +13,7 @@ import asyncio
 import socket
 
 from netlab.http1.errors import ProtocolError
+from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.http1.parser import RequestParser
 from netlab.net.accepted import AcceptedTransport
@@ -86,8 +87,7 @@ class Connection:
                     return
                 # A whole head has come: steps 3 to 5.
                 self.state = MOVES[self.state][EXCHANGE]
-                self.deadline = NEVER
-                self._is_fresh = False
+                self.deadline, self._is_fresh = NEVER, False
                 self.server.requests += 1
                 self.exchange = exchange = Exchange()
                 exchange.start(self, head)
@@ -180,7 +180,8 @@ class Connection:
                 self._is_paused = False
                 self.transport.resume()
             return not self.parser.buffer and not server.draining
-        if self.half_closed or (body is None and not self.parser.buffer and not server.draining):
+        bare = exchange.head.framing is NO_CONTENT
+        if self.half_closed or (bare and not self.parser.buffer and not server.draining):
             # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
             # a body, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
             self._close_after_response()

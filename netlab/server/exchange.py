@@ -37,20 +37,9 @@ class Exchange:
     """One request, its handler and its response."""
 
     __slots__ = (
-        "_coding",
-        "_cors",
-        "after",
-        "body",
-        "carrier",
-        "early",
-        "grace",
-        "head",
-        "persistent",
-        "sent",
-        "task",
-        "tasks",
-        "writer",
-    )
+        "_coding", "_cors", "after", "body", "carrier", "early", "grace", "head", "persistent",
+        "sent", "task", "tasks", "whole", "writer",
+    )  # fmt: skip
 
     # Set by `start`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
     carrier: Carrier
@@ -61,8 +50,10 @@ class Exchange:
     """Set when the kernel has taken the whole response."""
     task: Task[Any] | None
     """The handler, or the stream, while it has to wait."""
+    whole: bytes | None
+    """The content, if it came with its head, until the handler takes it: then there is no `body`."""
     body: RequestBody | None
-    """The content, of a request that has some."""
+    """The content that comes behind its head, in pieces."""
     early: Response | None
     """The response, if the handler gave it before its end (see Request.respond)."""
     writer: ResponseWriter | None
@@ -80,19 +71,21 @@ class Exchange:
         """Steps 3 to 5: from the head to the handler, whose response may be sent when this returns."""
         self.carrier, self.head, self.persistent = carrier, head, head.persistent
         self.sent, self.grace = False, 0.0
-        self.task = self.tasks = self.body = self.early = self.writer = None
+        self.task = self.tasks = self.whole = self.body = self.early = self.writer = None
         self.after = self._cors = self._coding = None
         server = carrier.server
         # Step 3: the framing has fixed the length of the content.
         if head.framing is not NO_CONTENT:
-            self.body = RequestBody().begin(carrier, head)
+            self.whole = whole = carrier.parser.start_content(head.framing, server.limits)
+            if whole is None:
+                self.body = RequestBody().begin(carrier, head)
         # Step 4: CORS.
         if (server.cors is not None or head.scheme == "https") and self._is_answered():
             return
         # Step 5: the handler starts at once.
         try:
             app, start = server.app, server.start_eagerly  # `server.app(…)` would look it up each time
-            outcome = start(app(Request().begin(head, self, self.body)))
+            outcome = start(app(Request().begin(head, self)))
         except BaseException as error:
             self._handler_failed(error)
             return
@@ -234,7 +227,7 @@ class Exchange:
         writer = streaming.BodyWriter(carrier, self)
         # While the handler may still read the request's content, the stream may be made of it: its first
         # piece is asked for before the head leaves. A waiting client gets its 100 (Continue) in time, too.
-        hold = body is not None and body.end is None
+        hold = self.whole is not None or (body is not None and body.end is None)
         try:
             outcome = server.start_eagerly(streaming.send(writer, response, plan, hold))
         except BaseException as error:

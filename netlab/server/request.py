@@ -38,8 +38,10 @@ class Source(Protocol):
 
     carrier: Carrier
     """The connection."""
+    whole: bytes | None
+    """The content, if it came with its head, until it is taken: then there is no `body`."""
     body: RequestBody | None
-    """The content, of a request that has some."""
+    """The content that comes behind its head, in pieces."""
     grace: float
     """Seconds for which the handler may go on when its client has left; then it is cancelled."""
     tasks: set[Task[Any]] | None
@@ -66,7 +68,7 @@ class Source(Protocol):
 class Request:
     """One request as a handler sees it. The body is read only when the handler asks for it."""
 
-    __slots__ = ("_body", "exchange", "head", "method", "path", "target")
+    __slots__ = ("_content", "exchange", "head", "method", "path", "target")
 
     # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
     head: RequestHead
@@ -78,11 +80,11 @@ class Request:
     """The request target as it was sent: path and query, percent-encoded, or "*"."""
     path: str
     """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
-    _body: RequestBody | None
+    _content: bytes | None  # all of the body, once `read` has given it
 
-    def begin(self, head: RequestHead, source: Source, body: RequestBody | None = None) -> Request:
+    def begin(self, head: RequestHead, source: Source) -> Request:
         """The request with this head: itself."""
-        self.head, self.exchange, self._body = head, source, body
+        self.head, self.exchange, self._content = head, source, None
         self.method, self.target, self.path = head.method, head.target, head.path
         return self
 
@@ -108,7 +110,8 @@ class Request:
     @property
     def trailers(self) -> Fields | None:
         """The trailer section, once the body has been read to its end; None without one."""
-        return None if self._body is None else self._body.trailers
+        body = self.exchange.body
+        return None if body is None else body.trailers
 
     @property
     def peer(self) -> str:
@@ -175,12 +178,13 @@ class Request:
         limit: bytes that this request may have, instead of the server's limit. Raises ProtocolError when
         the client breaks the framing, sends more than it may (413) or leaves before the end.
         """
-        body = self._body
-        if body is None:
-            return
-        if body.content is not None:
-            if body.content:
-                yield body.content
+        exchange, content = self.exchange, self._content
+        if content is None and exchange.whole is not None:
+            content = self.take_whole(limit)
+        body = exchange.body
+        if content is not None or body is None:
+            if content:
+                yield content
             return
         if limit is not None:
             body.limit(limit)
@@ -192,14 +196,30 @@ class Request:
 
         A call that is cancelled while it waits loses nothing: the next call gets the piece.
         """
-        body = self._body
+        exchange = self.exchange
+        if exchange.whole is not None:
+            return self.take_whole()
+        body = exchange.body
         if body is None:
             return b""
-        whole = body.take_whole()
-        if whole is not None:
-            return whole
         event = await body.next()
         return event.data if isinstance(event, Content) else b""
+
+    def take_whole(self, limit: int | None = None) -> bytes:
+        """Take the body that came with its head (`exchange.whole`): for bridges, as `exchange`.
+
+        Errors as `stream`; RuntimeError where the exchange is over.
+        """
+        exchange = self.exchange
+        whole, carrier = exchange.whole, exchange.carrier
+        assert whole is not None
+        if carrier.exchange is not exchange:
+            raise RuntimeError("the body cannot be read any more: its exchange is over")
+        exchange.whole = None
+        if limit is not None and len(whole) > limit:
+            exchange.body = body = RequestBody().begin(carrier, self.head)
+            raise body.refuse(limit)
+        return whole
 
     def send_early_hints(self, links: Iterable[str]) -> None:
         """Send 103 (Early Hints) with these Link fields, before the response. RFC 8297
@@ -233,21 +253,27 @@ class Request:
 
     async def read(self, limit: int | None = None) -> bytes:
         """All the body in one piece; the same again at every call. Arguments and errors as `stream`."""
-        body = self._body
-        if body is None:
-            return b""
-        if body.content is None:
-            if limit is not None:
-                body.limit(limit)
-            content = body.take_whole()
-            if content is None:
-                pieces = []
-                # As `stream`, without the cost of an asynchronous generator.
-                while isinstance(event := await body.next(), Content):
-                    pieces.append(event.data)
-                content = b"".join(pieces)
-            body.content = content
-        return body.content
+        content = self._content
+        if content is None:
+            exchange = self.exchange
+            if exchange.whole is not None:
+                content = self.take_whole(limit)
+            elif exchange.body is None:
+                return b""
+            else:
+                content = await self._all_pieces(exchange.body, limit)
+            self._content = content
+        return content
+
+    @staticmethod
+    async def _all_pieces(body: RequestBody, limit: int | None) -> bytes:
+        """As `stream`, without the cost of an asynchronous generator."""
+        if limit is not None:
+            body.limit(limit)
+        pieces = []
+        while isinstance(event := await body.next(), Content):
+            pieces.append(event.data)
+        return b"".join(pieces)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target}>"
