@@ -16,6 +16,7 @@ import asyncio
 import select
 import selectors
 import ssl
+from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
@@ -29,6 +30,9 @@ BROKEN = 0x018  # EPOLLERR | EPOLLHUP: reported without being asked for
 # Events taken in one turn; the loop's own tasks get theirs in between.
 _BATCH = 256
 
+# Where so many members were ready at once, others are by now: they are served in the same turn. It saves the
+# event loop's own work between two turns (FAST.md). A quiet server pays for no second look.
+_BUSY = 8
 
 # Seconds for which a write may be postponed, beside the work of one member.
 POSTPONED = 0.0005
@@ -59,6 +63,8 @@ class Poller:
         self._watchdog: Watchdog | None = None
         self.postponed: list[Postponing] | None = None
         """The members that have written in the turn under way; None between turns. See `accepted`."""
+        self.at_end: Callable[[], None] | None = None
+        """What is called once, at the end of the turn under way. Set by LentTask."""
         self.handshakes = Budget(HANDSHAKES)
         """What the members of this poller may spend on handshakes in one turn."""
         loop.add_reader(self._selector.fileno(), self._turn)
@@ -100,18 +106,28 @@ class Poller:
         self.handshakes.left = self.handshakes.seconds
         postponed: list[Postponing] = []
         self.postponed = postponed
-        late = monotonic() + POSTPONED
+        left = _BATCH
         try:
-            for fd, events in self._poll(0, _BATCH):
-                # One member's work may have closed another of this same batch.
-                member = members.get(fd)
-                if member is not None:
-                    member.ready(events)
-                    if postponed and monotonic() > late:
-                        self._send_postponed(postponed)
-                        late = monotonic() + POSTPONED
+            while left > 0:
+                late = monotonic() + POSTPONED
+                batch = self._poll(0, left)
+                for fd, events in batch:
+                    # One member's work may have closed another of this same batch.
+                    member = members.get(fd)
+                    if member is not None:
+                        member.ready(events)
+                        if postponed and monotonic() > late:
+                            self._send_postponed(postponed)
+                            late = monotonic() + POSTPONED
+                if len(batch) < _BUSY:
+                    break
+                left -= len(batch)
+                self._send_postponed(postponed)
         finally:
             self.postponed = None
+            if self.at_end is not None:
+                at_end, self.at_end = self.at_end, None
+                at_end()
             for writer in postponed:
                 writer.send_postponed()
 

@@ -143,7 +143,7 @@ class Server:
         self.sweep = Sweep(self.loop, interval, self._clock, self._each_sweep, self.connections)
         self._idle_time = self.timeouts.idle + interval  # a deadline is never early
         self._each_sweep()
-        self._eager = eager_start(self.loop)
+        self._eager = eager_start(self.loop, self.poller)
         self.start_eagerly: Callable[[Coroutine[Any, Any, Any]], Any] = self._eager.start
         self._resume_accepting()
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import socket
 import sys
 import weakref
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from netlab.net.eagerstart import EagerStart, EagerTask, LentTask, eager_start
+from netlab.net.poller import Poller
+from tests.kit.waiting import until
 
 Way = Callable[[asyncio.AbstractEventLoop], EagerStart]
 
@@ -180,6 +184,55 @@ async def test_a_coroutine_that_survives_its_cancellation_goes_on(way: Way) -> N
     task.cancel()
     assert await task == "survived"
     await eager.close()
+
+
+async def test_inside_a_turn_of_the_poller_the_spare_is_the_current_task_until_its_end() -> None:
+    loop = asyncio.get_running_loop()
+    poller = Poller(loop)
+    lent = LentTask(loop, poller)
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
+    seen: list[tuple[str, object, int]] = []
+
+    async def notes(what: str) -> str:
+        seen.append((what, asyncio.current_task(), variable.get()))
+        if what == "sets":
+            variable.set(1)
+        elif what == "raises":
+            raise KeyError(what)
+        elif what == "waits":
+            await asyncio.sleep(0)
+            seen.append(("has waited", asyncio.current_task(), variable.get()))
+        return what
+
+    class Member:
+        def ready(self, events: int) -> None:
+            theirs.recv(1)
+            for what in ("first", "sets", "raises", "waits", "last"):
+                try:
+                    started.append(lent.start(notes(what)))
+                except KeyError as error:
+                    started.append(error)
+            loop.call_soon(lambda: seen.append(("behind", asyncio.current_task(), 0)))
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        started: list[Any] = []
+        poller.register(theirs.fileno(), Member())
+        for _ in range(2):
+            started.clear()
+            seen.clear()
+            ours.send(b"x")
+            await until(lambda: started)
+            task = started[3]
+            assert await task == "waits" and asyncio.current_task() is not task
+            tasks = {what: current for what, current, _ in seen}
+            assert [value for _, _, value in seen] == [0] * len(seen), "what a step sets stays in its context"
+            assert tasks["first"] is tasks["sets"] and tasks["sets"] is not tasks["raises"]
+            assert tasks["raises"] is tasks["waits"] is tasks["has waited"] is task
+            assert tasks["last"] not in (task, None) and tasks["behind"] is None
+            assert [started[0], started[1], started[4]] == ["first", "sets", "last"]
+        await lent.close()
+        poller.close()
 
 
 async def test_the_lent_task_is_the_way_where_asyncio_can_be_extended(

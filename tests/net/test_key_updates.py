@@ -71,14 +71,18 @@ async def _only_connection(server: Server) -> Connection:
     return connection
 
 
-async def _quiet(counted: Counted, turns: int = 50) -> int:
-    """Events in so many turns of the loop, once those have been served that are on their way."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    before = counted.turns
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    return counted.turns - before
+async def _is_quiet(counted: Counted, turns: int = 50) -> bool:
+    """Do turns of the loop pass without an event? A busy loop has one in each turn.
+
+    The kernel may still have some on their way, more of them on a machine that is busy.
+    """
+    for _ in range(20):
+        before = counted.turns
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if counted.turns == before:
+            return True
+    return False
 
 
 async def test_replies_that_the_client_never_reads_make_no_busy_loop(
@@ -95,7 +99,7 @@ async def test_replies_that_the_client_never_reads_make_no_busy_loop(
         if connection.transport._events == WRITABLE:
             break
     client.sock.send(client.key_updates(1))  # unread bytes: watched for reading, too, it would be reported
-    assert await _quiet(counted) == 0
+    assert await _is_quiet(counted)
     assert connection.transport._events == WRITABLE and not connection.transport.closed
 
 
@@ -109,7 +113,7 @@ async def test_a_write_that_needs_the_rest_of_a_message_watches_for_reading_alon
         await asyncio.sleep(0)
     counted = Counted(server, connection)
     assert not connection.transport.write(b"not yet"), "OpenSSL must read first"
-    assert await _quiet(counted) == 0
+    assert await _is_quiet(counted)
     assert connection.transport._events == READABLE
     client.sock.send(client.record(WANTS_NO_REPLY[4:], HANDSHAKE))
     client.updated()

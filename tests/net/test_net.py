@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from contextlib import ExitStack
 
 import pytest
 
 from netlab import Request, Response, Server
 from netlab.net.poller import Poller
 from netlab.net.sweep import NEVER, Sweep
+from tests.kit.waiting import until
 
 
 async def test_the_server_runs_on_the_portable_selector(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +52,31 @@ async def test_a_member_that_closes_another_in_the_same_turn_is_no_accident() ->
     for pair in pairs:
         for sock in pair:
             sock.close()
+
+
+@pytest.mark.parametrize("count, looks", [(7, 1), (8, 32)])
+async def test_a_busy_turn_looks_again_and_ends_after_256_events(count: int, looks: int) -> None:
+    loop = asyncio.get_running_loop()
+    poller = Poller(loop)
+    told = 0
+    behind: list[int] = []
+
+    class Endless:
+        def ready(self, events: int) -> None:  # it reads nothing: it is ready again at once
+            nonlocal told
+            told += 1
+            if told == 1:
+                loop.call_soon(lambda: behind.append(told))
+
+    with ExitStack() as stack:
+        for _ in range(count):
+            ours, theirs = socket.socketpair()
+            stack.enter_context(ours)
+            stack.enter_context(theirs).send(b"x")
+            poller.register(ours.fileno(), Endless())
+        await until(lambda: behind)
+        assert behind == [count * looks]
+        poller.close()
 
 
 async def test_the_sweep_is_never_early_and_forgets_closed_members() -> None:
