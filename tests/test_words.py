@@ -67,7 +67,6 @@ ONE_NAME = {
     "Reader": "of a capture's file format, and of a message's content",
     "Server": "netlab's, and the one that a probe starts",
     "Services": "what the server's and the client's connections need of their owner",
-    "Source": "where a request's content comes from, on either side",
     "State": "of a connection on either side, of a certificate that was read",
     "Step": "of a request's time, of the browser's way through CORS",
     "Stream": "of a capture, and RFC 5246's word for a stream cipher",

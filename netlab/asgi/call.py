@@ -20,7 +20,7 @@ from netlab.http1.errors import ProtocolError
 from netlab.http1.framing import FramingKind
 from netlab.server.disconnected import Disconnect
 from netlab.server.filecontent import FileContent
-from netlab.server.request import Request, Source
+from netlab.server.request import Request
 from netlab.server.response import Response
 from netlab.server.writer import ResponseWriter
 
@@ -57,7 +57,6 @@ class AppCall:
     """One call of an app: its `receive` and its `send`. To be begun before either is called."""
 
     __slots__ = (
-        "_exchange",
         "_headers",
         "_is_read",
         "_is_unwanted",
@@ -74,7 +73,6 @@ class AppCall:
 
     # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
     _request: Request
-    _exchange: Source
     _stage: Stage
     _status: int
     _headers: tuple[Pair, ...]
@@ -92,7 +90,6 @@ class AppCall:
     def begin(self, request: Request) -> None:
         """The app is called for this request."""
         self._request = request
-        self._exchange = request.exchange
         self._stage = START
         self._received = 0
         self._is_read = self._is_unwanted = False
@@ -108,12 +105,12 @@ class AppCall:
         if self._stage is DONE or self.broken is not None or self._is_unwanted:
             return _disconnect()
         if self._is_read:
-            await self._exchange.disconnected
+            await self._request.disconnected
             return _disconnect()
         # Most bodies have come with their head, or there is none: no coroutine more is needed.
-        exchange = self._exchange
-        if exchange.whole is not None or exchange.body is None:
-            body = b"" if exchange.whole is None else self._request.take_whole()
+        request = self._request
+        if request.whole is not None or request.body is None:
+            body = b"" if request.whole is None else request.take_whole()
             self._is_read = True
             return {"type": "http.request", "body": body, "more_body": False}
         try:
@@ -176,7 +173,7 @@ class AppCall:
         response.status, response.content = self._status, body
         response.fields = headers.bare if headers.length == len(body) else headers.lines
         response.stream = response.trailers = response.on_close = None
-        self._exchange.respond_early(response)
+        self._request.respond(response)
         self._stage = DONE
         return None
 
@@ -194,7 +191,7 @@ class AppCall:
     def _begin(self, headers: Headers) -> ResponseWriter:
         response = Response(self._status, fields=headers.lines, trailers=self._trailers)
         try:
-            return self._exchange.start_response(response)
+            return self._request.start_response(response)
         except (ValueError, TypeError) as error:
             raise UnsendableHead(str(error)) from error
 
@@ -216,7 +213,7 @@ class AppCall:
         self._is_unwanted = True
         task = asyncio.current_task()
         if task is not None:
-            self._timer = asyncio.get_running_loop().call_later(self._exchange.grace, task.cancel)
+            self._timer = asyncio.get_running_loop().call_later(self._request.grace, task.cancel)
 
     def _take_trailers(self, message: Message) -> Waiting:
         assert self._trailers is not None and self._writer is not None
@@ -241,7 +238,7 @@ class AppCall:
         headers = headers_of(self._headers)
         lines = headers.lines if headers.length is not None else _with_length(headers.lines, content.count)
         self.response = Response(self._status, fields=lines, stream=content)
-        self._exchange.respond_early(self.response)
+        self._request.respond(self.response)
         self._stage = DONE
 
     def _take_hint(self, message: Message) -> None:
@@ -262,7 +259,7 @@ class AppCall:
             log.error("%s: the app failed after its response", self._what, exc_info=error)
         elif self.broken is not None:
             raise self.broken  # the client's mistake, whatever the app made of it
-        elif not self._exchange.carried():
+        elif not self._request.carried():
             log.debug("%s: the app failed after its client had left", self._what, exc_info=error)
         else:
             raise error

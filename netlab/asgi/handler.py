@@ -58,9 +58,8 @@ class AsgiHandler:
         """Answer one request. Raises what the app raises before its response is complete."""
         call = AppCall()
         call.begin(request)
-        exchange = request.exchange
-        exchange.grace = self.grace
-        exchange.tasks = self.tasks
+        request.grace = self.grace
+        request.tasks = self.tasks
         lifespan, run = self._lifespan, self._call
         scope = self._scopes.scope(request, None if lifespan is None else lifespan.state)
         try:

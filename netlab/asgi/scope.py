@@ -100,7 +100,7 @@ class Scopes:
             made = known.copy()
             made["headers"] = known["headers"].copy()
             made["extensions"] = EXTENSIONS.copy()
-        carrier = request.exchange.carrier
+        carrier = request.carrier
         made["server"], made["client"] = carrier.ends or carrier.addresses  # a property is a call
         if carrier.transport.secure:
             made["scheme"] = "https"

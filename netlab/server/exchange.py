@@ -12,12 +12,13 @@ The connection makes an Exchange for each request head. Here the steps 3 to 6 of
 from __future__ import annotations
 
 from asyncio import Task
+from collections.abc import Iterable
 from typing import Any
 
 from netlab.cors import Decision
-from netlab.http1.forwarded import Told
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
+from netlab.http1.serializer import field_lines
 from netlab.server import preflight, responding, streaming
 from netlab.server.afterwards import Afterwards
 from netlab.server.background import failure
@@ -33,35 +34,22 @@ from netlab.server.writer import ResponseWriter
 _SELF_DELIMITING = (Coding.CHUNKED, Coding.LENGTH)
 
 
-class Exchange:
-    """One request, its handler and its response."""
+class Exchange(Request):
+    """One request, its handler and its response. A handler knows it as its Request."""
 
-    __slots__ = (
-        "_coding", "_cors", "after", "body", "carrier", "early", "grace", "head", "persistent",
-        "sent", "task", "tasks", "whole", "writer",
-    )  # fmt: skip
+    __slots__ = ("_coding", "_cors", "after", "early", "persistent", "sent", "task", "writer")
 
-    # Set by `start`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
-    carrier: Carrier
-    head: RequestHead
+    # Set by `start`, as a request's.
     persistent: bool
     """May another request follow? Set to False on the way, by both sides; never back."""
     sent: bool
     """Set when the kernel has taken the whole response."""
     task: Task[Any] | None
     """The handler, or the stream, while it has to wait."""
-    whole: bytes | None
-    """The content, if it came with its head, until the handler takes it: then there is no `body`."""
-    body: RequestBody | None
-    """The content that comes behind its head, in pieces."""
     early: Response | None
     """The response, if the handler gave it before its end (see Request.respond)."""
     writer: ResponseWriter | None
     """Of a response that the handler sends itself (see Request.start_response)."""
-    grace: float
-    """Seconds for which a handler may go on when its client has left. Set by the handler."""
-    tasks: set[Task[Any]] | None
-    """Where the handler's task is noted if it has to wait. Set by a handler that asks."""
     after: Afterwards | None
     """What is told at the end, once there is something to tell."""
     _cors: Decision | None
@@ -70,9 +58,10 @@ class Exchange:
     def start(self, carrier: Carrier, head: RequestHead) -> None:
         """Steps 3 to 5: from the head to the handler, whose response may be sent when this returns."""
         self.carrier, self.head, self.persistent = carrier, head, head.persistent
+        self.method, self.target, self.path = head.method, head.target, head.path
         self.sent, self.grace = False, 0.0
-        self.task = self.tasks = self.whole = self.body = self.early = self.writer = None
-        self.after = self._cors = self._coding = None
+        self.task = self.tasks = self.whole = self.body = self._content = None
+        self.early = self.writer = self.after = self._cors = self._coding = None
         server = carrier.server
         # Step 3: the framing has fixed the length of the content.
         if head.framing is not NO_CONTENT:
@@ -85,28 +74,27 @@ class Exchange:
         # Step 5: the handler starts at once.
         try:
             app, start = server.app, server.start_eagerly  # `server.app(…)` would look it up each time
-            outcome = start(app(Request().begin(head, self)))
+            outcome = start(app(self))
         except BaseException as error:
             self._handler_failed(error)
             return
         if outcome.__class__ is Task:
             self._handler_waits(outcome)
         elif self.early is None and self.writer is None:
-            self.respond(outcome)
+            self.answer(outcome)
         elif self.early is None or self.early.stream is not None:
             self._handler_ended()
 
     def _is_answered(self) -> bool:
         """Step 4: answer what no handler is to see, a preflight or a request that is for another server."""
-        request = Request().begin(self.head, self)
-        response = preflight.misdirected(request)
+        response = preflight.misdirected(self)
         policies = self.carrier.server.cors
         if response is None and policies is not None:
-            self._cors = decision = preflight.decided(policies.policy_for(request.path), self.head)
+            self._cors = decision = preflight.decided(policies.policy_for(self.path), self.head)
             if decision.preflight:
                 response = preflight.answer(decision)
         if response is not None:
-            self.respond(response)
+            self.answer(response)
         return response is not None
 
     def _handler_waits(self, task: Task[Any]) -> None:
@@ -129,7 +117,7 @@ class Exchange:
     def _respond_with_stream(self) -> None:
         """A response with a stream that the handler gave in a step: a stream starts between steps alone."""
         if self.early is not None and self.early.stream is not None and self.carried():
-            self.respond(self.early)
+            self.answer(self.early)
 
     # -- the handler has ended ------------------------------------------------------------------------------
 
@@ -150,7 +138,7 @@ class Exchange:
         elif error is not None:
             self._handler_failed(error)
         elif self.writer is None:
-            self.respond(task.result())
+            self.answer(task.result())
         else:
             self._handler_ended()
         self.carrier.advance()
@@ -158,7 +146,7 @@ class Exchange:
     def _handler_failed(self, error: BaseException) -> None:
         """Answer for a handler that raised: a client hears of the rule that it broke itself, or of a 500."""
         if self.body is not None and error is self.body.error:
-            self.respond(refusal(self.body.error))
+            self.answer(refusal(self.body.error))
             return
         if self.writer is not None:
             self._abort_response(error)
@@ -173,7 +161,7 @@ class Exchange:
             self.carrier.abort()
             return
         self.carrier.server.report(self.head, error)
-        self.respond(Response(500, "the handler failed\n", TEXT))
+        self.answer(Response(500, "the handler failed\n", TEXT))
 
     def _raise_if_final(self, error: BaseException) -> None:
         """What ends the process is raised on; this connection ends first."""
@@ -183,7 +171,7 @@ class Exchange:
 
     # -- step 6: the response -------------------------------------------------------------------------------
 
-    def respond(self, response: Any) -> None:
+    def answer(self, response: Any) -> None:
         """Step 6: send a response, whole or its begin."""
         carrier, head, body = self.carrier, self.head, self.body
         server = carrier.server
@@ -288,13 +276,13 @@ class Exchange:
         if not self.carried():
             raise ConnectionResetError("the client has left")
 
-    def respond_early(self, response: Response) -> None:
+    def respond(self, response: Response) -> None:
         """See Request.respond."""
         if self.early is not None or self.writer is not None or self.carrier.exchange is not self:
             self._check_first()
         self.early = response
         if response.stream is None:
-            self.respond(response)
+            self.answer(response)
         if self.task is not None:  # else the handler is in its first step, and `start` goes on behind that
             self._leave_behind(self.task)
 
@@ -308,6 +296,16 @@ class Exchange:
             # In a turn of their own: neither a stream nor the next request's handler starts inside a task.
             carrier.server.loop.call_soon(self._respond_with_stream)
             carrier.server.loop.call_soon(carrier.advance)
+
+    def send_early_hints(self, links: Iterable[str]) -> None:
+        """See Request.send_early_hints."""
+        lines = field_lines([("link", link) for link in links])
+        if self.early is not None or self.writer is not None:
+            raise RuntimeError("the response has begun: hints come before it")
+        if not (lines and self.head.minor and self.carried()):
+            return
+        if not self.carrier.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + lines + b"\r\n"):
+            self.carrier.watch_send()
 
     def start_response(self, response: Response) -> ResponseWriter:
         """See Request.start_response."""
@@ -369,20 +367,6 @@ class Exchange:
         """The server drains: a stream that has begun is asked to end."""
         if self._coding is not None:
             self.tell(Disconnect.SERVER_STOPS)
-
-    @property
-    def forwarded(self) -> Told | None:
-        """See Request.forwarded."""
-        trusted = self.carrier.server.forwarded
-        return None if trusted is None else trusted.told(self.head.fields, self.carrier.addresses[1])
-
-    @property
-    def peer(self) -> str:
-        """See Request.peer."""
-        told = self.forwarded
-        if told is None:
-            return self.carrier.peer
-        return f"{told.client[0]}:{told.client[1]}" if told.client is not None else ""
 
     # -- the end --------------------------------------------------------------------------------------------
 

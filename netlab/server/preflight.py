@@ -41,6 +41,6 @@ def answer(decision: Decision) -> Response:
 
 def misdirected(request: Request) -> Response | None:
     """A 421, if an https target has come without TLS. RFC 9110 §7.4 (MUST). A Unix socket has a gateway."""
-    if request.head.scheme != "https" or request.exchange.carrier.server.uds or request.scheme == "https":
+    if request.head.scheme != "https" or request.carrier.server.uds or request.scheme == "https":
         return None
     return Response(421, "an https resource is served over TLS alone\n", TEXT)

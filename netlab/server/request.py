@@ -1,19 +1,19 @@
 """What a handler gets: a Request. RFC 9110 §3.4.
 
-Values with a thin reading end: the body comes through `body`, from the connection that carries the exchange.
+Values with a thin reading end: the body comes through `body`, from the connection. How a request is answered
+stands in `exchange`.
 """
 
 from __future__ import annotations
 
 from asyncio import Task
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 from netlab.http1.fields import Fields
 from netlab.http1.forwarded import Told
 from netlab.http1.messages import Content, RequestHead
-from netlab.http1.serializer import field_lines
 from netlab.server.body import RequestBody
 from netlab.server.disconnected import Disconnected
 from netlab.server.response import Response
@@ -21,21 +21,25 @@ from netlab.server.services import Carrier
 from netlab.server.writer import ResponseWriter
 
 
-class Source(Protocol):
-    """What a request knows of the exchange that it belongs to."""
+class Request:
+    """One request as a handler sees it. The body is read only when the handler asks for it.
 
-    @property
-    def disconnected(self) -> Disconnected:
-        """The news that the response is not wanted any more."""
+    The server gives a handler an Exchange, which is a Request that has a connection and can be answered.
+    """
 
-    @property
-    def peer(self) -> str:
-        """The client's address as text."""
+    __slots__ = (
+        "_content", "body", "carrier", "grace", "head", "method", "path", "target", "tasks", "whole",
+    )  # fmt: skip
 
-    @property
-    def forwarded(self) -> Told | None:
-        """What a trusted proxy tells of its client."""
-
+    # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
+    head: RequestHead
+    method: str
+    """The method, case as sent (RFC 9110 §9.1)."""
+    target: str
+    """The request target as it was sent: path and query, percent-encoded, or "*"."""
+    path: str
+    """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
+    # What follows is for the server and for bridges to other interfaces, not for handlers.
     carrier: Carrier
     """The connection."""
     whole: bytes | None
@@ -45,47 +49,13 @@ class Source(Protocol):
     grace: float
     """Seconds for which the handler may go on when its client has left; then it is cancelled."""
     tasks: set[Task[Any]] | None
-    """Where the handler's task is noted while it lives, if it has to wait. Set by a handler that asks."""
-
-    @property
-    def early(self) -> Response | None:
-        """The response, if the handler gave it before its end."""
-
-    @property
-    def writer(self) -> ResponseWriter | None:
-        """Of a response that the handler sends itself."""
-
-    def carried(self) -> bool:
-        """Is the client still there, and the response still to be completed?"""
-
-    def respond_early(self, response: Response) -> None:
-        """See Request.respond."""
-
-    def start_response(self, response: Response) -> ResponseWriter:
-        """See Request.start_response."""
-
-
-class Request:
-    """One request as a handler sees it. The body is read only when the handler asks for it."""
-
-    __slots__ = ("_content", "exchange", "head", "method", "path", "target")
-
-    # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
-    head: RequestHead
-    exchange: Source
-    """What carries the response: for bridges to other interfaces, not for handlers."""
-    method: str
-    """The method, case as sent (RFC 9110 §9.1)."""
-    target: str
-    """The request target as it was sent: path and query, percent-encoded, or "*"."""
-    path: str
-    """The path of the target, percent-decoded as UTF-8; octets that are not UTF-8 read as U+FFFD."""
+    """Where the handler's task is noted while it lives, if it has to wait."""
     _content: bytes | None  # all of the body, once `read` has given it
 
-    def begin(self, head: RequestHead, source: Source) -> Request:
-        """The request with this head: itself."""
-        self.head, self.exchange, self._content = head, source, None
-        self.method, self.target, self.path = head.method, head.target, head.path
+    def begin(self, head: RequestHead) -> Request:
+        """The request with this head, without content and without a connection: itself."""
+        self.head, self.method, self.target, self.path = head, head.method, head.target, head.path
+        self.whole = self.body = self._content = None
         return self
 
     @property
@@ -110,13 +80,15 @@ class Request:
     @property
     def trailers(self) -> Fields | None:
         """The trailer section, once the body has been read to its end; None without one."""
-        body = self.exchange.body
-        return None if body is None else body.trailers
+        return None if self.body is None else self.body.trailers
 
     @property
     def peer(self) -> str:
         """The client's address, such as "127.0.0.1:50412"; "" for a Unix socket."""
-        return self.exchange.peer
+        told = self.forwarded
+        if told is None:
+            return self.carrier.peer
+        return f"{told.client[0]}:{told.client[1]}" if told.client is not None else ""
 
     @property
     def client_address(self) -> tuple[str, int] | None:
@@ -124,38 +96,39 @@ class Request:
 
         Behind a trusted proxy (see Server, forwarded) it is the proxy's client; its port may be 0, unknown.
         """
-        told = self.exchange.forwarded
+        told = self.forwarded
         if told is not None:
             return told.client
-        return self.exchange.carrier.addresses[1]
+        return self.carrier.addresses[1]
 
     @property
     def server_address(self) -> tuple[str, int | None] | None:
         """The address and port that the client has reached; (path, None) for a Unix socket."""
-        return self.exchange.carrier.addresses[0]
+        return self.carrier.addresses[0]
 
     @property
     def secure(self) -> bool:
         """Has it come over TLS?"""
-        return self.exchange.carrier.transport.secure
+        return self.carrier.transport.secure
 
     @property
     def forwarded(self) -> Told | None:
         """What a trusted proxy tells of its client; None without one (see Server, forwarded)."""
-        return self.exchange.forwarded
+        trusted = self.carrier.server.forwarded
+        return None if trusted is None else trusted.told(self.head.fields, self.carrier.addresses[1])
 
     @property
     def scheme(self) -> str:
         """http or https: that of the client's own connection, if a trusted proxy tells it."""
-        told = self.exchange.forwarded
+        told = self.forwarded
         if told is not None and told.scheme is not None:
             return told.scheme
-        return "https" if self.exchange.carrier.transport.secure else "http"
+        return "https" if self.carrier.transport.secure else "http"
 
     @property
     def host(self) -> str:
         """The host that the client asked for, with its port if it has one; "" where no field tells it."""
-        told = self.exchange.forwarded
+        told = self.forwarded
         if told is not None and told.host is not None:
             return told.host
         host: str = self.head.authority or self.head.fields.get("host", "")
@@ -170,7 +143,7 @@ class Request:
         when the response is complete. `await request.disconnected` says which: a Disconnect. Await it when
         the body has been read: the leave of a client that is still sending is noticed by reading.
         """
-        return self.exchange.disconnected
+        raise NotImplementedError
 
     async def stream(self, limit: int | None = None) -> AsyncIterator[bytes]:
         """The body in pieces, as it arrives; the client is slowed to the reader's pace.
@@ -178,10 +151,9 @@ class Request:
         limit: bytes that this request may have, instead of the server's limit. Raises ProtocolError when
         the client breaks the framing, sends more than it may (413) or leaves before the end.
         """
-        exchange, content = self.exchange, self._content
-        if content is None and exchange.whole is not None:
+        content, body = self._content, self.body
+        if content is None and self.whole is not None:
             content = self.take_whole(limit)
-        body = exchange.body
         if content is not None or body is None:
             if content:
                 yield content
@@ -196,28 +168,25 @@ class Request:
 
         A call that is cancelled while it waits loses nothing: the next call gets the piece.
         """
-        exchange = self.exchange
-        if exchange.whole is not None:
+        if self.whole is not None:
             return self.take_whole()
-        body = exchange.body
-        if body is None:
+        if self.body is None:
             return b""
-        event = await body.next()
+        event = await self.body.next()
         return event.data if isinstance(event, Content) else b""
 
     def take_whole(self, limit: int | None = None) -> bytes:
-        """Take the body that came with its head (`exchange.whole`): for bridges, as `exchange`.
+        """Take the body that came with its head (`whole`): for bridges.
 
         Errors as `stream`; RuntimeError where the exchange is over.
         """
-        exchange = self.exchange
-        whole, carrier = exchange.whole, exchange.carrier
+        whole, carrier = self.whole, self.carrier
         assert whole is not None
-        if carrier.exchange is not exchange:
+        if carrier.exchange is not self:
             raise RuntimeError("the body cannot be read any more: its exchange is over")
-        exchange.whole = None
+        self.whole = None
         if limit is not None and len(whole) > limit:
-            exchange.body = body = RequestBody().begin(carrier, self.head)
+            self.body = body = RequestBody().begin(carrier, self.head)
             raise body.refuse(limit)
         return whole
 
@@ -227,13 +196,11 @@ class Request:
         Not to an HTTP/1.0 client, which knows no interim responses. Raises UnsafeField for a link that cannot
         be a field value, RuntimeError when the response has begun.
         """
-        exchange, lines = self.exchange, field_lines([("link", link) for link in links])
-        if exchange.early is not None or exchange.writer is not None:
-            raise RuntimeError("the response has begun: hints come before it")
-        if lines and self.head.minor and exchange.carried():
-            carrier = exchange.carrier
-            if not carrier.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + lines + b"\r\n"):
-                carrier.watch_send()
+        raise NotImplementedError
+
+    def carried(self) -> bool:
+        """Is the client still there, and the response still to be completed? For bridges."""
+        raise NotImplementedError
 
     def respond(self, response: Response) -> None:
         """Send the response now. The handler goes on as background work; what it returns is ignored.
@@ -241,7 +208,7 @@ class Request:
         The connection does not wait for it: the next request may begin. Raises ConnectionResetError when the
         client has left, RuntimeError for a second response.
         """
-        self.exchange.respond_early(response)
+        raise NotImplementedError
 
     def start_response(self, response: Response) -> ResponseWriter:
         """Begin a response whose pieces the handler writes itself. Raises as `respond`, and InvalidResponse.
@@ -249,19 +216,18 @@ class Request:
         response: status and fields, and trailers if some will come (an empty list then); no content and no
         stream. A handler that ends, or raises, before `end` has been awaited breaks the response off.
         """
-        return self.exchange.start_response(response)
+        raise NotImplementedError
 
     async def read(self, limit: int | None = None) -> bytes:
         """All the body in one piece; the same again at every call. Arguments and errors as `stream`."""
         content = self._content
         if content is None:
-            exchange = self.exchange
-            if exchange.whole is not None:
+            if self.whole is not None:
                 content = self.take_whole(limit)
-            elif exchange.body is None:
+            elif self.body is None:
                 return b""
             else:
-                content = await self._all_pieces(exchange.body, limit)
+                content = await self._all_pieces(self.body, limit)
             self._content = content
         return content
 

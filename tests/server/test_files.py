@@ -254,7 +254,7 @@ async def test_a_long_path_costs_as_many_system_calls_as_it_has_folders(
             os, name, lambda *given, call=real, what=name, **more: calls.append(what) or call(*given, **more)
         )
     head = RequestHead().begin("GET", path, 1, Fields(), NO_CONTENT, True)
-    response = await Folder(root)(Request().begin(head, None))
+    response = await Folder(root)(Request().begin(head))
     assert response.status == 404
     assert len(calls) < 40, f"{len(calls)} system calls"
 
@@ -263,7 +263,7 @@ async def ask(folder: Folder, **fields: str) -> Response:
     """A request without a server, so that the clock can be set."""
     lines = Fields({name.replace("_", "-"): value for name, value in fields.items()})
     head = RequestHead().begin("GET", "/file", 1, lines, NO_CONTENT, True)
-    response = await folder(Request().begin(head, source=None))  # type: ignore[arg-type]
+    response = await folder(Request().begin(head))
     if response.stream is not None:
         await response.stream.aclose()  # type: ignore[union-attr]
     return response
@@ -323,7 +323,7 @@ async def test_a_file_that_cannot_be_described_is_closed(root: Path, monkeypatch
     head = RequestHead().begin("GET", "/hello.txt", 1, Fields(), NO_CONTENT, True)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(OverflowError):
-        await Folder(root)(Request().begin(head, None))
+        await Folder(root)(Request().begin(head))
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -342,7 +342,7 @@ async def test_without_descriptors_it_is_busy_and_the_file_not_gone(
         monkeypatch.setattr(served, "_open", lambda path: next(opened, None) or full())
     else:
         monkeypatch.setattr(served, "_open", full)
-    assert (await served(Request().begin(head, None))).status == 503
+    assert (await served(Request().begin(head))).status == 503
 
 
 def test_curl_resumes_a_download(servers: dict[str, Process], root: Path, tmp_path: Path) -> None:

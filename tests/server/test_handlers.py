@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -329,5 +328,4 @@ async def test_a_handler_may_set_its_own_limit_of_content() -> None:
 def test_a_query_reads_as_the_standard_library_reads_it(text: str) -> None:
     head = RequestParser().feed_head(f"GET /?{text} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     assert head is not None
-    source: Any = None
-    assert Request().begin(head, source).query == dict(parse_qsl(text, keep_blank_values=True))
+    assert Request().begin(head).query == dict(parse_qsl(text, keep_blank_values=True))

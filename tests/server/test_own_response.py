@@ -140,7 +140,7 @@ async def test_grace_lets_a_handler_end_in_its_own_time(grace: float) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def app(request: Request) -> Response | None:
-        request.exchange.grace = grace
+        request.grace = grace
         begun.set()
         try:
             await request.disconnected
