@@ -34,7 +34,8 @@ FIELD_PAIRS = re.compile(rf"([{TCHAR}]++):[ \t]*+({VALUE})")
 # query it may stand alone, as browsers send it (WHATWG URL, query state). Beyond the RFC we let pass
 # [ ] \ ^ ` { | }: browsers send these raw in a query (WHATWG URL, query percent-encode set).
 # The rest ( " < > # and all that is not visible ASCII) no client has a reason to send.
-PATH = r"(?:[!$&-;=@-~]++|%[0-9A-Fa-f]{2})++"
+PATH_CHARS = "[!$&-;=@-~]"
+PATH = rf"(?:{PATH_CHARS}++|%[0-9A-Fa-f]{{2}})++"
 QUERY = r"\?[!$-;=?-~]*+"
 _TARGET = rf"{PATH}(?:{QUERY})?|{QUERY}"
 TARGET = re.compile(_TARGET)

@@ -1,9 +1,9 @@
 """One head as text in, one head as a value out, or the rule it broke. RFC 9112 §3, §4 and §5.
 
 Theory of operation. Nearly every request is plain: origin-form, HTTP/1.1, each decisive field on one line.
-One pattern (`plainhead`) validates such a head from its first byte to its last and captures what the server
+Two patterns (`plainhead`) validate such a head from its first byte to its last and capture what the server
 must know before any handler runs: method, target, Host, Content-Length, Connection. The other fields stay
-text until a handler asks for them. What the pattern does not match is read with care: the request
+text until a handler asks for them. What the patterns do not match is read with care: the request
 line, the field section, Host, framing and persistence one after the other, by the same grammar. So the result
 does not depend on the way it was found; a property test compares the two ways.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from functools import lru_cache
+from urllib.parse import unquote
 
 from netlab.http1 import framing
 from netlab.http1.errors import ProtocolError
@@ -28,14 +29,14 @@ from netlab.http1.grammar import (
 )
 from netlab.http1.limits import Limits
 from netlab.http1.messages import RequestHead
-from netlab.http1.plainhead import plain_head, plain_line
+from netlab.http1.plainhead import plain_line, plain_section
 from netlab.http1.refusing import (
     explain_request_line,
     explain_section,
     section_too_large,
     target_too_long,
 )
-from netlab.http1.remembered import SHORTEST, Remembered, Section, is_value
+from netlab.http1.remembered import LONGEST, PLACES, SHORTEST, Remembered, Section
 
 
 class RequestHeads:
@@ -44,85 +45,80 @@ class RequestHeads:
     def __init__(
         self,
         limits: Limits,
-        known: Remembered[RequestHead] | None = None,
-        sections: Remembered[Section] | None = None,
+        known: Remembered[bytes, RequestHead] | None = None,
+        sections: Remembered[str, Section] | None = None,
     ) -> None:
         self._limits = limits
         # A head of at most so many bytes keeps the limits of its target and of its fields.
         self._within_limits = min(limits.target, limits.field_section)
-        self._match_plain = plain_head(limits.field_lines).match
-        self.known: Remembered[RequestHead] = Remembered() if known is None else known
-        self.sections: Remembered[Section] = Remembered() if sections is None else sections
-        # Line ends of a section that leaves room for a Cookie line: the empty line has one, too.
-        self._most_lines = limits.field_lines
+        self._match_section = plain_section(limits.field_lines).fullmatch
+        self.known: Remembered[bytes, RequestHead] = Remembered() if known is None else known
+        self.sections: Remembered[str, Section] = Remembered() if sections is None else sections
 
     def read(self, block: bytes) -> RequestHead:
         """Read a head from the request line through the empty line.
 
         Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
         """
+        head = self.known.get(block) if len(block) <= LONGEST else None
+        if head is None:
+            head = self.read_plain(block)
+        return self.read_with_care(block.decode("latin-1")) if head is None else head
+
+    def read_plain(self, block: bytes) -> RequestHead | None:
+        """The plain head that these bytes are, to be remembered; None where they are anything else."""
         text = block.decode("latin-1")
-        plain = self.read_plain(text)
-        return self.read_with_care(text) if plain is None else plain[0]
-
-    def read_first(self, buffer: bytes) -> tuple[RequestHead, int] | None:
-        """The plain head at the front of this buffer, and its size in bytes; None where there is none."""
-        size = len(buffer)
-        if size < SHORTEST or size > self._within_limits or not buffer.endswith(b"\r\n\r\n"):
-            plain = self.read_plain(buffer.decode("latin-1"))
-            if plain is not None:
-                self.known.note(buffer if plain[1] == size else buffer[: plain[1]], plain[0])
-            return plain
-        # The buffer is one head, it seems. Its field section may be known, without a Cookie line whose value
-        # is valid.
-        line, _, lines = buffer.partition(b"\r\n")
-        before, found, behind = lines.partition(b"\r\nCookie: ")
-        value, _, rest = behind.partition(b"\r\n")
-        section = b"\r\n".join((before, rest)) if found and is_value(value) else lines
-        known = self.sections.get(section)
-        if known is None:
-            return self._read_new_section(buffer, section)
-        begin = plain_line(line.decode("latin-1"))
-        if begin is None:
+        line = plain_line(text)
+        if line is None:
             return None
-        method, target = begin.groups()
-        if method == "CONNECT":
+        section = lines = text[line.end() :]
+        if len(text) >= SHORTEST:
+            # The section may be known without its Cookie line. What is printable is a valid value.
+            before, _, behind = lines.partition("\r\nCookie: ")
+            value, _, rest = behind.partition("\r\n")
+            if rest and value.isprintable():
+                section = f"{before}\r\n{rest}"
+        known = self.sections.get(section) or self._read_section(lines, section)
+        method, target, path = line.groups()
+        if known is None or (len(text) > self._within_limits and self._exceeds_limits(target, lines)):
             return None
-        head = RequestHead().begin(method, target, 1, lines, known.framing, known.persistent)
-        self.known.note(buffer, head)
-        return head, size
+        # As RequestHead.begin, which would be one Python frame more.
+        head = RequestHead()
+        head.method, head.target, head.minor = method, target, 1
+        head.path = unquote(path) if "%" in path else path
+        head.section, head.framing, head.persistent = lines, known.framing, known.persistent
+        head.expects_continue = False
+        head.authority = head.scheme = None
+        # As Remembered.note, for the same reason.
+        if len(text) <= LONGEST:
+            number, marks = hash(block), self.known.marks
+            place = number & PLACES
+            if marks[place] == number:
+                self.known.keep(block, head)
+            marks[place] = number
+        return head
 
-    def _read_new_section(self, buffer: bytes, section: bytes) -> tuple[RequestHead, int] | None:
-        """As `read_first`; section: that of the buffer, to be remembered without its Cookie line."""
-        plain = self.read_plain(buffer.decode("latin-1"))
-        if plain is None:
-            return None
-        head, size = plain
-        if size < len(buffer):
-            self.known.note(buffer[:size], head)
-            return plain
-        self.known.note(buffer, head)
-        # A Cookie line may come to its lines: their limit must hold with it.
-        if section.count(b"\n") <= self._most_lines:
-            self.sections.note(section, Section(head.framing, head.persistent))
-        return plain
+    def _read_section(self, lines: str, section: str) -> Section | None:
+        """What a section says that is not known; None for one that must be read with care.
 
-    def read_plain(self, text: str) -> tuple[RequestHead, int] | None:
-        """The plain head at the front of this text, and its size; None for what must be read with care."""
-        found = self._match_plain(text)
+        section: the same one, to be remembered without its Cookie line.
+        """
+        found = self._match_section(lines)
         if found is None:
             return None
-        method, target, connection, length, host = found.groups()
-        size = found.end()
+        connection, length, host = found.groups()
         content = NO_CONTENT if length is None else framing.plain_length(length)
-        if host is None or content is None or not valid_host(host) or method == "CONNECT":
+        if host is None or content is None or not valid_host(host):
             return None
-        if size > self._within_limits and (
-            len(target) > self._limits.target or size - found.end(2) > self._limits.field_section
-        ):
-            return None
-        persistent = connection is None or framing.plain_persistence(connection)
-        return RequestHead().begin(method, target, 1, found, content, persistent), size
+        known = Section(content, connection is None or framing.plain_persistence(connection))
+        # A Cookie line may come to its lines: their limit must hold with it.
+        if section.count("\n") <= self._limits.field_lines:
+            self.sections.note(section, known)
+        return known
+
+    def _exceeds_limits(self, target: str, lines: str) -> bool:
+        limits = self._limits
+        return len(target) > limits.target or len(lines) > limits.field_section
 
     def read_with_care(self, text: str) -> RequestHead:
         """Read a head part by part. Raises as `read`."""

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from netlab.http1.fields import NO_FIELDS, Fields, read_pairs
+from netlab.http1.fields import NO_FIELDS, Fields
 from netlab.http1.framing import Framing
 from netlab.http1.grammar import FIELD_PAIRS
 
@@ -21,7 +21,6 @@ class RequestHead:
     """The request line and field section of a request. RFC 9112 §3 and §5."""
 
     __slots__ = (
-        "_fields",
         "authority",
         "expects_continue",
         "framing",
@@ -30,6 +29,7 @@ class RequestHead:
         "path",
         "persistent",
         "scheme",
+        "section",
         "target",
     )
 
@@ -52,21 +52,21 @@ class RequestHead:
     """Host and port from an absolute-form target, which overrides Host (RFC 9112 §3.2.2); else None."""
     scheme: str | None
     """The scheme of an absolute-form target, in lower case; else None."""
-    # The match of a plain head, or its section as bytes, until the fields are asked for: mostly never.
-    _fields: Fields | re.Match[str] | bytes
+    section: Fields | str
+    """The field section: its text, valid, until `fields` is asked for: mostly never. Then the fields."""
 
     def begin(
         self,
         method: str,
         target: str,
         minor: int,
-        fields: Fields | re.Match[str] | bytes,
+        section: Fields | str,
         framing: Framing,
         persistent: bool,
     ) -> RequestHead:
         """A head in origin-form that expects nothing: itself."""
         self.method, self.target, self.minor = method, target, minor
-        self._fields, self.framing, self.persistent = fields, framing, persistent
+        self.section, self.framing, self.persistent = section, framing, persistent
         path = target
         if "?" in path:
             path = path.partition("?")[0]
@@ -78,30 +78,18 @@ class RequestHead:
     @property
     def fields(self) -> Fields:
         """The field lines."""
-        fields = self._fields
-        if isinstance(fields, bytes):
-            self._fields = fields = Fields.of_section(fields.decode("latin-1"))
-        elif isinstance(fields, re.Match):
-            self._fields = fields = Fields(self._lines(fields))
-        return fields
+        section = self.section
+        if isinstance(section, str):
+            self.section = section = Fields.of_section(section)
+        return section
 
     def raw_lines(self) -> list[tuple[bytes, bytes]]:
         """The field lines as (name in lower case, value), in wire order, as ASGI's `scope` has them."""
-        fields = self._fields
-        if isinstance(fields, Fields):
-            return [(name.lower().encode(), value.encode("latin-1")) for name, value in fields.lines]
-        if isinstance(fields, bytes):
-            section = fields
-        else:
-            begin = fields.string.index("\r\n", fields.end(2))
-            section = fields.string[begin : fields.end()].encode("latin-1")  # at once, not line by line
-        return [(name.lower(), value.rstrip(b" \t")) for name, value in _RAW_PAIRS.findall(section)]
-
-    @staticmethod
-    def _lines(head: re.Match[str]) -> list[tuple[str, str]]:
-        """The field lines of a head that is valid: what stands behind the request line."""
-        begin = head.string.index("\r\n", head.end(2))
-        return read_pairs(head.string, begin, head.end())
+        section = self.section
+        if isinstance(section, Fields):
+            return [(name.lower().encode(), value.encode("latin-1")) for name, value in section.lines]
+        lines = _RAW_PAIRS.findall(section.encode("latin-1"))  # encoded at once, not line by line
+        return [(name.lower(), value.rstrip(b" \t")) for name, value in lines]
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method} {self.target} HTTP/1.{self.minor} {self.framing!r}>"

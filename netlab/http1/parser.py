@@ -40,6 +40,9 @@ EMPTY_LINES = 4
 # A buffer up to this many bytes is tried as one plain head, wherever that ends: a POST's content may follow.
 SHORT = 4096
 
+EMPTY_LINE = b"\r\n\r\n"
+LF = 0x0A
+
 # Of a request line that is refused, the access log shows at most this many bytes.
 LOGGED = 200
 
@@ -64,23 +67,25 @@ class RequestParser(Reader):
         None for any other bytes: they are kept, and `next_head` reads on. Content behind a head: as
         `next_head`.
         """
-        if self.buffer or len(data) > SHORT:
+        size = len(data)
+        if self.buffer or size > SHORT:
             self.feed(data)
             return None
-        size = len(data)
-        head = self._heads.known.get(data) if size <= LONGEST else None
+        reader = self._heads
+        head = reader.known.get(data) if size <= LONGEST else None
         if head is None:
-            # Most often the buffer is one plain head; else its content has come with it, it seems: a POST.
-            end = size if data.endswith(b"\r\n\r\n") else data.find(b"\r\n\r\n") + 4
-            head = self._heads.known.get(data[:end]) if end <= LONGEST and end < size else None
+            block, content = data, b""
+            if size < len(EMPTY_LINE) or data[-3] != LF:
+                # No empty line at its end: content has come with its head, it seems, as of a POST.
+                before, empty_line, content = data.partition(EMPTY_LINE)
+                block = before + empty_line
+                head = reader.known.get(block) if len(block) <= LONGEST else None
             if head is None:
-                plain = self._heads.read_first(data)
-                if plain is None:
+                head = reader.read_plain(block)
+                if head is None:
                     self.buffer = data
                     return None
-                head, end = plain
-            if end < size:
-                self.buffer, self._at = data, end
+            self.buffer = content
         self._empty_lines = 0
         return head
 
@@ -105,13 +110,13 @@ class RequestParser(Reader):
         """
         self.limits = limits  # a handler's own were for the message before
         size, buffer, at = framing.length, self.buffer, self._at
+        if size == len(buffer) and not at and 0 < size <= limits.content and buffer.__class__ is bytes:
+            self.buffer = b""  # `feed_head` has cut it out
+            return buffer
         end = at + size
         if not size or end > len(buffer) or size > limits.content:
             self._start_content(framing)
             return None
-        if end == len(buffer) and buffer.__class__ is bytes:
-            self.buffer, self._at, self._scanned = b"", 0, 0
-            return buffer[at:]
         return self._take(size)
 
     def refuse_content(self) -> ProtocolError:

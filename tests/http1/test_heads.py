@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from netlab.http1 import Limits, ProtocolError
 from netlab.http1.fields import Fields
 from netlab.http1.framing import NO_CONTENT
+from netlab.http1.grammar import FIELD_VALUE
 from netlab.http1.heads import RequestHeads
 from netlab.http1.messages import RequestHead
 from netlab.http1.remembered import LONGEST, SHORTEST, Remembered
@@ -50,10 +51,8 @@ def test_a_plain_head_reads_the_same_with_care(
     host = "Host: a\r\n" if with_host else ""
     text = f"{method} {target} HTTP/1.{minor}\r\n{host}{section}\r\n"
     reader = RequestHeads(Limits())
-    plain = reader.read_plain(text)
-    if plain is not None:
-        head, size = plain
-        assert size == len(text)
+    head = reader.read_plain(text.encode("latin-1"))
+    if head is not None:
         careful = reader.read_with_care(text)
         assert _found(head) == _found(careful)
         assert head.raw_lines() == [
@@ -61,16 +60,16 @@ def test_a_plain_head_reads_the_same_with_care(
         ]
 
 
-def test_what_is_plain_is_read_by_one_pattern() -> None:
-    plain = RequestHeads(Limits()).read_plain(PLAIN.decode() + "behind")
-    assert plain is not None
-    head, size = plain
-    assert size == len(PLAIN)
+def test_the_fields_of_a_plain_head_are_read_when_they_are_asked_for() -> None:
+    reader = RequestHeads(Limits())
+    assert reader.read_plain(PLAIN + b"behind") is None
+    head = reader.read_plain(PLAIN)
+    assert head is not None
     assert (head.method, head.target, head.framing.length) == ("GET", "/a/b?c=d", 5)
     # The fields are built when they are asked for; the bytes for ASGI do not need them.
     assert head.raw_lines()[1] == (b"cookie", b"seen=1")
-    assert not isinstance(head._fields, Fields)
-    assert head.fields["cookie"] == "seen=1" and isinstance(head._fields, Fields)
+    assert not isinstance(head.section, Fields)
+    assert head.fields["cookie"] == "seen=1" and isinstance(head.section, Fields)
     assert head.raw_lines()[1] == (b"cookie", b"seen=1")
 
 
@@ -118,8 +117,8 @@ COOKIES = st.sampled_from(["Cookie: ", "cookie: ", "Cookie:", "Cookie : ", "Cook
 
 def _read(reader: RequestHeads, text: str) -> tuple[object, ...] | None:
     """What a reader finds in these bytes; None where they are no plain head."""
-    plain = reader.read_first(text.encode("latin-1"))
-    return None if plain is None else (*_found(plain[0]), plain[0].raw_lines(), plain[1])
+    head = reader.read_plain(text.encode("latin-1"))
+    return None if head is None else (*_found(head), head.raw_lines())
 
 
 @given(METHODS, TARGETS, st.sampled_from("012"), LINES, st.integers(0, 7), COOKIES, VALUES)
@@ -149,10 +148,28 @@ def test_a_head_that_differs_in_target_and_cookie_alone_is_not_matched_line_by_l
     head = f"GET /%d HTTP/1.1\r\nHost: a\r\n{FILLER}Cookie: seen=%d\r\nConnection: close\r\n\r\n"
     for number in range(2):
         _read(reader, head % (number, number))
-    monkeypatch.setattr(reader, "read_plain", None)
+    monkeypatch.setattr(reader, "_match_section", None)
     found = _read(reader, head % (7, 7))
     assert found is not None
     assert found[1:6] == ("/7", 1, Fields.of_section((head % (7, 7)).partition("\r\n")[2]), NO_CONTENT, False)
+
+
+def test_each_octet_that_is_printable_may_stand_in_a_field_value() -> None:
+    """So `str.isprintable` may stand for the pattern: it lets nothing through that the pattern refuses."""
+    printable = [chr(octet) for octet in range(256) if chr(octet).isprintable()]
+    assert "a" in printable and all(map(FIELD_VALUE.fullmatch, printable))
+
+
+@pytest.mark.parametrize("end", ["", "\r\n", "\r\nX: y", "\r\nX: y\r\n", "\r\n\r\nX: y\r\n\r\n"])
+@pytest.mark.parametrize("front", ["", "\r\n", "X"])
+def test_a_known_section_ends_where_its_empty_line_does(front: str, end: str) -> None:
+    """A Cookie line behind the empty line, or without a line end, does not belong to the section."""
+    reader = RequestHeads(Limits())
+    head = f"GET / HTTP/1.1\r\nHost: a\r\n{FILLER}%s"
+    for _ in range(3):
+        assert _read(reader, head % "\r\n") is not None
+    assert reader.sections
+    assert _read(reader, head % f"{front}Cookie: a{end}") is None
 
 
 @pytest.mark.parametrize(
@@ -201,8 +218,8 @@ def test_the_memory_of_heads_can_be_switched_off_and_keeps_no_long_head() -> Non
     long = PLAIN.replace(b"seen=1", b"seen=" + b"1" * LONGEST)
     for block in (PLAIN, long):
         for _ in range(3):
-            off.read_first(block)
-            on.read_first(block)
+            off.read_plain(block)
+            on.read_plain(block)
     assert not off.known
     assert not off.sections
     assert list(on.known) == [PLAIN]

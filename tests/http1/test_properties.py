@@ -183,7 +183,8 @@ def test_content_taken_whole_is_what_the_events_give(content: bytes, come: int, 
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(content)
     parser = RequestParser()
     first, rest = (content + after)[:come], (content + after)[come:]
-    read_head = parser.feed_head(head + first)
+    # Bytes that end with an empty line, as `after` does, are taken for one head at first: None.
+    read_head = parser.feed_head(head + first) or parser.next_head()
     assert read_head is not None
     whole = parser.start_content(read_head.framing, replace(DEFAULT_LIMITS, content=limit))
     if whole is None:
