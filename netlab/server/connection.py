@@ -21,14 +21,14 @@ from netlab.net.poller import READABLE
 from netlab.net.sockets import Ends, both_ends
 from netlab.net.sweep import ALWAYS, NEVER
 from netlab.net.window import tighten
-from netlab.server import responding
+from netlab.server import responding, states
 from netlab.server.disconnected import Disconnect
 from netlab.server.exchange import Exchange
 from netlab.server.lingering import Linger
 from netlab.server.response import refusal
 from netlab.server.sendtimer import SendTimer
 from netlab.server.services import Services
-from netlab.server.states import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, MOVES, OPENING, State
+from netlab.server.states import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, OPENING, TO_EXCHANGE, TO_IDLE, State
 
 # Pipelined requests answered in one turn of the loop; then the other connections get theirs.
 TURNS = range(16)
@@ -74,21 +74,20 @@ class Connection:
     def advance(self, head: RequestHead | None = None) -> None:
         """Go on as far as possible without waiting: next head → exchange → done? → persist, linger or close.
 
-        It returns when it waits for the client, a handler or the kernel; the callback that brings what it
-        waits for ends here again. A client that pipelines gets 16 answers at once. If it has sent more ahead,
-        the kernel holds less for it from then on, so that unread answers soon hold up the next request.
-
-        head: that of the next request, if it has been read already.
+        head: the next request's, if it is read already. What waits for the client, a handler or the kernel
+        goes on with a callback that ends here again. A client that pipelines gets 16 answers at once. If it
+        has sent more ahead, the kernel holds less for it: unread answers soon hold up the next request.
         """
+        server = self.server
         for _ in TURNS:
             exchange = self.exchange
             if exchange is None:
                 if head is None and (head := self._next_head()) is None:
                     return
                 # A whole head has come: steps 3 to 5.
-                self.state = MOVES[self.state][EXCHANGE]
+                self.state = TO_EXCHANGE[self.state]
                 self.deadline, self._is_fresh = NEVER, False
-                self.server.requests += 1
+                server.requests += 1
                 self.exchange = exchange = Exchange()
                 exchange.start(self, head)
                 head = None
@@ -101,12 +100,22 @@ class Connection:
                 exchange.close()
                 if body is not None and not (body.complete or body.finish(exchange.persistent)):
                     return
-            if self._end_exchange(exchange):
+            # Step 7: persist, linger or close (RFC 9112 §9.3).
+            self.exchange = None
+            is_plain = body is None and exchange.persistent and not self.half_closed
+            if not is_plain and not self._persists(exchange):
                 return
-        if self.parser.buffered >= self.server.limits.pipeline:
+            self.state = TO_IDLE[self.state]
+            self.deadline = server.idle_deadline
+            if self._is_paused and not self.half_closed and self.parser.buffered < server.limits.pipeline:
+                self._is_paused = False
+                self.transport.resume()
+            if not self.parser.buffer and not server.draining:
+                return
+        if self.parser.buffered >= server.limits.pipeline:
             self._pause()
         tighten(self.transport.socket)
-        self.server.loop.call_soon(self.advance)
+        server.loop.call_soon(self.advance)
 
     # -- step 2: the next head ------------------------------------------------------------------------------
 
@@ -130,7 +139,7 @@ class Connection:
         elif self.parser.buffered:
             self.transport.resume()
             if self.state is not HEAD:
-                self.state = MOVES[self.state][HEAD]
+                self.state = states.TO_HEAD[self.state]
                 if not self._is_fresh:
                     self.deadline = self.server.sweep.deadline(self.server.timeouts.head)
         elif self.server.draining:
@@ -150,10 +159,6 @@ class Connection:
 
     # -- an exchange is under way ---------------------------------------------------------------------------
 
-    def carries(self, exchange: Exchange) -> bool:
-        """Is this the exchange that is under way?"""
-        return self.exchange is exchange
-
     def _pause_if_full(self, exchange: Exchange) -> None:
         """Further requests, or content that the handler is not reading yet, wait in the kernel."""
         if self.parser.buffered >= self.server.limits.pipeline and self.state is EXCHANGE:
@@ -166,34 +171,29 @@ class Connection:
         self._is_paused = True
         self.transport.pause()
 
-    def _end_exchange(self, exchange: Exchange) -> bool:
-        """Step 7: persist, linger or close (RFC 9112 §9.3). True when nothing more is to be done for now."""
-        self.exchange, body, server = None, exchange.body, self.server
+    def _persists(self, exchange: Exchange) -> bool:
+        """Step 7: may the connection go on behind this exchange? If not, it lingers or is closed."""
+        body, parser = exchange.body, self.parser
         if body is not None and (body.error is not None or not body.complete):
             # No further request can be found behind a body that is broken or still on its way.
             self.linger()
+            return False
+        if exchange.persistent and (not self.half_closed or parser.buffered):
             return True
-        if exchange.persistent and not (self.half_closed and not self.parser.buffered):
-            self.state = MOVES[self.state][IDLE]
-            self.deadline = server.idle_deadline
-            if self._is_paused and not self.half_closed and self.parser.buffered < server.limits.pipeline:
-                self._is_paused = False
-                self.transport.resume()
-            return not self.parser.buffer and not server.draining
         bare = exchange.head.framing is NO_CONTENT
-        if self.half_closed or (bare and not self.parser.buffer and not server.draining):
+        if self.half_closed or (bare and not parser.buffer and not self.server.draining):
             # A client that asked for the close sends no more: nothing is lost by closing at once. Behind
             # a body, though, old clients send a CRLF too many (RFC 9112 §2.2): it would become a reset.
             self._close_after_response()
         else:
             self.linger()
-        return True
+        return False
 
     # -- what the transport tells ---------------------------------------------------------------------------
 
     def connected(self) -> None:
         """The TLS handshake is done. The deadline of the first head, which covers it, goes on."""
-        self.state = MOVES[self.state][IDLE]
+        self.state = TO_IDLE[self.state]
 
     def spoke_plain_text(self) -> None:
         """The client began without TLS, with plain HTTP it seems: it is told so, in plain text."""
@@ -309,7 +309,7 @@ class Connection:
         if self.half_closed:
             self._close_after_response()
             return
-        self.state = MOVES[self.state][LINGERING]
+        self.state = states.TO_LINGERING[self.state]
         self._leave_exchange()
         self.transport.shut()
         self.transport.resume()
@@ -340,7 +340,7 @@ class Connection:
         if self.transport.close(unless_waiting=True):
             self._detach()
         else:
-            self.state = MOVES[self.state][LINGERING]
+            self.state = states.TO_LINGERING[self.state]
             self._leave_exchange()
             self.watch_send()
             self.transport.shut()
@@ -382,7 +382,7 @@ class Connection:
         """Leave the server's books; cancel the handler, which closes its generators."""
         if self.state is CLOSED:
             return
-        self.state = MOVES[self.state][CLOSED]
+        self.state = states.TO_CLOSED[self.state]
         self.half_closed = True
         if self.exchange is not None:
             self._leave_exchange()

@@ -130,7 +130,7 @@ class Exchange(Request):
             return
         self.task = None
         error = failure(task)
-        if not self.carrier.carries(self):
+        if self.carrier.exchange is not self:
             # The client has left: what the handler gives is never sent.
             if error is None:
                 self._afterwards().response = task.result()
@@ -231,7 +231,7 @@ class Exchange(Request):
         """A stream that had to wait has ended."""
         self.task = None
         error = failure(task)
-        if not self.carrier.carries(self):
+        if self.carrier.exchange is not self:
             self.close()
         elif error is None:
             self.sent = True
@@ -335,7 +335,7 @@ class Exchange(Request):
 
     def carried(self) -> bool:
         """Is the client still there, and this the exchange that is under way?"""
-        return self.carrier.carries(self)
+        return self.carrier.exchange is self
 
     @property
     def disconnected(self) -> Disconnected:
@@ -344,7 +344,7 @@ class Exchange(Request):
         news = after.news
         if news is None:
             news = after.news = Disconnected()
-            if not self.carrier.carries(self):
+            if self.carrier.exchange is not self:
                 news.set(Disconnect.EXCHANGE_OVER)
             elif self.carrier.half_closed:
                 news.set(Disconnect.CLIENT_LEFT)

@@ -103,9 +103,6 @@ class Carrier(Protocol):
     def is_closed(self) -> bool:
         """Has the connection ended?"""
 
-    def carries(self, exchange: Any) -> bool:
-        """Is this the exchange that is under way?"""
-
     @property
     def peer(self) -> str:
         """The client's address as text."""

@@ -1,6 +1,6 @@
 """The states of a connection and the moves between them: the table that the code executes. RFC 9112 §9.
 
-    self.state = MOVES[self.state][IDLE]     gives IDLE; raises IllegalMove if the table has no such move
+    self.state = TO_IDLE[self.state]     gives IDLE; raises IllegalMove if the table has no such move
 
 So the table below is the whole truth: a move that is not in it cannot happen. `diagram` draws it.
 """
@@ -70,22 +70,22 @@ class IllegalMove(RuntimeError):
     """A connection was to make a move that TRANSITIONS does not have: a defect of the server."""
 
 
-class _Row(dict[State, State]):
-    """The moves from one state. A dictionary, since each request looks twice."""
+class Moves(dict[State, State]):
+    """The moves to one state, from each that may come before it. A dictionary: each request asks two."""
 
-    def __init__(self, start: State, ends: dict[State, str]) -> None:
-        super().__init__({end: end for end in ends})
-        self._start = start
+    def __init__(self, end: State) -> None:
+        super().__init__({start: end for start, ends in TRANSITIONS.items() if end in ends})
+        self._end = end
 
-    def __missing__(self, end: State) -> State:
-        allowed = ", ".join(state.value for state in self) or "nothing"
+    def __missing__(self, start: State) -> State:
+        allowed = ", ".join(state.value for state in TRANSITIONS[start]) or "nothing"
         raise IllegalMove(
-            f"a connection cannot go from {self._start.value} to {end.value}; it may go to {allowed}"
+            f"a connection cannot go from {start.value} to {self._end.value}; it may go to {allowed}"
         )
 
 
-MOVES: dict[State, _Row] = {start: _Row(start, ends) for start, ends in TRANSITIONS.items()}
-"""MOVES[from][to] is `to`, or raises IllegalMove."""
+# No move leads to OPENING.
+TO_IDLE, TO_HEAD, TO_EXCHANGE, TO_LINGERING, TO_CLOSED = (Moves(end) for end in State if end is not OPENING)
 
 
 def diagram() -> str:
