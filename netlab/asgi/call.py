@@ -42,8 +42,7 @@ START = Stage("http.response.start")
 BODY = Stage("http.response.body")
 TRAILERS = Stage("http.response.trailers")
 DONE = Stage("nothing: the response is complete")
-
-_new_response = Response.__new__
+OVER = Stage(DONE.expected)  # of a response whose pieces were not wanted: `ended` has a timer to cancel
 
 Waiting = Awaitable[None] | None
 """What a message makes the app wait for; mostly nothing."""
@@ -62,18 +61,19 @@ class AppCall:
         "_is_unwanted",
         "_received",
         "_request",
-        "_stage",
         "_status",
         "_timer",
         "_trailers",
         "_writer",
         "broken",
         "response",
+        "stage",
     )
 
     # Set by `begin`, not by an `__init__`: CPython 3.11 calls one by way of C (FAST.md).
     _request: Request
-    _stage: Stage
+    stage: Stage
+    """Which message comes next."""
     _status: int
     _headers: tuple[Pair, ...]
     _received: int  # bytes of the body
@@ -83,14 +83,14 @@ class AppCall:
     _is_unwanted: bool  # the client is there, but this response has no content (HEAD, 304)
     _timer: asyncio.TimerHandle | None
     response: Response | None
-    """A response that came in one piece."""
+    """A response that came in one piece, if it was not sent by `respond_known`."""
     broken: ProtocolError | None
     """The rule that the client broke inside its body."""
 
     def begin(self, request: Request) -> None:
         """The app is called for this request."""
         self._request = request
-        self._stage = START
+        self.stage = START
         self._received = 0
         self._is_read = self._is_unwanted = False
         self._trailers = self._writer = self._timer = self.response = self.broken = None
@@ -102,7 +102,7 @@ class AppCall:
 
         A call that is cancelled while it waits loses nothing: the next one takes up its read.
         """
-        if self._stage is DONE or self.broken is not None or self._is_unwanted:
+        if self.stage is DONE or self.broken is not None or self._is_unwanted:
             return _disconnect()
         if self._is_read:
             await self._request.disconnected
@@ -136,7 +136,7 @@ class AppCall:
         Raises InvalidMessage for a message that is not allowed here, ConnectionResetError (an OSError, as the
         specification asks) when the client has left.
         """
-        stage, kind = self._stage, message["type"]
+        stage, kind = self.stage, message["type"]
         # The two messages of nearly every response are not looked up in the stage's table (FAST.md).
         if stage is BODY and kind == "http.response.body":
             waiting = self._take_body(message)
@@ -147,7 +147,7 @@ class AppCall:
             trailers = "trailers" in message and message["trailers"]  # `get` is a call
             if trailers:
                 self._trailers = []
-            self._stage = BODY
+            self.stage = BODY
             return
         else:
             take = stage.takes.get(kind)
@@ -168,18 +168,19 @@ class AppCall:
             headers = KNOWN[self._headers]
         except (KeyError, TypeError):
             headers = headers_of(self._headers)
-        # As `Response(…)`, whose `__init__` CPython 3.11 calls by way of C (FAST.md).
-        self.response = response = _new_response(Response)
-        response.status, response.content = self._status, body
-        response.fields = headers.bare if headers.length == len(body) else headers.lines
-        response.stream = response.trailers = response.on_close = None
-        self._request.respond(response)
-        self._stage = DONE
+        # Nearly every response goes without a Response, whose plain version stands below (FAST.md).
+        status, size, front = headers.last
+        if size != len(body) or status != self._status:
+            front = headers.front_of(self._status, len(body))
+        if front is None or not self._request.respond_known(front, body):
+            self.response = Response(self._status, body, headers.fields(len(body)))
+            self._request.respond(self.response)
+        self.stage = DONE
         return None
 
     def _take_piece(self, body: bytes, more: bool) -> Waiting:
         if self._is_unwanted:
-            self._stage = BODY if more else DONE
+            self.stage = BODY if more else OVER
             return asyncio.sleep(0)
         writer = self._writer
         if writer is None:
@@ -198,7 +199,7 @@ class AppCall:
     async def _write_last(self, writer: ResponseWriter, body: bytes, more: bool) -> None:
         """The last piece; or the first one, of a response without content."""
         if self._trailers is not None and not more and writer.has_content:
-            self._stage = TRAILERS
+            self.stage = TRAILERS
             await writer.write(body)
             return
         await writer.write(body)
@@ -206,7 +207,7 @@ class AppCall:
         if more:
             self._give_up()
         else:
-            self._stage = DONE
+            self.stage = DONE
 
     def _give_up(self) -> None:
         """The response is complete, since it has no content, but the app has more: it may end in peace."""
@@ -224,7 +225,7 @@ class AppCall:
 
     async def _end(self, writer: ResponseWriter, trailers: list[tuple[str, str]]) -> None:
         await writer.end(trailers)
-        self._stage = DONE
+        self.stage = DONE
 
     # -- extensions -----------------------------------------------------------------------------------------
 
@@ -239,7 +240,7 @@ class AppCall:
         lines = headers.lines if headers.length is not None else _with_length(headers.lines, content.count)
         self.response = Response(self._status, fields=lines, stream=content)
         self._request.respond(self.response)
-        self._stage = DONE
+        self.stage = DONE
 
     def _take_hint(self, message: Message) -> None:
         """http.response.early_hint: 103 (Early Hints) with Link fields. RFC 8297"""
@@ -255,7 +256,7 @@ class AppCall:
         """The app raised. Raises what the server shall answer: by a 500, or by breaking off the response."""
         if isinstance(error, asyncio.CancelledError):
             raise error
-        if self._stage is DONE or self._is_unwanted:
+        if self.stage is DONE or self._is_unwanted:
             log.error("%s: the app failed after its response", self._what, exc_info=error)
         elif self.broken is not None:
             raise self.broken  # the client's mistake, whatever the app made of it
@@ -268,7 +269,7 @@ class AppCall:
         """The app returned. Raises when its response is not complete."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._stage is DONE or self._is_unwanted:
+        if self.stage is DONE or self._is_unwanted:
             return
         if self.broken is not None:
             raise self.broken
@@ -276,7 +277,7 @@ class AppCall:
         if reason is not None and reason is not Disconnect.EXCHANGE_OVER:
             # It was told that its response is not wanted any more, and has stopped, as it should.
             raise ConnectionAbortedError("the app has stopped: its response is not wanted any more")
-        raise InvalidMessage(f"the app returned; expected is {self._stage.expected}")
+        raise InvalidMessage(f"the app returned; expected is {self.stage.expected}")
 
     @property
     def _what(self) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from types import FunctionType, MethodType, TracebackType
 from typing import Any, Literal
 
-from netlab.asgi.call import AppCall
+from netlab.asgi.call import DONE, AppCall
 from netlab.asgi.lifespan import Lifespan, end
 from netlab.asgi.scope import App, Mount, Scopes
 from netlab.server.request import Request
@@ -55,7 +55,10 @@ class AsgiHandler:
         self._lifespan: Lifespan | None = None
 
     async def __call__(self, request: Request) -> Response | None:
-        """Answer one request. Raises what the app raises before its response is complete."""
+        """Answer one request. Raises what the app raises before its response is complete.
+
+        Returns None for a response that has been sent already.
+        """
         call = AppCall()
         call.begin(request)
         request.grace = self.grace
@@ -67,7 +70,7 @@ class AsgiHandler:
         except BaseException as error:
             call.failed(error)
         else:
-            if call.response is None:
+            if call.stage is not DONE:
                 call.ended()
         return call.response
 

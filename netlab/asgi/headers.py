@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netlab.http1.grammar import CONTENT_LENGTH
+from netlab.server.responding import front_of
 
 # These belong to one connection, not to the app (RFC 9110 §7.6.1); the server renders its own.
 _OURS = frozenset({b"transfer-encoding", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection"})
@@ -20,7 +21,7 @@ Pair = tuple[bytes, bytes]
 Lines = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Headers:
     """What an app's headers come to."""
 
@@ -30,6 +31,21 @@ class Headers:
     """Without Content-Length: equal for responses that differ in their length alone."""
     length: int | None
     """What Content-Length says, if it is there once and a number."""
+    last: tuple[int, int, bytes | None] = (0, 0, None)
+    """What `front_of` has given last, behind its arguments. One value: apps may run in several threads."""
+
+    def fields(self, size: int) -> Lines:
+        """The field lines for content of this size: a Content-Length that is right is left to the server."""
+        return self.bare if self.length == size else self.lines
+
+    def front_of(self, status: int, size: int) -> bytes | None:
+        """The head of a response up to its Date field; None where it is not usual, or cannot be sent."""
+        try:
+            front = front_of(status, self.fields(size), size)
+        except (ValueError, TypeError, AttributeError):  # `respond` will say what is wrong
+            front = None
+        self.last = status, size, front
+        return front
 
 
 KNOWN: dict[tuple[Pair, ...], Headers] = {}

@@ -33,6 +33,9 @@ from netlab.server.writer import ResponseWriter
 # Where a client sees that the end of a response is missing, though the connection closes in peace.
 _SELF_DELIMITING = (Coding.CHUNKED, Coding.LENGTH)
 
+# Stands for a response that was sent without a Response (see Request.respond_known).
+_KNOWN = Response()
+
 
 class Exchange(Request):
     """One request, its handler and its response. A handler knows it as its Request."""
@@ -285,6 +288,28 @@ class Exchange(Request):
             self.answer(response)
         if self.task is not None:  # else the handler is in its first step, and `start` goes on behind that
             self._leave_behind(self.task)
+
+    def respond_known(self, front: bytes, content: bytes) -> bool:
+        """See Request.respond_known."""
+        carrier, server = self.carrier, self.carrier.server
+        if (
+            self.early is not None or self.writer is not None or carrier.exchange is not self
+            or carrier.half_closed or server.access_log is not None or self._cors is not None
+            or not self.head.minor or self.method == "HEAD"
+            or (self.body is not None and not self.body.complete)
+        ):  # fmt: skip
+            return False
+        self.early = _KNOWN
+        if server.draining:
+            self.persistent = False
+        last = b"\r\n" if self.persistent else responding.CLOSES
+        if carrier.transport.write(b"".join((front, server.date, last, content))):
+            self.sent = True
+        else:
+            carrier.watch_send()
+        if self.task is not None:
+            self._leave_behind(self.task)
+        return True
 
     def _leave_behind(self, task: Task[Any]) -> None:
         """The response is given: the connection goes on without the handler, which goes on in its task."""

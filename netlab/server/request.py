@@ -210,6 +210,13 @@ class Request:
         """
         raise NotImplementedError
 
+    def respond_known(self, front: bytes, content: bytes) -> bool:
+        """`respond` in one step, for bridges. front: the head up to its Date field (responding.front_of).
+
+        False where this request needs more care: nothing is sent, and `respond` is to be called.
+        """
+        raise NotImplementedError
+
     def start_response(self, response: Response) -> ResponseWriter:
         """Begin a response whose pieces the handler writes itself. Raises as `respond`, and InvalidResponse.
 

@@ -49,7 +49,8 @@ FRONTS = 64
 
 _KEEP_ALIVE = b"connection: keep-alive\r\n"
 _CLOSE = b"connection: close\r\n"
-_CLOSES = _CLOSE + b"\r\n"
+CLOSES = _CLOSE + b"\r\n"
+"""The last lines of a head whose connection closes; where it persists, the empty line alone."""
 
 
 def fixed(
@@ -73,7 +74,7 @@ def fixed(
     if given.plain and request.minor and request.method != "HEAD":
         # Nearly every response: its head is known up to the Date field (FAST.md, "the rendered head").
         front = given.fronts.get(size) or _front(given, size)
-        return b"".join((front, date, b"\r\n" if persistent else _CLOSES, content)), persistent
+        return b"".join((front, date, b"\r\n" if persistent else CLOSES, content)), persistent
     if given.closes:
         persistent = False
     length = _size(given, response.status, size, request.method)
@@ -83,6 +84,15 @@ def fixed(
         date = _behind_the_date(date)
     says = _persistence(persistent, request.minor)
     return b"".join((given.start, date, says, length, content)), persistent
+
+
+def front_of(status: int, fields: tuple[tuple[str, str], ...], size: int) -> bytes | None:
+    """A response's head up to its Date field, for content of this size (see Exchange.respond_known).
+
+    None where the status, the content or the connection is special: that is for `fixed`. Errors as `fixed`.
+    """
+    given = _rendered(status, fields)
+    return given.fronts.get(size) or _front(given, size) if given.plain else None
 
 
 def _behind_the_date(lines: bytes) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
+from netlab.server.exchange import Exchange
 from tests.asgi.conftest import answer, http_only, serving
 
 Scope = dict[str, Any]
@@ -33,6 +35,65 @@ async def test_one_body_is_answered_with_its_length_and_more_bodies_in_chunks() 
         status, fields, content = await wire.response()
         assert (status, fields["transfer-encoding"], content) == (201, "chunked", b"onelast")
         assert "content-length" not in fields
+
+
+REPLIES = [
+    (200, [(b"content-type", b"text/plain"), (b"content-length", b"4")]),
+    (200, [(b"Content-Type", b"text/plain")]),
+    (404, []),
+    (200, [(b"connection", b"close")]),
+    (200, [(b"date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"content-length", b"4")]),
+    (200, [(b"content-length", b"5")]),
+    (200, [[b"x-list", b"yes"]]),
+    (200, [(b"x-split", b"a\r\nb")]),
+    (204, []),
+    (700, []),
+]
+REQUESTS = {
+    b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n": True,
+    b"GET /%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n": True,
+    b"POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc": True,
+    b"POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n": False,
+    b"POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n": False,
+    b"HEAD /%d HTTP/1.1\r\nHost: a\r\n\r\n": False,
+    b"GET /%d HTTP/1.0\r\n\r\n": False,
+}
+"""Requests, and whether a response to them may go without a Response."""
+
+
+@http_only
+async def replies(scope: Scope, receive: Any, send: Any) -> None:
+    status, headers = REPLIES[int(scope["path"][1:])]
+    await answer(send, b"text", status, *headers)
+
+
+async def _said(wanted: bytes, **options: Any) -> list[bytes]:
+    """What the server says to a request, three times on connections of their own, without its Date."""
+    said = []
+    async with serving(replies, **options) as served:
+        for _ in range(3):
+            wire = await served.client()
+            wire.send(wanted)
+            wire.writer.write_eof()
+            said.append(re.sub(rb"(?m)^date: (?!Sun, 06 Nov 1994)[^\r]*", b"date:", await wire.rest()))
+    return said
+
+
+@pytest.mark.parametrize(("wanted", "usual"), REQUESTS.items())
+async def test_a_response_whose_head_is_known_is_the_one_that_is_made_step_by_step(
+    wanted: bytes, usual: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bool] = []
+
+    def respond_known(*given: Any, real: Any = Exchange.respond_known) -> bool:
+        sent.append(real(*given))
+        return sent[-1]
+
+    monkeypatch.setattr(Exchange, "respond_known", respond_known)
+    known = [await _said(wanted % number) for number in range(len(REPLIES))]
+    assert any(sent) is usual
+    monkeypatch.setattr(Exchange, "respond_known", lambda *given: False)
+    assert known == [await _said(wanted % number) for number in range(len(REPLIES))]
 
 
 async def test_the_first_piece_reaches_the_client_before_the_second_is_made() -> None:
