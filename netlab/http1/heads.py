@@ -71,16 +71,16 @@ class RequestHeads:
         line = plain_line(text)
         if line is None:
             return None
-        section = lines = text[line.end() :]
-        if len(text) >= SHORTEST:
+        method, target, path, lines = line.groups()
+        section, size = lines, len(text)
+        if size >= SHORTEST:
             # The section may be known without its Cookie line. What is printable is a valid value.
-            before, _, behind = lines.partition("\r\nCookie: ")
+            before, found, behind = lines.rpartition("\r\nCookie: ")
             value, _, rest = behind.partition("\r\n")
-            if rest and value.isprintable():
+            if found and rest and value.isprintable():
                 section = f"{before}\r\n{rest}"
         known = self.sections.get(section) or self._read_section(lines, section)
-        method, target, path = line.groups()
-        if known is None or (len(text) > self._within_limits and self._exceeds_limits(target, lines)):
+        if known is None or (size > self._within_limits and self._exceeds_limits(target, lines)):
             return None
         # As RequestHead.begin, which would be one Python frame more.
         head = RequestHead()
@@ -90,7 +90,7 @@ class RequestHeads:
         head.expects_continue = False
         head.authority = head.scheme = None
         # As Remembered.note, for the same reason.
-        if len(text) <= LONGEST:
+        if size <= LONGEST:
             number, marks = hash(block), self.known.marks
             place = number & PLACES
             if marks[place] == number:
