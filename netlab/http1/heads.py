@@ -86,10 +86,10 @@ class RequestHeads:
         head = RequestHead()
         head.method, head.target, head.minor = method, target, 1
         head.path = unquote(path) if "%" in path else path
-        head.section, head.framing, head.persistent = lines, known.framing, known.persistent
-        head.expects_continue = False
+        head.framing, head.persistent = known
+        head.section, head.expects_continue = lines, False
         head.authority = head.scheme = None
-        # As Remembered.note, for the same reason.
+        # As Remembered.seen, for the same reason.
         if size <= LONGEST:
             number, marks = hash(block), self.known.marks
             place = number & PLACES
@@ -110,10 +110,10 @@ class RequestHeads:
         content = NO_CONTENT if length is None else framing.plain_length(length)
         if host is None or content is None or not valid_host(host):
             return None
-        known = Section(content, connection is None or framing.plain_persistence(connection))
+        known = content, connection is None or framing.plain_persistence(connection)
         # A Cookie line may come to its lines: their limit must hold with it.
-        if section.count("\n") <= self._limits.field_lines:
-            self.sections.note(section, known)
+        if self.sections.seen(section) and section.count("\n") <= self._limits.field_lines:
+            self.sections.keep(section, known)
         return known
 
     def _exceeds_limits(self, target: str, lines: str) -> bool:

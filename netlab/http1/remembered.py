@@ -12,7 +12,6 @@ neither where the message ends nor what becomes of the connection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from netlab.http1.framing import Framing
@@ -32,12 +31,8 @@ Key = TypeVar("Key", bytes, str)
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """What a field section that is valid says of the message's end and of the connection."""
-
-    framing: Framing
-    persistent: bool
+Section = tuple[Framing, bool]
+"""What a valid field section says: how the content ends, and whether the connection may persist."""
 
 
 class Remembered(dict[Key, Value]):
@@ -55,16 +50,16 @@ class Remembered(dict[Key, Value]):
         self._most = most
         self.marks = [0] * (PLACES + 1)
 
-    def note(self, block: Key, value: Value) -> None:
-        """This was read, because it was not in here."""
+    def seen(self, block: Key) -> bool:
+        """Has this come before? It has from now on."""
         number, marks = hash(block), self.marks
         place = number & PLACES
-        if marks[place] == number:
-            self.keep(block, value)
+        seen = marks[place] == number
         marks[place] = number
+        return seen
 
     def keep(self, block: Key, value: Value) -> None:
-        """Keep this from now on, unless it is too long."""
+        """Keep what has been read, because it has come before; nothing that is long."""
         if len(block) <= LONGEST and self._most:
             if len(self) >= self._most:
                 self.clear()
