@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from types import FunctionType, MethodType, TracebackType
+from types import TracebackType
 from typing import Any, Literal
 
 from netlab.asgi.call import DONE, AppCall
 from netlab.asgi.lifespan import Lifespan, end
 from netlab.asgi.scope import App, Mount, Scopes
+from netlab.server.calling import direct
 from netlab.server.request import Request
 from netlab.server.response import Response
 
@@ -41,9 +42,7 @@ class AsgiHandler:
         if lifespan not in ("auto", "on", "off"):
             raise ValueError(f"lifespan is {lifespan!r}: give 'auto', 'on' or 'off'")
         self.app = app
-        # Of an instance its `__call__`: CPython 3.11 would reach that by way of C, each time.
-        call = type(app).__call__
-        self._call: App = MethodType(call, app) if isinstance(call, FunctionType) else app
+        self._call: App = direct(app)
         mount = Mount(root_path)
         self.root_path = mount.root_path
         self._scopes = Scopes(mount)

@@ -76,8 +76,9 @@ class Exchange(Request):
             return
         # Step 5: the handler starts at once.
         try:
-            app, start = server.app, server.start_eagerly  # `server.app(…)` would look it up each time
-            outcome = start(app(self))
+            # `server.handle(…)` would be looked up each time.
+            handle, start = server.handle, server.start_eagerly
+            outcome = start(handle(self))
         except BaseException as error:
             self._handler_failed(error)
             return

@@ -35,6 +35,7 @@ from netlab.net.synfilter import refuse_handshakes
 from netlab.net.window import give_up_after
 from netlab.server.address import place_of
 from netlab.server.background import Background
+from netlab.server.calling import direct
 from netlab.server.config import DEFAULT_TIMEOUTS, Timeouts
 from netlab.server.connection import Connection
 from netlab.server.filecontent import FileContent
@@ -143,6 +144,7 @@ class Server:
         self.sweep = Sweep(self.loop, interval, self._clock, self._each_sweep, self.connections)
         self._idle_time = self.timeouts.idle + interval  # a deadline is never early
         self._each_sweep()
+        self.handle = direct(self.app)
         self._eager = eager_start(self.loop, self.poller)
         self.start_eagerly: Callable[[Coroutine[Any, Any, Any]], Any] = self._eager.start
         self._resume_accepting()

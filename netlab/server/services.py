@@ -40,7 +40,8 @@ AccessLog = Callable[[Client, RequestHead, Response], object]
 class Services(Protocol):
     """What a connection needs of its server. The server fills it in; attributes that change say so."""
 
-    app: Callable[[Any], Any]
+    handle: Callable[[Any], Any]
+    """The app, as it is called for each request."""
     cors: Policy | Routes | None
     limits: Limits
     heads: RequestHeads
