@@ -40,7 +40,7 @@ _KNOWN = Response()
 class Exchange(Request):
     """One request, its handler and its response. A handler knows it as its Request."""
 
-    __slots__ = ("_coding", "_cors", "after", "early", "persistent", "sent", "task", "writer")
+    __slots__ = ("_coding", "_cors", "after", "begun", "persistent", "sent", "task")
 
     # Set by `start`, as a request's.
     persistent: bool
@@ -49,10 +49,8 @@ class Exchange(Request):
     """Set when the kernel has taken the whole response."""
     task: Task[Any] | None
     """The handler, or the stream, while it has to wait."""
-    early: Response | None
-    """The response, if the handler gave it before its end (see Request.respond)."""
-    writer: ResponseWriter | None
-    """Of a response that the handler sends itself (see Request.start_response)."""
+    begun: Response | ResponseWriter | None
+    """What the handler has given before its end: see Request.respond and Request.start_response."""
     after: Afterwards | None
     """What is told at the end, once there is something to tell."""
     _cors: Decision | None
@@ -64,7 +62,7 @@ class Exchange(Request):
         self.method, self.target, self.path = head.method, head.target, head.path
         self.sent, self.grace = False, 0.0
         self.task = self.tasks = self.whole = self.body = self._content = None
-        self.early = self.writer = self.after = self._cors = self._coding = None
+        self.begun = self.after = self._cors = self._coding = None
         server = carrier.server
         # Step 3: the framing has fixed the length of the content.
         if head.framing is not NO_CONTENT:
@@ -84,9 +82,9 @@ class Exchange(Request):
             return
         if outcome.__class__ is Task:
             self._handler_waits(outcome)
-        elif self.early is None and self.writer is None:
+        elif self.begun is None:
             self.answer(outcome)
-        elif self.early is None or self.early.stream is not None:
+        elif self.begun is not _KNOWN:
             self._handler_ended()
 
     def _is_answered(self) -> bool:
@@ -106,7 +104,7 @@ class Exchange(Request):
         task.add_done_callback(self._handler_done)
         if self.tasks is not None:
             self.tasks.add(task)
-        if self.early is None and (self.writer is None or not self.writer.ended):
+        if self.begun is None or (isinstance(self.begun, ResponseWriter) and not self.begun.ended):
             self.task = task
             return
         self.carrier.server.background.tasks.add(task)
@@ -114,14 +112,15 @@ class Exchange(Request):
 
     def _handler_ended(self) -> None:
         """A handler that sends its response itself has ended."""
-        if self.writer is not None and not self.writer.ended:
+        if isinstance(self.begun, ResponseWriter) and not self.begun.ended:
             self._abort_response(InvalidResponse("the handler ended before its response"))
         self._respond_with_stream()
 
     def _respond_with_stream(self) -> None:
         """A response with a stream that the handler gave in a step: a stream starts between steps alone."""
-        if self.early is not None and self.early.stream is not None and self.carried():
-            self.answer(self.early)
+        begun = self.begun
+        if isinstance(begun, Response) and begun.stream is not None and self.carried():
+            self.answer(begun)
 
     # -- the handler has ended ------------------------------------------------------------------------------
 
@@ -141,7 +140,7 @@ class Exchange(Request):
             self.close()
         elif error is not None:
             self._handler_failed(error)
-        elif self.writer is None:
+        elif self.begun is None:
             self.answer(task.result())
         else:
             self._handler_ended()
@@ -152,11 +151,11 @@ class Exchange(Request):
         if self.body is not None and error is self.body.error:
             self.answer(refusal(self.body.error))
             return
-        if self.writer is not None:
+        if isinstance(self.begun, ResponseWriter):
             self._abort_response(error)
             return
         self._raise_if_final(error)
-        if self.early is not None:
+        if self.begun is not None:
             self.carrier.server.report(self.head, error)
             self._respond_with_stream()
             return
@@ -275,16 +274,16 @@ class Exchange(Request):
 
     def _check_first(self) -> None:
         """Raises where there is a response already, or no client to send one to."""
-        if self.early is not None or self.writer is not None:
+        if self.begun is not None:
             raise RuntimeError("this request has its response already")
         if not self.carried():
             raise ConnectionResetError("the client has left")
 
     def respond(self, response: Response) -> None:
         """See Request.respond."""
-        if self.early is not None or self.writer is not None or self.carrier.exchange is not self:
+        if self.begun is not None or self.carrier.exchange is not self:
             self._check_first()
-        self.early = response
+        self.begun = response
         if response.stream is None:
             self.answer(response)
         if self.task is not None:  # else the handler is in its first step, and `start` goes on behind that
@@ -294,13 +293,13 @@ class Exchange(Request):
         """See Request.respond_known."""
         carrier, server = self.carrier, self.carrier.server
         if (
-            self.early is not None or self.writer is not None or carrier.exchange is not self
-            or carrier.half_closed or server.access_log is not None or self._cors is not None
+            self.begun is not None or carrier.exchange is not self or carrier.half_closed
+            or server.access_log is not None or self._cors is not None
             or not self.head.minor or self.method == "HEAD"
             or (self.body is not None and not self.body.complete)
         ):  # fmt: skip
             return False
-        self.early = _KNOWN
+        self.begun = _KNOWN
         if server.draining:
             self.persistent = False
         last = b"\r\n" if self.persistent else responding.CLOSES
@@ -326,7 +325,7 @@ class Exchange(Request):
     def send_early_hints(self, links: Iterable[str]) -> None:
         """See Request.send_early_hints."""
         lines = field_lines([("link", link) for link in links])
-        if self.early is not None or self.writer is not None:
+        if self.begun is not None:
             raise RuntimeError("the response has begun: hints come before it")
         if not (lines and self.head.minor and self.carried()):
             return
@@ -348,7 +347,7 @@ class Exchange(Request):
             self.tell(Disconnect.SERVER_STOPS)
         if server.access_log is not None:
             server.log_access(self, head, response)
-        self.writer = writer = ResponseWriter(carrier, self, plan)
+        self.begun = writer = ResponseWriter(carrier, self, plan)
         return writer
 
     def response_written(self, taken: bool) -> None:

@@ -20,7 +20,7 @@ class Response:
     comes: chunked, or with a Content-Length if `fields` gives one; an iterable that is not async runs in a
     thread. trailers: field lines behind a chunked stream. on_close: called once, without arguments, when the
     server is done with this response: sent whole, broken off, replaced by a 500, or never sent because the
-    client left first. What it raises is logged.
+    client left first. What it raises is logged. Give the last three by name.
     """
 
     __slots__ = ("content", "fields", "on_close", "status", "stream", "trailers")
@@ -30,7 +30,7 @@ class Response:
         status: int = 200,
         content: bytes | str = b"",
         fields: FieldLines | None = None,
-        *,
+        # Not keyword-only: CPython looks up each such default in a dictionary, for each response (FAST.md).
         stream: AsyncIterable[bytes | memoryview] | Iterable[bytes] | None = None,
         trailers: FieldLines | None = None,
         on_close: Callable[[], object] | None = None,
