@@ -11,6 +11,6 @@ from typing import Any
 
 
 def direct(app: Callable[..., Any]) -> Callable[..., Any]:
-    """What does the same when it is called: of an instance its `__call__` as a method, else the app itself."""
+    """What does the same when it is called: an instance's `__call__` as a method, else the app itself."""
     call = type(app).__call__
     return MethodType(call, app) if isinstance(call, FunctionType) else app
