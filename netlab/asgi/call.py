@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from netlab.asgi.headers import KNOWN, Headers, Pair, headers_of
 from netlab.asgi.scope import InvalidMessage, Message
 from netlab.http1.errors import ProtocolError
-from netlab.http1.framing import FramingKind
+from netlab.server.body import RequestBody
 from netlab.server.disconnected import Disconnect
 from netlab.server.filecontent import FileContent
 from netlab.server.request import Request
@@ -58,15 +58,12 @@ class AppCall:
     __slots__ = (
         "_headers",
         "_is_read",
-        "_is_unwanted",
-        "_received",
         "_request",
         "_status",
         "_timer",
         "_trailers",
         "_writer",
         "broken",
-        "response",
         "stage",
     )
 
@@ -76,14 +73,10 @@ class AppCall:
     """Which message comes next."""
     _status: int
     _headers: tuple[Pair, ...]
-    _received: int  # bytes of the body
     _is_read: bool  # the app has been given all of the body
     _trailers: list[tuple[str, str]] | None
     _writer: ResponseWriter | None  # of a response in more than one piece
-    _is_unwanted: bool  # the client is there, but this response has no content (HEAD, 304)
-    _timer: asyncio.TimerHandle | None
-    response: Response | None
-    """A response that came in one piece, if it was not sent by `respond_known`."""
+    _timer: asyncio.TimerHandle | None  # of an app whose pieces are not wanted (HEAD, 304)
     broken: ProtocolError | None
     """The rule that the client broke inside its body."""
 
@@ -91,9 +84,8 @@ class AppCall:
         """The app is called for this request."""
         self._request = request
         self.stage = START
-        self._received = 0
-        self._is_read = self._is_unwanted = False
-        self._trailers = self._writer = self._timer = self.response = self.broken = None
+        self._is_read = False
+        self._trailers = self._writer = self._timer = self.broken = None
 
     # -- the app receives -----------------------------------------------------------------------------------
 
@@ -102,7 +94,7 @@ class AppCall:
 
         A call that is cancelled while it waits loses nothing: the next one takes up its read.
         """
-        if self.stage is DONE or self.broken is not None or self._is_unwanted:
+        if self.stage is DONE or self.broken is not None or self._timer is not None:
             return _disconnect()
         if self._is_read:
             await self._request.disconnected
@@ -114,18 +106,15 @@ class AppCall:
             self._is_read = True
             return {"type": "http.request", "body": body, "more_body": False}
         try:
-            return await self._piece()
+            return await self._piece(request.body)
         except ProtocolError as error:
             self.broken = error
             return _disconnect()
 
-    async def _piece(self) -> Message:
-        framing = self._request.head.framing
+    async def _piece(self, body: RequestBody) -> Message:
         piece = await self._request.receive()
-        self._received += len(piece)
         # A length that is known spares the app a last call, which would bring nothing.
-        ends = framing.kind is FramingKind.LENGTH and self._received >= framing.length
-        self._is_read = ends or not piece
+        self._is_read = not piece or body.has_its_length
         return {"type": "http.request", "body": piece, "more_body": not self._is_read}
 
     # -- the app sends --------------------------------------------------------------------------------------
@@ -173,13 +162,12 @@ class AppCall:
         if size != len(body) or status != self._status:
             front = headers.front_of(self._status, len(body))
         if front is None or not self._request.respond_known(front, body):
-            self.response = Response(self._status, body, headers.fields(len(body)))
-            self._request.respond(self.response)
+            self._request.respond(Response(self._status, body, headers.fields(len(body))))
         self.stage = DONE
         return None
 
     def _take_piece(self, body: bytes, more: bool) -> Waiting:
-        if self._is_unwanted:
+        if self._timer is not None:
             self.stage = BODY if more else OVER
             return asyncio.sleep(0)
         writer = self._writer
@@ -211,10 +199,9 @@ class AppCall:
 
     def _give_up(self) -> None:
         """The response is complete, since it has no content, but the app has more: it may end in peace."""
-        self._is_unwanted = True
         task = asyncio.current_task()
-        if task is not None:
-            self._timer = asyncio.get_running_loop().call_later(self._request.grace, task.cancel)
+        assert task is not None
+        self._timer = asyncio.get_running_loop().call_later(self._request.grace, task.cancel)
 
     def _take_trailers(self, message: Message) -> Waiting:
         assert self._trailers is not None and self._writer is not None
@@ -238,8 +225,7 @@ class AppCall:
         content = FileContent(fd, 0, os.fstat(fd).st_size)
         headers = headers_of(self._headers)
         lines = headers.lines if headers.length is not None else _with_length(headers.lines, content.count)
-        self.response = Response(self._status, fields=lines, stream=content)
-        self._request.respond(self.response)
+        self._request.respond(Response(self._status, fields=lines, stream=content))
         self.stage = DONE
 
     def _take_hint(self, message: Message) -> None:
@@ -254,9 +240,11 @@ class AppCall:
 
     def failed(self, error: BaseException) -> None:
         """The app raised. Raises what the server shall answer: by a 500, or by breaking off the response."""
+        if self._timer is not None:
+            self._timer.cancel()
         if isinstance(error, asyncio.CancelledError):
             raise error
-        if self.stage is DONE or self._is_unwanted:
+        if self.stage is DONE or self._timer is not None:
             log.error("%s: the app failed after its response", self._what, exc_info=error)
         elif self.broken is not None:
             raise self.broken  # the client's mistake, whatever the app made of it
@@ -266,10 +254,9 @@ class AppCall:
             raise error
 
     def ended(self) -> None:
-        """The app returned. Raises when its response is not complete."""
+        """The app returned, and `stage` is not DONE. Raises when its response is not complete."""
         if self._timer is not None:
             self._timer.cancel()
-        if self.stage is DONE or self._is_unwanted:
             return
         if self.broken is not None:
             raise self.broken

@@ -11,7 +11,6 @@ from netlab.asgi.lifespan import Lifespan, end
 from netlab.asgi.scope import App, Mount, Scopes
 from netlab.server.calling import direct
 from netlab.server.request import Request
-from netlab.server.response import Response
 
 
 class AsgiHandler:
@@ -53,10 +52,10 @@ class AsgiHandler:
         """The tasks of apps that have had to wait, background tasks included. Kept by the exchanges."""
         self._lifespan: Lifespan | None = None
 
-    async def __call__(self, request: Request) -> Response | None:
-        """Answer one request. Raises what the app raises before its response is complete.
+    async def __call__(self, request: Request) -> None:
+        """Answer one request by `respond` or `start_response`.
 
-        Returns None for a response that has been sent already.
+        Raises what the app raises before its response is complete.
         """
         call = AppCall()
         call.begin(request)
@@ -71,7 +70,6 @@ class AsgiHandler:
         else:
             if call.stage is not DONE:
                 call.ended()
-        return call.response
 
     async def startup(self) -> None:
         """Lifespan startup. Raises StartupFailed when the app says that it cannot start."""

@@ -36,6 +36,7 @@ class RequestBody:
         "complete",
         "end",
         "error",
+        "received",
         "response_started",
     )
 
@@ -46,6 +47,8 @@ class RequestBody:
     """Set when all of it has come, and is read from the parser."""
     closed: bool
     """Set when the response has gone, or the client: nothing may be read any more."""
+    received: int
+    """Bytes of it that have been read from the parser."""
     response_started: bool
     """Set when the head of the response is written: too late for a 100 (Continue)."""
     error: ProtocolError | None
@@ -63,6 +66,7 @@ class RequestBody:
         self._expects_continue = head.expects_continue and not carrier.parser.buffered
         self.complete = self.closed = self.response_started = False
         self._reader = self._timer = self.end = self.error = None
+        self.received = 0
         return self
 
     # -- the handler reads ----------------------------------------------------------------------------------
@@ -97,6 +101,7 @@ class RequestBody:
 
     def _count(self, piece: Content) -> None:
         """A piece has come: it counts for the minimum data rate."""
+        self.received += len(piece.data)
         if self._timer is not None:
             self._timer.received += len(piece.data)
 
@@ -111,6 +116,11 @@ class RequestBody:
         self.limit(size)
         self.error = error = self._carrier.parser.refuse_content()
         return error
+
+    @property
+    def has_its_length(self) -> bool:
+        """Is its length known from its head, and has as much been read?"""
+        return self._framing.kind is FramingKind.LENGTH and self.received >= self._framing.length
 
     @property
     def trailers(self) -> Fields | None:

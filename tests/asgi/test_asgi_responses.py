@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -413,3 +414,22 @@ async def test_sending_after_the_end_is_refused(caplog: pytest.LogCaptureFixture
         assert (await wire.response())[2] == b"fine"
         await served.idle()
     assert "expected is nothing: the response is complete" in caplog.text
+
+
+async def test_an_app_that_fails_behind_a_head_alone_leaves_no_cancellation_behind() -> None:
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b"first", "more_body": True})
+            raise RuntimeError("in its first step")
+        await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b"whole"})
+
+    async with serving(app, grace=0) as served:
+        wire = await served.client()
+        wire.get("/", "HEAD")
+        assert (await wire.head())[0] == 200
+        await asyncio.sleep(0)  # the timer of `grace` would be due by now
+        wire.get()
+        assert await wire.response() == (200, ANY, b"whole")
