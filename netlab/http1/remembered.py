@@ -25,7 +25,7 @@ SHORTEST = 256
 """Bytes from which on a Cookie line is looked for in a head: the pattern reads a shorter one as fast."""
 
 PLACES = 1023
-"""The hash of a block is noted at one of so many places and one: its last bits say at which."""
+"""The last place at which a hash may be noted. Its last ten bits say at which it is."""
 
 Key = TypeVar("Key", bytes, str)
 Value = TypeVar("Value")
@@ -40,7 +40,7 @@ class Remembered(dict[Key, Value]):
 
     Most heads never come again. Kept from the first time on, they would be thousands of objects that live
     just long enough for the garbage collector to visit them all: 10 µs a request. So the first time only the
-    hash is noted, in the place of an older one.
+    hash is noted, in the place of an older one: a list of so many places is bounded by itself.
     """
 
     __slots__ = ("_most", "marks")

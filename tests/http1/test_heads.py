@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from netlab.http1 import Limits, ProtocolError
 from netlab.http1.fields import Fields
 from netlab.http1.framing import NO_CONTENT
-from netlab.http1.grammar import FIELD_VALUE
+from netlab.http1.grammar import FIELD_VALUE, REQUEST_LINE
 from netlab.http1.heads import RequestHeads
 from netlab.http1.messages import RequestHead
+from netlab.http1.plainhead import plain_line
 from netlab.http1.remembered import LONGEST, SHORTEST, Remembered
 
 PLAIN = (
@@ -38,7 +39,7 @@ LINES = st.lists(st.tuples(NAMES, st.sampled_from(["", " ", "\t "]), VALUES), ma
 
 def _found(head: RequestHead) -> tuple[object, ...]:
     return (
-        head.method, head.target, head.minor, head.fields, head.framing, head.persistent,
+        head.method, head.target, head.path, head.minor, head.fields, head.framing, head.persistent,
         head.expects_continue, head.authority, head.scheme,
     )  # fmt: skip
 
@@ -111,6 +112,15 @@ def test_a_lone_percent_in_a_query_is_passed_as_browsers_send_it(form: str, quer
     assert head.target.endswith("?" + query)
 
 
+@given(st.text("/a%2f?;~^#\x7f é", max_size=9))
+def test_the_pattern_of_a_plain_request_line_is_the_grammars_for_an_origin_form(rest: str) -> None:
+    text = f"GET /{rest} HTTP/1.1\r\n"
+    plain, careful = plain_line(text + "behind"), REQUEST_LINE.fullmatch(text)
+    assert (plain is None) == (careful is None)
+    if plain is not None:
+        assert plain.groups() == ("GET", f"/{rest}", f"/{rest}".partition("?")[0], "behind")
+
+
 FILLER = f"X-Filler: {'f' * SHORTEST}\r\n"
 COOKIES = st.sampled_from(["Cookie: ", "cookie: ", "Cookie:", "Cookie : ", "Cookie: Cookie: ", " Cookie: "])
 
@@ -121,7 +131,7 @@ def _read(reader: RequestHeads, text: str) -> tuple[object, ...] | None:
     return None if head is None else (*_found(head), head.raw_lines())
 
 
-@given(METHODS, TARGETS, st.sampled_from("012"), LINES, st.integers(0, 7), COOKIES, VALUES)
+@given(METHODS, TARGETS, st.sampled_from("012"), LINES, st.integers(0, 7), COOKIES, VALUES, st.booleans())
 def test_a_head_whose_section_is_known_but_for_its_cookie_reads_the_same(
     method: str,
     target: str,
@@ -130,8 +140,11 @@ def test_a_head_whose_section_is_known_but_for_its_cookie_reads_the_same(
     place: int,
     cookie: str,
     value: str,
+    long: bool,
 ) -> None:
-    section = ["Host: a\r\n", FILLER] + [f"{name}:{space}{text}\r\n" for name, space, text in lines]
+    section = ["Host: a\r\n", FILLER if long else "X-Filler: f\r\n"] + [
+        f"{name}:{space}{text}\r\n" for name, space, text in lines
+    ]
     reader = RequestHeads(Limits())
     for number in range(2):
         _read(reader, f"GET /{number} HTTP/1.1\r\n{''.join(section)}\r\n")
@@ -151,7 +164,14 @@ def test_a_head_that_differs_in_target_and_cookie_alone_is_not_matched_line_by_l
     monkeypatch.setattr(reader, "_match_section", None)
     found = _read(reader, head % (7, 7))
     assert found is not None
-    assert found[1:6] == ("/7", 1, Fields.of_section((head % (7, 7)).partition("\r\n")[2]), NO_CONTENT, False)
+    assert found[1:7] == (
+        "/7",
+        "/7",
+        1,
+        Fields.of_section((head % (7, 7)).partition("\r\n")[2]),
+        NO_CONTENT,
+        False,
+    )
 
 
 def test_each_octet_that_is_printable_may_stand_in_a_field_value() -> None:
