@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -132,6 +133,28 @@ async def test_a_stream_that_is_given_early_is_sent_between_steps() -> None:
     async with Server(app) as server:
         assert (await ask(server, b"/now", b"/later")).count(b"5\r\npiece\r\n0\r\n\r\n") == 2
         await server.background.end(5)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_an_early_stream_that_fails_before_its_first_piece_is_answered_by_a_500(goes_on: bool) -> None:
+    """While content is unread, the head waits for the first piece: nothing has been sent."""
+
+    async def fails() -> AsyncIterator[bytes]:
+        raise KeyError("the first piece")
+        yield b""
+
+    async def app(request: Request) -> None:
+        request.respond(Response(200, stream=fails()))
+        if goes_on:
+            await asyncio.sleep(0)
+
+    async with Server(app) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"b" + GET % b"/")
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 500 ")
 
 
 @pytest.mark.parametrize("grace", [0.0, 5.0])
