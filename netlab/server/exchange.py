@@ -74,8 +74,7 @@ class Exchange(Request):
             return
         # Step 5: the handler starts at once.
         try:
-            # `server.handle(…)` would be looked up each time.
-            handle, start = server.handle, server.start_eagerly
+            handle, start = server.handle, server.start_eagerly  # a method call looks up its attribute
             outcome = start(handle(self))
         except BaseException as error:
             self._handler_failed(error)
