@@ -39,7 +39,8 @@ class Stage:
 
 
 START = Stage("http.response.start")
-BODY = Stage("http.response.body")
+BODY = Stage("http.response.body")  # the first one: of most responses all of it
+PIECES = Stage(BODY.expected)  # of a response that has begun, or whose trailers will come
 TRAILERS = Stage("http.response.trailers")
 DONE = Stage("nothing: the response is complete")
 OVER = Stage(DONE.expected)  # of a response whose pieces were not wanted: `ended` has a timer to cancel
@@ -132,11 +133,15 @@ class AppCall:
         elif stage is START and kind == "http.response.start":
             # The response begins with its first body: until then the app may still fail with a 500.
             self._status = message["status"]
-            self._headers = tuple(message["headers"]) if "headers" in message else ()
-            trailers = "trailers" in message and message["trailers"]  # `get` is a call
-            if trailers:
-                self._trailers = []
+            try:
+                headers = message["headers"]  # `get` is a call, and `in` would be a second look (FAST.md)
+            except KeyError:
+                headers = ()
+            self._headers = tuple(headers)
             self.stage = BODY
+            trailers = "trailers" in message and message["trailers"]
+            if trailers:
+                self._trailers, self.stage = [], PIECES
             return
         else:
             take = stage.takes.get(kind)
@@ -147,12 +152,15 @@ class AppCall:
             await waiting
 
     def _take_body(self, message: Message) -> Waiting:
-        body = message.get("body", b"")
+        more = "more_body" in message and message["more_body"]
+        if more:
+            return self._take_piece(message)
+        try:
+            body = message["body"]
+        except KeyError:
+            body = b""
         if body.__class__ is not bytes:
             body = _octets(body)
-        more = "more_body" in message and message["more_body"]
-        if more or self._writer is not None or self._trailers is not None:
-            return self._take_piece(body, more)
         try:
             headers = KNOWN[self._headers]
         except (KeyError, TypeError):
@@ -166,13 +174,15 @@ class AppCall:
         self.stage = DONE
         return None
 
-    def _take_piece(self, body: bytes, more: bool) -> Waiting:
+    def _take_piece(self, message: Message) -> Waiting:
+        body, more = _octets(message.get("body", b"")), message.get("more_body", False)
         if self._timer is not None:
-            self.stage = BODY if more else OVER
+            self.stage = PIECES if more else OVER
             return asyncio.sleep(0)
         writer = self._writer
         if writer is None:
             writer = self._writer = self._begin(headers_of(self._headers))
+            self.stage = PIECES
         if more and writer.has_content:
             return writer.write(body)
         return self._write_last(writer, body, more)
@@ -297,4 +307,5 @@ BODY.takes = {
     "http.response.pathsend": AppCall._take_path,
     **DEBUG,
 }
+PIECES.takes = {**BODY.takes, "http.response.body": AppCall._take_piece}
 TRAILERS.takes = {"http.response.trailers": AppCall._take_trailers}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from netlab.asgi.call import DONE, AppCall
 from netlab.asgi.lifespan import Lifespan, end
-from netlab.asgi.scope import App, Mount, Scopes
+from netlab.asgi.scope import App, Mount, Scope, Scopes
 from netlab.server.calling import direct
 from netlab.server.request import Request
 
@@ -51,6 +51,7 @@ class AsgiHandler:
         self.tasks: set[asyncio.Task[Any]] = set()
         """The tasks of apps that have had to wait, background tasks included. Kept by the exchanges."""
         self._lifespan: Lifespan | None = None
+        self._state: Scope | None = None  # what the lifespan keeps for requests
 
     async def __call__(self, request: Request) -> None:
         """Answer one request by `respond` or `start_response`.
@@ -61,8 +62,8 @@ class AsgiHandler:
         call.begin(request)
         request.grace = self.grace
         request.tasks = self.tasks
-        lifespan, run = self._lifespan, self._call
-        scope = self._scopes.scope(request, None if lifespan is None else lifespan.state)
+        run = self._call
+        scope = self._scopes.scope(request, self._state)
         try:
             await run(scope, call.receive, call.send)
         except BaseException as error:
@@ -76,11 +77,12 @@ class AsgiHandler:
         if self.lifespan == "off":
             return
         self._lifespan = Lifespan(self.app, required=self.lifespan == "on")
+        self._state = self._lifespan.state
         await self._lifespan.startup()
 
     async def shutdown(self) -> None:
         """Let background tasks finish, then lifespan shutdown. Cancelled, it cancels them and returns."""
-        lifespan, self._lifespan = self._lifespan, None
+        lifespan, self._lifespan, self._state = self._lifespan, None, None
         try:
             await end(self.tasks, self.drain)
             if lifespan is not None:
