@@ -110,7 +110,7 @@ class Transport:
     def ready(self, events: int) -> None:
         """The socket is readable, writable or broken."""
         read_on = self._read_on
-        if events & read_on:
+        if events == read_on or events & read_on:  # CPython specialises the comparison
             if read_on == WRITABLE:
                 self._read_on = READABLE  # OpenSSL can write now what it had to write first
                 self._watch()
@@ -139,7 +139,8 @@ class Transport:
             # Broken while nothing is read: the peer is gone, and a paused reader would never notice.
             self._fail(pending_error(self._socket))
             return
-        if events & self._write_on:
+        write_on = self._write_on
+        if write_on and events & write_on:
             self._flush()
 
     def _handshake(self) -> None:

@@ -102,8 +102,8 @@ class Connection:
                     return
             # Step 7: persist, linger or close (RFC 9112 §9.3).
             self.exchange = None
-            is_plain = body is None and exchange.persistent and not self.half_closed
-            if not is_plain and not self._persists(exchange):
+            is_special = body is not None or not exchange.persistent or self.half_closed
+            if is_special and not self._persists(exchange):
                 return
             self.state = TO_IDLE[self.state]
             self.deadline = server.idle_deadline

@@ -70,7 +70,7 @@ class Exchange(Request):
             if whole is None:
                 self.body = RequestBody().begin(carrier, head)
         # Step 4: CORS.
-        if (server.cors is not None or head.scheme == "https") and self._is_answered():
+        if (server.cors is not None or head.scheme is not None) and self._is_answered():
             return
         # Step 5: the handler starts at once.
         try:
