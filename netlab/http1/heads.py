@@ -36,7 +36,7 @@ from netlab.http1.refusing import (
     section_too_large,
     target_too_long,
 )
-from netlab.http1.remembered import LONGEST, PLACES, SHORTEST, Remembered, Section
+from netlab.http1.remembered import PLACES, SHORTEST, Remembered, Section
 
 
 class RequestHeads:
@@ -60,7 +60,7 @@ class RequestHeads:
 
         Raises ProtocolError: 400, 414, 417, 431, 501 or 505 as the broken rule asks.
         """
-        head = self.known.get(block) if len(block) <= LONGEST else None
+        head = self.known.get(block) if len(block) <= self.known.longest else None
         if head is None:
             head = self.read_plain(block)
         return self.read_with_care(block.decode("latin-1")) if head is None else head
@@ -72,7 +72,7 @@ class RequestHeads:
         if line is None:
             return None
         method, target, path, lines = line.groups()
-        section, size = lines, len(text)
+        section, value, size = lines, "", len(text)
         if size >= SHORTEST:
             # The section may be known without its Cookie line. What is printable is a valid value.
             before, found, behind = lines.rpartition("\r\nCookie: ")
@@ -89,13 +89,12 @@ class RequestHeads:
         head.framing, head.persistent = known
         head.section, head.expects_continue = lines, False
         head.authority = head.scheme = None
-        # As Remembered.seen, for the same reason.
-        if size <= LONGEST:
-            number, marks = hash(block), self.known.marks
-            place = number & PLACES
-            if marks[place] == number:
-                self.known.keep(block, head)
-            marks[place] = number
+        # As Remembered.seen, for the same reason. These tell heads apart, and the long one is hashed already.
+        number, marks = hash((section, target, value)), self.known.marks
+        place = number & PLACES
+        if marks[place] == number:
+            self.known.keep(block, head)
+        marks[place] = number
         return head
 
     def _read_section(self, lines: str, section: str) -> Section | None:
@@ -112,7 +111,7 @@ class RequestHeads:
             return None
         known = content, connection is None or framing.plain_persistence(connection)
         # A Cookie line may come to its lines: their limit must hold with it.
-        if self.sections.seen(section) and section.count("\n") <= self._limits.field_lines:
+        if self.sections.seen(hash(section)) and section.count("\n") <= self._limits.field_lines:
             self.sections.keep(section, known)
         return known
 

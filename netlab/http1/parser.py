@@ -30,7 +30,6 @@ from netlab.http1.fields import NO_FIELDS
 from netlab.http1.framing import NO_CONTENT, Framing
 from netlab.http1.limits import DEFAULT_LIMITS, Limits
 from netlab.http1.messages import RequestHead
-from netlab.http1.remembered import LONGEST
 
 # RFC 9112 §2.2: a server SHOULD ignore at least one empty line before the request line (old clients ended
 # a POST with a CRLF too many). No client sends more than this by mistake.
@@ -71,17 +70,17 @@ class RequestParser(Reader):
         if self.buffer or size > SHORT:
             self.feed(data)
             return None
-        reader = self._heads
-        head = reader.known.get(data) if size <= LONGEST else None
+        known = self._heads.known
+        head = known.get(data) if size <= known.longest else None
         if head is None:
             block, content = data, b""
             if size < len(EMPTY_LINE) or data[-3] != LF:
                 # No empty line at its end: content has come with its head, it seems, as of a POST.
                 before, empty_line, content = data.partition(EMPTY_LINE)
                 block = before + empty_line
-                head = reader.known.get(block) if len(block) <= LONGEST else None
+                head = known.get(block) if len(block) <= known.longest else None
             if head is None:
-                head = reader.read_plain(block)
+                head = self._heads.read_plain(block)
                 if head is None:
                     self.buffer = data
                     return None

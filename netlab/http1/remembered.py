@@ -43,16 +43,18 @@ class Remembered(dict[Key, Value]):
     hash is noted, in the place of an older one: a list of so many places is bounded by itself.
     """
 
-    __slots__ = ("_most", "marks")
+    __slots__ = ("_most", "longest", "marks")
 
     def __init__(self, most: int = 256) -> None:
         super().__init__()
         self._most = most
         self.marks = [0] * (PLACES + 1)
+        self.longest = 0
+        """What is longer is not in here, and need not be hashed for a look."""
 
-    def seen(self, block: Key) -> bool:
-        """Has this come before? It has from now on."""
-        number, marks = hash(block), self.marks
+    def seen(self, number: int) -> bool:
+        """Has something with this hash come before? It has from now on."""
+        marks = self.marks
         place = number & PLACES
         seen = marks[place] == number
         marks[place] = number
@@ -63,4 +65,6 @@ class Remembered(dict[Key, Value]):
         if len(block) <= LONGEST and self._most:
             if len(self) >= self._most:
                 self.clear()
+                self.longest = 0
             self[block] = value
+            self.longest = max(self.longest, len(block))

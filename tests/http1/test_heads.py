@@ -245,6 +245,16 @@ def test_the_memory_of_heads_can_be_switched_off_and_keeps_no_long_head() -> Non
     assert list(on.known) == [PLAIN]
 
 
+def test_a_head_is_kept_from_its_second_time_on_and_others_beside_it_are_not() -> None:
+    reader = RequestHeads(Limits())
+    once, twice, other = (f"GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n".encode() for n in "abc")
+    for block in (once, twice, twice, other):
+        assert reader.read_plain(block) is not None
+    assert list(reader.known) == [twice]
+    assert reader.known.longest == len(twice)
+    assert reader.read(twice) is reader.known[twice]
+
+
 def test_a_refused_head_is_not_remembered() -> None:
     reader = RequestHeads(Limits())
     for _ in range(3):
