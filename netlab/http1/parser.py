@@ -61,7 +61,7 @@ class RequestParser(Reader):
         self._empty_lines = 0
 
     def feed_head(self, data: bytes) -> RequestHead | None:
-        """`feed` and `next_head` in one, between two messages: for a plain head, its content behind it or not.
+        """`feed` and `next_head` in one, between two messages: for a plain head, with content or without.
 
         None for any other bytes: they are kept, and `next_head` reads on. Several requests that end with an
         empty line are such, too. Content behind a head: as `next_head`.
