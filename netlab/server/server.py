@@ -98,7 +98,7 @@ class Server:
     ) -> None:
         uds = os.fspath(uds) if uds is not None else None
         self._place, self._opens = place_of(host, port, uds, uds_mode, sock)
-        self.app: Callable[[Request], Any] = app
+        self.app = app
         self.transport_class = transport_for(app)
         self.host, self.port = host if host is not None else "127.0.0.1", port
         self.tls, self.cors = tls, cors
@@ -129,6 +129,15 @@ class Server:
         self._empty: asyncio.Event | None = None
         self._ended = False
 
+    @property
+    def app(self) -> Callable[[Request], Any]:
+        """What answers the requests. Another one answers from the next request on."""
+        return self._app
+
+    @app.setter
+    def app(self, app: Callable[[Request], Any]) -> None:
+        self._app, self.handle = app, direct(app)
+
     # -- start ----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -144,7 +153,6 @@ class Server:
         self.sweep = Sweep(self.loop, interval, self._clock, self._each_sweep, self.connections)
         self._idle_time = self.timeouts.idle + interval  # a deadline is never early
         self._each_sweep()
-        self.handle = direct(self.app)
         self._eager = eager_start(self.loop, self.poller)
         self.start_eagerly: Callable[[Coroutine[Any, Any, Any]], Any] = self._eager.start
         self._resume_accepting()
@@ -222,9 +230,8 @@ class Server:
         self._evicted_at = self.sweep.now
         since = self.sweep.deadline(self.timeouts.idle - self.timeouts.head)
         idle = [each for each in self.connections if each.is_between_requests and each.deadline <= since]
-        for connection in nsmallest(
-            min(EVICT_BATCH, len(idle) // 8 + 1), idle, key=lambda each: each.deadline
-        ):
+        count = min(EVICT_BATCH, len(idle) // 8 + 1)
+        for connection in nsmallest(count, idle, key=lambda each: each.deadline):
             connection.close_if_idle()
 
     def _pause_accepting(self) -> None:
@@ -397,17 +404,13 @@ class Server:
             self.report(head, error)
 
     def report(self, head: RequestHead | None, error: BaseException) -> None:
-        """Log a handler's failure. The client learns nothing of it but the status."""
+        """Log a handler's failure, with its traceback if it is no refusal of ours. The client gets a status."""
         what = f"{head.method} {head.target}" if head else "a request"
-        if isinstance(error, ValueError) and error.__traceback__ is not None and _is_ours(error):
+        ours = isinstance(error, ValueError) and type(error).__module__.startswith("netlab.")
+        if ours and error.__traceback__ is not None:
             log.error("%s: %s", what, error)
         else:
             log.error("%s: the handler failed", what, exc_info=error)
-
-
-def _is_ours(error: ValueError) -> bool:
-    """Is it a refusal of ours, whose text says all, rather than a handler's accident?"""
-    return type(error).__module__.startswith("netlab.")
 
 
 def _room() -> int:

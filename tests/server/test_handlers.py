@@ -329,3 +329,18 @@ def test_a_query_reads_as_the_standard_library_reads_it(text: str) -> None:
     head = RequestParser().feed_head(f"GET /?{text} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     assert head is not None
     assert Request().begin(head).query == dict(parse_qsl(text, keep_blank_values=True))
+
+
+async def test_another_app_may_answer_from_the_next_request_on() -> None:
+    class Second:
+        async def __call__(self, request: Request) -> Response:
+            return Response(200, "the second app")
+
+    async def first(request: Request) -> Response:
+        return Response(200, "the first app")
+
+    async with Server(first) as server:
+        assert (await talk(server, GET % b"/")).endswith(b"the first app")
+        server.app = second = Second()
+        assert (await talk(server, GET % b"/")).endswith(b"the second app")
+        assert server.app is second
