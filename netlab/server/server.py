@@ -404,7 +404,7 @@ class Server:
             self.report(head, error)
 
     def report(self, head: RequestHead | None, error: BaseException) -> None:
-        """Log a handler's failure, with its traceback if it is no refusal of ours. The client gets a status."""
+        """Log a handler's failure; a refusal of ours without traceback. The client gets the status alone."""
         what = f"{head.method} {head.target}" if head else "a request"
         ours = isinstance(error, ValueError) and type(error).__module__.startswith("netlab.")
         if ours and error.__traceback__ is not None:
