@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from netlab.http1.messages import RequestHead
+from netlab.http1.remembered import Remembered
 from netlab.server.request import Request
 
 Scope = dict[str, Any]
@@ -77,12 +78,13 @@ class Scopes:
     garbage collector more than they save.
     """
 
-    __slots__ = ("_has_warned", "_known", "_mount", "_noted")
+    __slots__ = ("_has_warned", "_known", "_mount", "_noted", "_sections")
 
     def __init__(self, mount: Mount) -> None:
         self._mount = mount
         self._known: dict[RequestHead, Scope] = {}
         self._noted: dict[RequestHead, None] = {}
+        self._sections: Remembered[str, tuple[tuple[bytes, bytes], ...]] = Remembered()
         self._has_warned = False
 
     def scope(self, request: Request, state: Scope | None) -> Scope:
@@ -123,13 +125,7 @@ class Scopes:
         head = request.head
         target, _, query = head.target.partition("?")
         path, raw_path = self._mount.whole(request.path, target.encode("latin-1"))
-        headers = head.raw_lines()
-        if not self._has_warned and _asks_for_websocket(headers):
-            self._has_warned = True  # once: clients must not fill the log
-            log.warning(
-                "a client asks for WebSocket, which netlab does not speak: the app gets an ordinary request. "
-                "Serve WebSocket routes with uvicorn or hypercorn."
-            )
+        headers = self._headers(head)
         if head.authority is not None:
             # RFC 9112 §3.2.2: the authority of an absolute-form target overrides Host.
             _override_host(headers, head.authority)
@@ -148,6 +144,23 @@ class Scopes:
             "server": None,
             "extensions": EXTENSIONS.copy(),
         }
+
+    def _headers(self, head: RequestHead) -> list[tuple[bytes, bytes]]:
+        """The field lines. A client mostly sends the same section with each of its targets (FAST.md)."""
+        section = head.section
+        known = self._sections.get(section) if isinstance(section, str) else None
+        if known is not None:
+            return list(known)
+        headers = head.raw_lines()
+        if isinstance(section, str) and self._sections.seen(hash(section)):
+            self._sections.keep(section, tuple(headers))
+        if not self._has_warned and _asks_for_websocket(headers):
+            self._has_warned = True  # once: clients must not fill the log
+            log.warning(
+                "a client asks for WebSocket, which netlab does not speak: the app gets an ordinary request. "
+                "Serve WebSocket routes with uvicorn or hypercorn."
+            )
+        return headers
 
     def _note(self, head: RequestHead) -> None:
         if len(self._noted) >= NOTED:

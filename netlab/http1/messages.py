@@ -5,16 +5,11 @@ Values alone: no bytes are read or written here.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from netlab.http1.fields import NO_FIELDS, Fields
 from netlab.http1.framing import Framing
-from netlab.http1.grammar import FIELD_PAIRS
-
-# As FIELD_PAIRS, for octets.
-_RAW_PAIRS = re.compile(FIELD_PAIRS.pattern.encode("latin-1"))
 
 
 class RequestHead:
@@ -88,8 +83,12 @@ class RequestHead:
         section = self.section
         if isinstance(section, Fields):
             return [(name.lower().encode(), value.encode("latin-1")) for name, value in section.lines]
-        lines = _RAW_PAIRS.findall(section.encode("latin-1"))  # encoded at once, not line by line
-        return [(name.lower(), value.rstrip(b" \t")) for name, value in lines]
+        lines = []
+        for line in section.encode("latin-1").split(b"\r\n"):  # encoded at once, not line by line
+            name, colon, value = line.partition(b":")
+            if colon:
+                lines.append((name.lower(), value.strip(b" \t")))
+        return lines
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method} {self.target} HTTP/1.{self.minor} {self.framing!r}>"
