@@ -19,6 +19,7 @@ from netlab.cors import Decision
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.http1.serializer import field_lines
+from netlab.net.eagerstart import HandlerTask
 from netlab.server import preflight, responding, streaming
 from netlab.server.afterwards import Afterwards
 from netlab.server.background import failure
@@ -79,7 +80,7 @@ class Exchange(Request):
         except BaseException as error:
             self._handler_failed(error)
             return
-        if outcome.__class__ is Task:
+        if outcome.__class__ is HandlerTask:
             self._handler_waits(outcome)
         elif self.begun is None:
             self.answer(outcome)
@@ -223,7 +224,7 @@ class Exchange(Request):
         except BaseException as error:
             self._stream_failed(error)
             return
-        if outcome.__class__ is Task:
+        if outcome.__class__ is HandlerTask:
             self.task = outcome
             outcome.add_done_callback(self._stream_done)
         else:

@@ -191,17 +191,22 @@ async def test_inside_a_turn_of_the_poller_the_spare_is_the_current_task_until_i
     poller = Poller(loop)
     lent = LentTask(loop, poller)
     variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
-    seen: list[tuple[str, object, int]] = []
+    seen: list[tuple[str, int | None, int]] = []
+
+    def current() -> int | None:
+        """The number of the current task. A task that is kept is not lent again."""
+        task = asyncio.current_task()
+        return None if task is None else id(task)
 
     async def notes(what: str) -> str:
-        seen.append((what, asyncio.current_task(), variable.get()))
+        seen.append((what, current(), variable.get()))
         if what == "sets":
             variable.set(1)
         elif what == "raises":
             raise KeyError(what)
         elif what == "waits":
             await asyncio.sleep(0)
-            seen.append(("has waited", asyncio.current_task(), variable.get()))
+            seen.append(("has waited", current(), variable.get()))
         return what
 
     class Member:
@@ -212,7 +217,7 @@ async def test_inside_a_turn_of_the_poller_the_spare_is_the_current_task_until_i
                     started.append(lent.start(notes(what)))
                 except KeyError as error:
                     started.append(error)
-            loop.call_soon(lambda: seen.append(("behind", asyncio.current_task(), 0)))
+            loop.call_soon(lambda: seen.append(("behind", current(), 0)))
 
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -227,12 +232,100 @@ async def test_inside_a_turn_of_the_poller_the_spare_is_the_current_task_until_i
             assert await task == "waits" and asyncio.current_task() is not task
             tasks = {what: current for what, current, _ in seen}
             assert [value for _, _, value in seen] == [0] * len(seen), "what a step sets stays in its context"
-            assert tasks["first"] is tasks["sets"] and tasks["sets"] is not tasks["raises"]
-            assert tasks["raises"] is tasks["waits"] is tasks["has waited"] is task
-            assert tasks["last"] not in (task, None) and tasks["behind"] is None
+            assert tasks["first"] == tasks["sets"] != tasks["raises"]
+            assert tasks["raises"] == tasks["waits"] == tasks["has waited"] == id(task)
+            assert tasks["last"] not in (id(task), None) and tasks["behind"] is None
             assert [started[0], started[1], started[4]] == ["first", "sets", "last"]
         await lent.close()
         poller.close()
+
+
+async def test_a_task_that_a_coroutine_keeps_is_its_own_and_ends_with_it(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+    kept: list[asyncio.Task[str]] = []
+
+    async def keeps(result: str) -> str:
+        task: asyncio.Task[str] | None = asyncio.current_task()
+        assert task is not None and task not in kept
+        kept.append(task)
+        return result
+
+    async def waits() -> str:
+        await asyncio.sleep(0)
+        return "has waited"
+
+    for result in ("one", "two"):
+        assert await in_a_callback(lambda result=result: eager.start(keeps(result))) == result  # type: ignore[misc]
+    waiting = await in_a_callback(lambda: eager.start(waits()))
+    for task in kept:
+        task.cancel()  # too late: it has ended, or does so in this turn
+    assert await waiting == "has waited"  # type: ignore[misc]
+    assert [task.done() for task in kept] == [True, True]
+    await eager.close()
+
+
+async def test_the_result_of_a_task_that_was_kept_can_be_awaited(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+    kept: list[asyncio.Task[str]] = []
+
+    async def keeps() -> str:
+        kept.append(asyncio.current_task())  # type: ignore[arg-type]
+        return "the result"
+
+    await in_a_callback(lambda: eager.start(keeps()))
+    assert await kept[0] == "the result"
+    await eager.close()
+
+
+async def test_a_coroutine_that_cancels_itself_is_cancelled_where_it_suspends_and_no_other(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+    seen: list[str] = []
+
+    async def cancels_itself(suspends: bool) -> str:
+        task = asyncio.current_task()
+        assert task is not None and task.cancel()
+        if suspends:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                assert asyncio.current_task() is task
+                raise
+        return "ended"
+
+    async def waits() -> str:
+        await asyncio.sleep(0.01)
+        return "has waited"
+
+    def start_three() -> list[Awaitable[str]]:
+        return [eager.start(waits()), eager.start(cancels_itself(True)), eager.start(waits())]
+
+    for _ in range(2):
+        tasks: Any = await in_a_callback(start_three)
+        before, cancelled, after = tasks
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        assert await before == await after == "has waited"
+        if not isinstance(eager, EagerTask):  # a task that ends though it was cancelled has no result
+            assert await in_a_callback(lambda: eager.start(cancels_itself(False))) == "ended"
+    assert seen == ["cancelled"] * 2
+    await eager.close()
+
+
+async def test_when_all_tasks_are_cancelled_another_spare_takes_the_place(way: Way) -> None:
+    eager = way(asyncio.get_running_loop())
+
+    async def waits() -> str:
+        await asyncio.sleep(0)
+        return "has waited"
+
+    for turns in (0, 1, 3):
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert await (await in_a_callback(lambda: eager.start(waits()))) == "has waited"  # type: ignore[misc]
+    await eager.close()
 
 
 async def test_the_lent_task_is_the_way_where_asyncio_can_be_extended(
