@@ -244,8 +244,7 @@ class Exchange(Request):
 
     def _stream_failed(self, error: BaseException) -> None:
         if isinstance(error, streaming.NotBegun):
-            # Nothing of it has been sent: another response can take its place.
-            self._coding = self.begun = None
+            self._coding = self.begun = None  # nothing has been sent: another response can take its place
             self._handler_failed(error.__cause__ or error)
         else:
             self._abort_response(error)
