@@ -28,7 +28,10 @@ from labs.runner.registry import ROOT, Lab
 LABS = registry.written()
 READMES = ("README.md", "labs/README.md", "certs/README.md", "netlab/cli/README.md")
 PLACES = {"FOLDER": "labs", "DIR": "certs", "FILM": "README.md"}  # what a learner fills in besides the port
-ENDLESS = re.compile(r"--limit-rate|netlab serve|serve\.py|s_server|sleep 60|/dev/null http://127\S+$")
+# A server behind `--` ends with the command that starts it.
+ENDLESS = re.compile(
+    r"--limit-rate|(?<!-- \.venv/bin/python -m )netlab serve|serve\.py|s_server|sleep 60|/dev/null http://127\S+$"
+)
 UNTRIED = {
     "pip install": "needs the network",
     "--steps 10000/5": "takes minutes; `make soak` holds ten thousand connections itself",
