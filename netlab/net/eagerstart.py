@@ -84,10 +84,10 @@ class EagerTask:
 
 
 class HandlerTask(asyncio.Task[Any]):
-    """A spare, then the task of a coroutine that has suspended."""
+    """The task of a coroutine that has suspended; LentTask's spare becomes one."""
 
     lender: LentTask | None = None
-    """Who lends it. Set while it is the spare."""
+    """The LentTask whose spare it is; None once it has a coroutine of its own."""
 
     def cancel(self, msg: Any | None = None) -> bool:
         """As Task.cancel. Inside a first step, the cancellation waits for the end of that step."""
