@@ -202,10 +202,11 @@ class Transport:
             return False
         if self._phase is CLOSED:
             return True
-        if len(data) > RECORD:
+        size = len(data)
+        if size > RECORD:
             if self.secure:
                 return self._write_records((data,))
-            if len(data) >= LARGE:
+            if size >= LARGE:
                 follow(self._socket)
         tls = self._tls
         try:
@@ -215,7 +216,7 @@ class Transport:
         except OSError as error:
             self._fail_later(error)
             return True
-        if sent == len(data):
+        if sent == size:
             return True
         self._keep(Outgoing((data,), sent))
         return False

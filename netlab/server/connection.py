@@ -31,7 +31,7 @@ from netlab.server.services import Services
 from netlab.server.states import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, OPENING, TO_EXCHANGE, TO_IDLE, State
 
 # Pipelined requests answered in one turn of the loop; then the other connections get theirs.
-TURNS = range(16)
+TURNS = 16
 
 
 class Connection:
@@ -79,7 +79,9 @@ class Connection:
         has sent more ahead, the kernel holds less for it: unread answers soon hold up the next request.
         """
         server = self.server
-        for _ in TURNS:
+        turns = TURNS
+        while turns > 0:
+            turns -= 1
             exchange = self.exchange
             if exchange is None:
                 if head is None and (head := self._next_head()) is None:
@@ -326,8 +328,7 @@ class Connection:
     def _lingering_read(self, size: int) -> None:
         """So many bytes that are dropped: a client in the middle of an upload has not seen our response.
 
-        It gets more time only while the server has room: a full server keeps no client waiting for one that
-        has its answer and goes on sending.
+        It gets more time only while the server has room for clients that still wait for an answer.
         """
         if self._linger is None or self.transport.waiting or self.server.draining:
             return
@@ -350,8 +351,7 @@ class Connection:
         if self.state is OPENING:
             self.close()
         elif self.state is IDLE and self.transport.unacknowledged:
-            # Its response is still on its way, and said nothing of a close: a request that comes now must
-            # not reset it.
+            # Its response is on its way, and said no "close": a request that comes now must not reset it.
             self.transport.ready(READABLE)
             if self.state is IDLE and not self.parser.buffered:
                 self.linger()

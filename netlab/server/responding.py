@@ -65,11 +65,11 @@ def fixed(
     if content.__class__ is not bytes:
         content = octets(content)  # assigned after the response was made
     fields, size = response.fields, len(content)
-    if fields.__class__ is dict and cors is None:
-        given = _rendered(response.status, tuple(fields.items()))
-    elif fields.__class__ is tuple and cors is None:
-        given = _rendered(response.status, fields)
-    else:
+    given = _LAST.get(response.status)
+    if (
+        given is None or fields.__class__ is not dict or fields != given.fields or cors is not None
+        or (given.order is not None and given.order != tuple(fields))
+    ):  # fmt: skip
         given = _given(response, cors)
     if given.plain and request.minor and request.method != "HEAD":
         # Nearly every response: its head is known up to the Date field (FAST.md, "the rendered head").
@@ -185,8 +185,17 @@ class _Given:
     has_date: bool
     plain: bool
     """Is there nothing about the content, the connection or the date to look at more closely?"""
+    fields: dict[str, str] | None
+    """The fields as a dictionary; None where a name stands twice."""
+    order: tuple[str, ...] | None
+    """Their names in order, where there are several: equal dictionaries may differ in it."""
     fronts: dict[int, bytes] = field(default_factory=dict)
     """Heads up to the Date field, by the size of the content."""
+
+
+# Of each status what was given last: most handlers say the same again, and to compare two dictionaries costs
+# less than to make a key of one (FAST.md). The plain version is `_given`.
+_LAST: dict[int, _Given] = {}
 
 
 def _given(response: Response, cors: Decision | None) -> _Given:
@@ -204,7 +213,9 @@ def _given(response: Response, cors: Decision | None) -> _Given:
         pairs = tuple(fields)
     if cors is not None:
         pairs = tuple(cors.apply(pairs))
-    return _rendered(response.status, pairs)
+    given = _rendered(response.status, pairs)
+    _LAST[response.status] = given
+    return given
 
 
 @lru_cache(maxsize=128)
@@ -232,4 +243,13 @@ def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> _Given:
                 kept.append((name, value))
     special = length is not None or closes or has_date
     plain = not special and status not in WITHOUT_CONTENT and status != 205
-    return _Given(status_line(int(status)) + field_lines(kept), length, closes, has_date, plain)
+    fields = dict(pairs)
+    return _Given(
+        start=status_line(int(status)) + field_lines(kept),
+        length=length,
+        closes=closes,
+        has_date=has_date,
+        plain=plain,
+        fields=fields if len(fields) == len(pairs) else None,
+        order=tuple(fields) if len(fields) > 1 else None,
+    )

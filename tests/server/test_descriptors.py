@@ -16,7 +16,7 @@ async def test_a_file_that_is_being_sent_counts_as_a_descriptor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two descriptors for each download: with room for four, the third connection waits to be accepted."""
-    monkeypatch.setattr("netlab.server.server._room", lambda: 4)
+    monkeypatch.setattr("netlab.server.server.room", lambda: 4)
     (tmp_path / "large").write_bytes(bytes(16 << 20))
     async with Server(Folder(tmp_path)) as server:
         streams = []
