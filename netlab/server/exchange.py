@@ -71,8 +71,11 @@ class Exchange(Request):
             if whole is None:
                 self.body = RequestBody().begin(carrier, head)
         # Step 4: CORS.
-        if (server.cors is not None or head.scheme is not None) and self._is_answered():
-            return
+        if server.cors is not None or head.scheme is not None:
+            response, self._cors = preflight.response_to(self)
+            if response is not None:
+                self.answer(response)
+                return
         # Step 5: the handler starts at once.
         try:
             handle, start = server.handle, server.start_eagerly  # a method call looks up its attribute
@@ -86,18 +89,6 @@ class Exchange(Request):
             self.answer(outcome)
         elif self.begun is not _KNOWN:
             self._handler_ended()
-
-    def _is_answered(self) -> bool:
-        """Step 4: answer what no handler is to see, a preflight or a request that is for another server."""
-        response = preflight.misdirected(self)
-        policies = self.carrier.server.cors
-        if response is None and policies is not None:
-            self._cors = decision = preflight.decided(policies.policy_for(self.path), self.head)
-            if decision.preflight:
-                response = preflight.answer(decision)
-        if response is not None:
-            self.answer(response)
-        return response is not None
 
     def _handler_waits(self, task: Task[Any]) -> None:
         """The handler has taken its first step, and goes on as a task: as ours, or in the background."""
@@ -187,13 +178,23 @@ class Exchange(Request):
             if response.on_close is not None:
                 self._afterwards().response = response
             if response.stream is not None:
-                self._stream(
-                    response, responding.streamed(response, head, server.date, persistent, self._cors)
-                )
+                plan = responding.streamed(response, head, server.date, persistent, self._cors)
+                self._stream(response, plan)
                 return
             if body is not None and not body.complete:
                 persistent = persistent and body.may_discard()
-            octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
+            fields, content = response.fields, response.content
+            usual = responding.USUAL.get(response.status)
+            if (
+                usual is not None and fields.__class__ is dict and fields == usual.fields
+                and (usual.order is None or usual.order == tuple(fields))
+                and content.__class__ is bytes and head.minor and self.method != "HEAD" and self._cors is None
+            ):  # fmt: skip
+                # Nearly every response is as one before it. `responding.fixed` would give the same (FAST.md).
+                front = usual.fronts.get(len(content)) or usual.front(len(content))
+                octets = b"".join((front, server.date, b"\r\n" if persistent else responding.CLOSES, content))
+            else:
+                octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
         except (ValueError, TypeError, AttributeError) as error:
             server.report(head, error)
             response = Response(500, "the handler's response cannot be sent\n", TEXT)
@@ -327,9 +328,8 @@ class Exchange(Request):
         lines = field_lines([("link", link) for link in links])
         if self.begun is not None:
             raise RuntimeError("the response has begun: hints come before it")
-        if not (lines and self.head.minor and self.carried()):
-            return
-        if not self.carrier.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + lines + b"\r\n"):
+        are_sent = lines and self.head.minor and self.carried()
+        if are_sent and not self.carrier.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + lines + b"\r\n"):
             self.carrier.watch_send()
 
     def start_response(self, response: Response) -> ResponseWriter:

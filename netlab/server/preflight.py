@@ -18,8 +18,17 @@ DENIED = frozenset({Kind.PREFLIGHT_DENIED, Kind.ACTUAL_DENIED})
 log = logging.getLogger("netlab.cors")
 
 
+def response_to(request: Request) -> tuple[Response | None, Decision | None]:
+    """Step 4: the answer, where no handler is to see this request; and what CORS says, where it is asked."""
+    response, policies = misdirected(request), request.carrier.server.cors
+    if response is not None or policies is None:
+        return response, None
+    decision = decided(policies.policy_for(request.path), request.head)
+    return (answer(decision) if decision.preflight else None), decision
+
+
 def decided(policy: Policy, head: RequestHead) -> Decision:
-    """Step 4: what CORS says of this request; a denial is logged."""
+    """What CORS says of this request; a denial is logged."""
     decision = decide(policy, head.method, head.fields)
     if decision.kind in DENIED:
         report(head, decision)

@@ -64,16 +64,10 @@ def fixed(
     content = response.content
     if content.__class__ is not bytes:
         content = octets(content)  # assigned after the response was made
-    fields, size = response.fields, len(content)
-    given = _LAST.get(response.status)
-    if (
-        given is None or fields.__class__ is not dict or fields != given.fields or cors is not None
-        or (given.order is not None and given.order != tuple(fields))
-    ):  # fmt: skip
-        given = _given(response, cors)
+    given, size = _given(response, cors), len(content)
     if given.plain and request.minor and request.method != "HEAD":
         # Nearly every response: its head is known up to the Date field (FAST.md, "the rendered head").
-        front = given.fronts.get(size) or _front(given, size)
+        front = given.fronts.get(size) or given.front(size)
         return b"".join((front, date, b"\r\n" if persistent else CLOSES, content)), persistent
     if given.closes:
         persistent = False
@@ -92,7 +86,7 @@ def front_of(status: int, fields: tuple[tuple[str, str], ...], size: int) -> byt
     None where the status, the content or the connection is special: that is for `fixed`. Errors as `fixed`.
     """
     given = _rendered(status, fields)
-    return given.fronts.get(size) or _front(given, size) if given.plain else None
+    return given.fronts.get(size) or given.front(size) if given.plain else None
 
 
 def _behind_the_date(lines: bytes) -> bytes:
@@ -100,15 +94,7 @@ def _behind_the_date(lines: bytes) -> bytes:
     return lines.partition(b"\r\n")[2]
 
 
-def _front(given: _Given, size: int) -> bytes:
-    """A plain response head up to its Date field, kept for the next response of this size."""
-    front = b"%bcontent-length: %d\r\n" % (given.start, size)
-    if len(given.fronts) < FRONTS:
-        given.fronts[size] = front
-    return front
-
-
-def _size(given: _Given, status: int, size: int, method: str) -> bytes:
+def _size(given: Given, status: int, size: int, method: str) -> bytes:
     """The Content-Length field, or none, and the empty line, where the plain rule does not hold."""
     length = given.length
     if status in WITHOUT_CONTENT or status == 205:
@@ -175,7 +161,7 @@ def _persistence(persistent: bool, minor: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class Given:
     """What a handler's status and fields come to."""
 
     start: bytes
@@ -192,13 +178,22 @@ class _Given:
     fronts: dict[int, bytes] = field(default_factory=dict)
     """Heads up to the Date field, by the size of the content."""
 
+    def front(self, size: int) -> bytes:
+        """A plain head up to its Date field, kept for the next response of this size."""
+        front = b"%bcontent-length: %d\r\n" % (self.start, size)
+        if len(self.fronts) < FRONTS:
+            self.fronts[size] = front
+        return front
 
-# Of each status what was given last: most handlers say the same again, and to compare two dictionaries costs
-# less than to make a key of one (FAST.md). The plain version is `_given`.
-_LAST: dict[int, _Given] = {}
+
+USUAL: dict[int, Given] = {}
+"""Of each status what a dictionary of fields came to last, if it is plain: most handlers say the same again.
+
+To compare two dictionaries costs less than to make a key of one (FAST.md).
+"""
 
 
-def _given(response: Response, cors: Decision | None) -> _Given:
+def _given(response: Response, cors: Decision | None) -> Given:
     """A handler's status and fields, checked. Raises InvalidResponse, UnsafeField."""
     fields = response.fields
     pairs: tuple[tuple[str, str], ...]
@@ -214,12 +209,13 @@ def _given(response: Response, cors: Decision | None) -> _Given:
     if cors is not None:
         pairs = tuple(cors.apply(pairs))
     given = _rendered(response.status, pairs)
-    _LAST[response.status] = given
+    if given.plain:
+        USUAL[response.status] = given
     return given
 
 
 @lru_cache(maxsize=128)
-def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> _Given:
+def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> Given:
     """Remembered: an application answers with the same few statuses and fields again and again."""
     if not isinstance(status, int) or not 200 <= status <= 599:
         raise InvalidResponse(f"status {status!r} is not a final status: give 200 to 599 (RFC 9110 §15)")
@@ -244,7 +240,7 @@ def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> _Given:
     special = length is not None or closes or has_date
     plain = not special and status not in WITHOUT_CONTENT and status != 205
     fields = dict(pairs)
-    return _Given(
+    return Given(
         start=status_line(int(status)) + field_lines(kept),
         length=length,
         closes=closes,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,10 @@ from netlab.http1.fields import Fields
 from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.server import responding
-from netlab.server.response import Response
+from netlab.server.exchange import Exchange
+from netlab.server.response import TEXT, Response
+from netlab.server.services import Carrier
 
-GET = RequestHead().begin("GET", "/", 1, Fields([("host", "a")]), NO_CONTENT, True)
 DATE = b"date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
 
 # Few names and values, so that the same ones come again in another order, and in both cases of a letter.
@@ -30,52 +32,82 @@ SHAPES: dict[str, Callable[[list[tuple[str, str]]], Any]] = {
     "a list": list,
     "pairs that can be read once": iter,
 }
-RESPONSES = st.tuples(st.sampled_from([200, 204, 404]), PAIRS, st.sampled_from(sorted(SHAPES)))
+STATUSES = st.sampled_from([200, 204, 404, 999])
+RESPONSES = st.tuples(STATUSES, st.sampled_from([b"", b"x", "é"]), PAIRS, st.sampled_from(sorted(SHAPES)))
+HEADS = st.tuples(st.sampled_from(["GET", "HEAD"]), st.sampled_from([0, 1]), st.booleans())
 
 
-def rendered(status: int, fields: Any) -> bytes:
-    """A response with these fields, or what is wrong with them."""
-    try:
-        return responding.fixed(Response(status, b"x" * (status != 204), fields), GET, DATE, True, None)[0]
-    except ValueError as error:
-        return str(error).encode()
+def head(method: str = "GET", minor: int = 1, persistent: bool = True) -> RequestHead:
+    """A request without content."""
+    return RequestHead().begin(method, "/", minor, Fields([("host", "a")]), NO_CONTENT, persistent)
 
 
 def forget() -> None:
     """Empty both memories."""
     responding._rendered.cache_clear()
-    responding._LAST.clear()
+    responding.USUAL.clear()
 
 
-@given(st.lists(RESPONSES, max_size=12))
-def test_a_response_is_the_same_whatever_was_answered_before(responses: list[Any]) -> None:
+def answered(request: RequestHead, response: Response) -> bytes:
+    """What an exchange sends for this response: the way with the memory."""
+    sent: list[bytes] = []
+
+    def write(octets: bytes) -> bool:
+        sent.append(octets)
+        return True
+
+    server = SimpleNamespace(
+        cors=None, draining=False, date=DATE, access_log=None, report=lambda *_: None,
+        handle=lambda _: response, start_eagerly=lambda outcome: outcome,
+    )  # fmt: skip
+    carrier = SimpleNamespace(server=server, half_closed=False, transport=SimpleNamespace(write=write))
+    Exchange().start(cast(Carrier, carrier), request)
+    return b"".join(sent)
+
+
+def rendered(request: RequestHead, response: Response) -> bytes:
+    """The same by the plain way, without a memory."""
     forget()
-    remembered = [rendered(status, SHAPES[shape](pairs)) for status, pairs, shape in responses]
-    for (status, pairs, shape), octets in zip(responses, remembered, strict=True):
-        forget()
-        assert octets == rendered(status, SHAPES[shape](pairs))
+    try:
+        return responding.fixed(response, request, DATE, request.persistent, None)[0]
+    except ValueError:
+        response = Response(500, "the handler's response cannot be sent\n", TEXT)
+        return responding.fixed(response, request, DATE, request.persistent, None)[0]
+
+
+def made(status: int, content: bytes | str, pairs: list[tuple[str, str]], shape: str) -> Response:
+    return Response(status, content, SHAPES[shape](pairs))
+
+
+@given(st.lists(st.tuples(HEADS, RESPONSES), max_size=12))
+def test_a_response_is_the_same_whatever_was_answered_before(answers: list[Any]) -> None:
+    forget()
+    sent = [answered(head(*request), made(*response)) for request, response in answers]
+    for (request, response), octets in zip(answers, sent, strict=True):
+        assert octets == rendered(head(*request), made(*response))
 
 
 def test_fields_keep_their_order_though_equal_dictionaries_came_before() -> None:
     forget()
-    assert b"a: 1\r\nb: 2\r\n" in rendered(200, {"a": "1", "b": "2"})
-    assert b"b: 2\r\na: 1\r\n" in rendered(200, {"b": "2", "a": "1"})
+    for _ in range(2):
+        assert b"a: 1\r\nb: 2\r\n" in answered(head(), Response(200, b"", {"a": "1", "b": "2"}))
+        assert b"b: 2\r\na: 1\r\n" in answered(head(), Response(200, b"", {"b": "2", "a": "1"}))
 
 
 def test_a_dictionary_that_its_handler_changes_is_rendered_anew() -> None:
     forget()
     fields = {"a": "1"}
-    assert b"a: 1\r\n" in rendered(200, fields)
+    assert b"a: 1\r\n" in answered(head(), Response(200, b"", fields))
     fields["a"] = "2"
-    assert b"a: 2\r\n" in rendered(200, fields)
+    assert b"a: 2\r\n" in answered(head(), Response(200, b"", fields))
 
 
-def test_the_usual_response_is_found_without_a_key_being_made_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_usual_response_is_found_by_one_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
     forget()
-    first = rendered(200, {"a": "1"})
+    first = answered(head(), Response(200, b"x", {"a": "1"}))
 
     def fail(*_: Any) -> None:
         raise AssertionError("it was rendered again")
 
-    monkeypatch.setattr(responding, "_given", fail)
-    assert rendered(200, {"a": "1"}) == first
+    monkeypatch.setattr(responding, "fixed", fail)
+    assert answered(head(), Response(200, b"x", {"a": "1"})) == first
