@@ -27,7 +27,7 @@ SMALL = 16 * 1024
 class PostponingTransport(AcceptedTransport):
     """An accepted connection whose small responses are sent behind the work of the turn.
 
-    The price: a response waits for those of its turn, at most half a millisecond and the work of one handler.
+    The price: a response waits for those of its turn, at most a millisecond and the work of one handler.
     """
 
     __slots__ = ("_postponed",)
@@ -56,7 +56,14 @@ class PostponingTransport(AcceptedTransport):
     def send_postponed(self) -> None:
         """Send now what was postponed."""
         data, self._postponed = self._postponed, b""
-        if data and not _write_now(self, data):
+        if not data:
+            return
+        try:
+            sent = self._socket.send(data) if self._tls is None else 0
+        except OSError:
+            sent = 0  # `write` meets it again, and knows what to do
+        # Nearly always all is sent, and `write` would be a call more.
+        if sent != len(data) and not _write_now(self, data[sent:]):
             cast(ServerProtocol, self._protocol).watch_send()
 
     def write_parts(self, parts: tuple[Buffer, ...]) -> bool:

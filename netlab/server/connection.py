@@ -31,7 +31,7 @@ from netlab.server.services import Services
 from netlab.server.states import CLOSED, EXCHANGE, HEAD, IDLE, LINGERING, OPENING, TO_EXCHANGE, TO_IDLE, State
 
 # Pipelined requests answered in one turn of the loop; then the other connections get theirs.
-TURNS = 16
+TURNS = range(16)
 
 
 class Connection:
@@ -79,9 +79,7 @@ class Connection:
         has sent more ahead, the kernel holds less for it: unread answers soon hold up the next request.
         """
         server = self.server
-        turns = TURNS
-        while turns > 0:
-            turns -= 1
+        for _ in TURNS:
             exchange = self.exchange
             if exchange is None:
                 if head is None and (head := self._next_head()) is None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from netlab.net.postponing import PostponingTransport
 from netlab.server.config import Timeouts
 from netlab.server.request import Request
 from netlab.server.response import Response
@@ -95,3 +98,60 @@ async def test_a_slow_reader_is_not_taken_for_an_idle_connection() -> None:
         writer.write(get("/b", "Connection: close"))
         assert (await reader.read()).endswith(b"/b"), "flushed: the idle timeout counts again"
         writer.close()
+
+
+class Sock:
+    """A socket of which each `send` takes so many bytes, or raises."""
+
+    def __init__(self, takes: list[int | OSError]) -> None:
+        self.takes, self.taken = takes, b""
+
+    def fileno(self) -> int:
+        return -1
+
+    def send(self, data: bytes) -> int:
+        take = self.takes.pop(0)
+        if isinstance(take, OSError):
+            raise take
+        self.taken += data[:take]
+        return take
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "takes, taken, waiting",
+    [
+        ([6], b"abcdef", 0),
+        ([2, 4], b"abcdef", 0),
+        ([2, BlockingIOError()], b"ab", 4),
+        ([BlockingIOError(), BlockingIOError()], b"", 6),
+    ],
+)
+async def test_what_the_kernel_does_not_take_of_a_postponed_write_waits(
+    takes: list[int | OSError], taken: bytes, waiting: int
+) -> None:
+    told: list[str] = []
+    protocol: Any = SimpleNamespace(watch_send=lambda: told.append("watch"))
+    poller: Any = SimpleNamespace(postponed=[], modify=lambda fd, events: None)
+    sock: Any = Sock(takes)
+    transport = PostponingTransport()
+    transport.attach(sock, poller, protocol)
+    assert transport.write(b"abc") and transport.write(b"def") and poller.postponed == [transport]
+    transport.send_postponed()
+    assert (sock.taken, transport.waiting, sock.takes) == (taken, waiting, [])
+    assert told == ["watch"] * bool(waiting)
+
+
+async def test_a_client_that_has_reset_is_lost_when_a_postponed_write_leaves() -> None:
+    told: list[object] = []
+    protocol: Any = SimpleNamespace(lost=told.append)
+    poller: Any = SimpleNamespace(postponed=[], unregister=lambda fd: None)
+    sock: Any = Sock([ConnectionResetError(), BrokenPipeError()])
+    transport = PostponingTransport()
+    transport.attach(sock, poller, protocol)
+    transport.write(b"abc")
+    transport.send_postponed()
+    await asyncio.sleep(0)
+    assert transport.closed and [type(error) for error in told] == [BrokenPipeError]
