@@ -84,7 +84,8 @@ class Scopes:
         self._mount = mount
         self._known: dict[RequestHead, Scope] = {}
         self._noted: dict[RequestHead, None] = {}
-        self._sections: Remembered[str, tuple[tuple[bytes, bytes], ...]] = Remembered()
+        # By the text of a field section: its lines, and the place of its Cookie line, if it has one.
+        self._sections: Remembered[str, tuple[tuple[tuple[bytes, bytes], ...], int]] = Remembered()
         self._has_warned = False
 
     def scope(self, request: Request, state: Scope | None) -> Scope:
@@ -146,14 +147,33 @@ class Scopes:
         }
 
     def _headers(self, head: RequestHead) -> list[tuple[bytes, bytes]]:
-        """The field lines. A client mostly sends the same section with each of its targets (FAST.md)."""
+        """The field lines. A client mostly sends the same section with each target, or another Cookie in it.
+
+        So a section is remembered with an empty Cookie line (FAST.md). The plain version is `raw_lines`.
+        """
         section = head.section
-        known = self._sections.get(section) if isinstance(section, str) else None
+        if not isinstance(section, str):
+            return self._looked_at(head.raw_lines())
+        before, cookie, behind = section.rpartition("\r\nCookie: ")
+        if cookie:
+            value, _, rest = behind.partition("\r\n")
+            section = f"{before}{cookie}\r\n{rest}"  # with an empty Cookie: its place is in the key
+        known = self._sections.get(section)
         if known is not None:
-            return list(known)
+            headers = list(known[0])
+            if cookie:
+                headers[known[1]] = b"cookie", value.encode("latin-1").strip(b" \t")
+            return headers
         headers = head.raw_lines()
-        if isinstance(section, str) and self._sections.seen(hash(section)):
-            self._sections.keep(section, tuple(headers))
+        if self._sections.seen(hash(section)):
+            lines, place = headers.copy(), before.count("\n") + 1
+            if cookie:
+                lines[place] = b"cookie", b""  # no client's cookie is kept
+            self._sections.keep(section, (tuple(lines), place))
+        return self._looked_at(headers)
+
+    def _looked_at(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The same headers. A client that asks for WebSocket is told of in the log, once for all clients."""
         if not self._has_warned and _asks_for_websocket(headers):
             self._has_warned = True  # once: clients must not fill the log
             log.warning(

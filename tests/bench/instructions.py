@@ -102,6 +102,7 @@ ROWS = {
     "tls": Row("GET over TLS 1.3", _GET, tls=True),
     "close": Row("one request per connection", _GET[:-2] + b"Connection: close\r\n\r\n", persistent=False),
     "asgi": Row("GET of a raw ASGI app", _GET, "tests.bench.apps:asgi"),
+    "asgi-heads": Row("the same app, with those nine field lines", _BROWSER, "tests.bench.apps:asgi"),
     "bare": Row("a bare epoll loop: recv, send a constant", _GET, bare=True),
     "bare-tls": Row("the same over TLS 1.3", _GET, tls=True, bare=True),
 }
