@@ -167,7 +167,7 @@ class AppCall:
             headers = headers_of(self._headers)
         # Nearly every response goes without a Response, whose plain version stands below (FAST.md).
         status, size, front = headers.last
-        if size != len(body) or status != self._status:
+        if size != len(body) or status is not self._status:  # `is`: 200.0 equals 200, and is refused
             front = headers.front_of(self._status, len(body))
         if front is None or not self._request.respond_known(front, body):
             self._request.respond(Response(self._status, body, headers.fields(len(body))))

@@ -186,9 +186,10 @@ class Exchange(Request):
             fields, content = response.fields, response.content
             usual = responding.USUAL.get(response.status)
             if (
-                usual is not None and fields.__class__ is dict and fields == usual.fields
+                usual is not None and isinstance(response.status, int)  # a float may equal the number
+                and fields.__class__ is dict and fields == usual.fields
                 and (usual.order is None or usual.order == tuple(fields))
-                and content.__class__ is bytes and head.minor and self.method != "HEAD" and self._cors is None
+                and content.__class__ is bytes and head.minor and head.method != "HEAD" and self._cors is None
             ):  # fmt: skip
                 # Nearly every response is as one before it. `responding.fixed` would give the same (FAST.md).
                 front = usual.fronts.get(len(content)) or usual.front(len(content))
@@ -292,12 +293,11 @@ class Exchange(Request):
 
     def respond_known(self, front: bytes, content: bytes) -> bool:
         """See Request.respond_known."""
-        carrier, server = self.carrier, self.carrier.server
+        carrier, server, head = self.carrier, self.carrier.server, self.head
         if (
             self.begun is not None or carrier.exchange is not self or carrier.half_closed
             or server.access_log is not None or self._cors is not None
-            or not self.head.minor or self.method == "HEAD"
-            or (self.body is not None and not self.body.complete)
+            or not head.minor or head.method == "HEAD" or (self.body is not None and not self.body.complete)
         ):  # fmt: skip
             return False
         self.begun = _KNOWN

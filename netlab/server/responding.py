@@ -214,7 +214,7 @@ def _given(response: Response, cors: Decision | None) -> Given:
     return given
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=128, typed=True)  # 200.0 equals 200, and is refused
 def _rendered(status: int, pairs: tuple[tuple[str, str], ...]) -> Given:
     """Remembered: an application answers with the same few statuses and fields again and again."""
     if not isinstance(status, int) or not 200 <= status <= 599:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from fractions import Fraction
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,6 +18,7 @@ from netlab.http1.framing import NO_CONTENT
 from netlab.http1.messages import RequestHead
 from netlab.server import responding
 from netlab.server.exchange import Exchange
+from netlab.server.request import Request
 from netlab.server.response import TEXT, Response
 from netlab.server.services import Carrier
 
@@ -32,7 +35,7 @@ SHAPES: dict[str, Callable[[list[tuple[str, str]]], Any]] = {
     "a list": list,
     "pairs that can be read once": iter,
 }
-STATUSES = st.sampled_from([200, 204, 404, 999])
+STATUSES = st.sampled_from([200, 204, 404, 999, HTTPStatus.OK, 200.0])
 RESPONSES = st.tuples(STATUSES, st.sampled_from([b"", b"x", "é"]), PAIRS, st.sampled_from(sorted(SHAPES)))
 HEADS = st.tuples(st.sampled_from(["GET", "HEAD"]), st.sampled_from([0, 1]), st.booleans())
 
@@ -48,8 +51,8 @@ def forget() -> None:
     responding.USUAL.clear()
 
 
-def answered(request: RequestHead, response: Response) -> bytes:
-    """What an exchange sends for this response: the way with the memory."""
+def answered(request: RequestHead, response: Response | Callable[[Request], Response]) -> bytes:
+    """What an exchange sends for this response, or this handler's: the way with the memory."""
     sent: list[bytes] = []
 
     def write(octets: bytes) -> bool:
@@ -58,7 +61,7 @@ def answered(request: RequestHead, response: Response) -> bytes:
 
     server = SimpleNamespace(
         cors=None, draining=False, date=DATE, access_log=None, report=lambda *_: None,
-        handle=lambda _: response, start_eagerly=lambda outcome: outcome,
+        handle=response if callable(response) else lambda _: response, start_eagerly=lambda outcome: outcome,
     )  # fmt: skip
     carrier = SimpleNamespace(server=server, half_closed=False, transport=SimpleNamespace(write=write))
     Exchange().start(cast(Carrier, carrier), request)
@@ -75,7 +78,7 @@ def rendered(request: RequestHead, response: Response) -> bytes:
         return responding.fixed(response, request, DATE, request.persistent, None)[0]
 
 
-def made(status: int, content: bytes | str, pairs: list[tuple[str, str]], shape: str) -> Response:
+def made(status: Any, content: bytes | str, pairs: list[tuple[str, str]], shape: str) -> Response:
     return Response(status, content, SHAPES[shape](pairs))
 
 
@@ -111,3 +114,22 @@ def test_the_usual_response_is_found_by_one_comparison(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(responding, "fixed", fail)
     assert answered(head(), Response(200, b"x", {"a": "1"})) == first
+
+
+@pytest.mark.parametrize("status", [200.0, Fraction(200)])
+def test_a_status_that_is_no_integer_is_refused_though_its_equal_was_sent(status: Any) -> None:
+    forget()
+    assert answered(head(), Response(200, b"x", {"a": "1"})).startswith(b"HTTP/1.1 200 ")
+    assert answered(head(), Response(status, b"x", {"a": "1"})).startswith(b"HTTP/1.1 500 ")
+    assert answered(head(), Response(status, b"x", (("a", "1"),))).startswith(b"HTTP/1.1 500 ")
+
+
+@pytest.mark.parametrize("fields", [{"a": "1"}, (("a", "1"),)], ids=["a dictionary", "a tuple"])
+def test_a_handler_that_takes_head_for_get_sends_no_content(fields: Any) -> None:
+    def handle(request: Request) -> Response:
+        request.method = "GET"
+        return Response(200, b"x", fields)
+
+    for _ in range(2):
+        octets = answered(head("HEAD"), handle)
+        assert b"content-length: 1\r\n" in octets and octets.endswith(b"\r\n\r\n")
