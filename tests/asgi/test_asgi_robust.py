@@ -1,4 +1,4 @@
-"""Responses that must not look complete: an app that stops in the middle, trailers that come too late."""
+"""Responses that must not look complete, and those that must not be sent: an app that stops in the middle, say."""
 
 from __future__ import annotations
 
@@ -247,3 +247,15 @@ async def test_100_continue_is_sent_to_a_client_that_waits_for_it_and_to_no_othe
             wire.send(b"body")
         status, _, content = await wire.response()
         assert (status, content) == (200, b"body")
+
+
+async def test_a_status_that_is_no_integer_is_refused_though_its_equal_was_sent() -> None:
+    @http_only
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        await answer(send, b"x", 200 if scope["path"] == "/" else 200.0)  # type: ignore[arg-type]
+
+    async with serving(app) as served:
+        wire = await served.client()
+        for path, expected in [("/", 200), ("/float", 500), ("/", 200)]:
+            wire.get(path)
+            assert (await wire.response())[0] == expected
