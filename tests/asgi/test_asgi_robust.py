@@ -1,4 +1,4 @@
-"""Responses that must not look complete, and those that must not be sent: an app that stops in the middle, say."""
+"""Responses that must not look complete, or not be sent: an app that stops in the middle, say."""
 
 from __future__ import annotations
 
