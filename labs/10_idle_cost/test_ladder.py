@@ -139,6 +139,7 @@ def test_no_connection_is_left_open_when_the_run_breaks_off(exercise, steps):
     server = Simulated(exercise, fails_at=300)
     with pytest.raises(OSError, match="refused"):
         exercise.climb(server, [100, 200, 300, 400], 50)
+        pytest.fail("the 300th connection was refused, and climb kept the OSError: let it out")
     steps.note(f"you did: {', '.join(server.log)}")
     assert server.log[-1] == "close" and not server.clients, (
         f"{server.clients} connections are still open: close them whatever happens (try … finally)"

@@ -205,6 +205,7 @@ async def test_send_raises_when_the_client_has_left(exercise):
     connection.lost = True
     with pytest.raises(ConnectionResetError):
         await connection.send((b"never sent",))
+        pytest.fail("the client has left, and send returned: raise ConnectionResetError")
     same_bytes(bytes(wire.sent), b"", "the client has left: nothing more is written")
 
 
@@ -218,6 +219,7 @@ async def test_send_raises_when_the_client_leaves_while_it_waits_for_room(exerci
     connection.resume_writing()  # the client takes no more bytes, so a waiting send may stop waiting
     with pytest.raises(ConnectionResetError):
         await result(sending)
+        pytest.fail("the client left while send waited, and send returned: raise ConnectionResetError")
 
 
 # --- task 4: stop when the client leaves ----------------------------------------------------------------
@@ -317,6 +319,9 @@ async def test_all_writers_are_woken_when_the_client_leaves(exercise):
     for each in waiting:
         with pytest.raises(ConnectionResetError):
             await result(each)
+            pytest.fail(
+                "the client left while two writers waited, and one of them returned as if it had sent"
+            )
 
 
 @pytest.mark.task(4, rule=INCOMPLETE)
@@ -329,6 +334,7 @@ async def test_a_failing_producer_aborts_the_connection_and_its_error_is_raised(
     same_bytes(bytes(wire.sent), HEAD + b"3\r\none\r\n", "no ending: it would make half a film a whole one")
     with pytest.raises(exercise.Shrunk):
         task.result()
+        pytest.fail("the producer raised Shrunk, and the handler kept it: let it out after the abort")
 
 
 @pytest.mark.task(4, rule=INCOMPLETE)

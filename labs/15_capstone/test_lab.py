@@ -46,6 +46,7 @@ def request(parts, minor=1, method="GET", target="/", fields=()):
 def test_a_refused_head_keeps_the_status_of_its_rule(exercise, parts, lines, status):
     with pytest.raises(parts["siege"].Refused) as refused:
         exercise.read_head(parts, head(*lines))
+        pytest.fail(f"{lines} must be refused with {status}, and read_head accepted it")
     assert refused.value.status == status, f"{lines} must be refused with {status}"
 
 
@@ -54,6 +55,7 @@ def test_a_refused_head_keeps_the_status_of_its_rule(exercise, parts, lines, sta
 def test_a_head_has_one_host(exercise, parts, lines):
     with pytest.raises(parts["siege"].Refused) as refused:
         exercise.read_head(parts, head(*lines))
+        pytest.fail("no Host, two, or one that is none: refuse it with 400; read_head accepted it")
     assert refused.value.status == 400, "no Host, two, or one that is none: 400"
 
 
@@ -101,6 +103,7 @@ def test_content_comes_byte_by_byte(exercise, parts, lines, wire):
 def test_a_broken_chunk_is_refused_with_the_right_status(exercise, parts, wire, status):
     with pytest.raises(parts["siege"].Refused) as refused:
         body(exercise, parts, "Transfer-Encoding: chunked").feed(wire)
+        pytest.fail(f"{wire!r} must be refused with {status}, and feed accepted it")
     assert refused.value.status == status, f"{wire!r} must be refused with {status}"
 
 
@@ -262,6 +265,7 @@ def test_an_error_leaves_no_connection_in_use(exercise, wires):
 
     with pytest.raises(ConnectionResetError):
         exercise.ask_all(wires.pool, "a", ["1"], send)
+        pytest.fail("send raised ConnectionResetError, and ask_all kept it: let it out")
     assert wires.pool.counts()["open"] == 0, "a connection that failed is discarded"
 
 

@@ -230,6 +230,36 @@ def test_a_value_that_the_check_cannot_read_is_shown_with_the_checks_line(
     )
 
 
+EXPECTS_AN_ERROR = """import pytest
+
+
+@pytest.mark.task(1, rule="manners §1")
+def test_a_greeting_of_nothing_is_refused(exercise):
+    with pytest.raises((ValueError, TypeError)):
+        exercise.greet("")
+        {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "names"),
+    [
+        ("", "no error came, and the check expects (ValueError, TypeError)", ["check"]),
+        ("pytest.fail(\"greet('') must raise\")", "greet('') must raise", []),
+    ],
+    ids=["the check says nothing", "the check says it"],
+)
+def test_a_missing_error_is_told_in_a_sentence(
+    tmp_path: Path, fork_server: ForkServer, line: str, message: str, names: list[str]
+) -> None:
+    lab, path = toy.build(tmp_path, test_lab_py=EXPECTS_AN_ERROR.format(line)), tmp_path / "mine.py"
+    path.write_text(GREET.format("pass"), "utf-8")
+    ((_, result),) = run_all([("", suite.Job(lab.folder, path, 1, 5.0))], server=fork_server)
+    (wrong,) = result.failures
+    assert wrong.message == message
+    assert [name for name, _ in wrong.values] == names
+
+
 def test_an_exception_names_the_learners_line(run: Run) -> None:
     (wrong,) = run(GREET.format("name.nonesuch()")).failures
     assert wrong.kind == failure.RAISED

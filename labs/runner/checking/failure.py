@@ -24,6 +24,7 @@ WRONG, UNWRITTEN, RAISED, ENDLESS, ABSENT = "wrong", "unwritten", "raised", "end
 _NUMBERED = re.compile(r"case \d+|[a-z_]+\d+(-[a-z_]+\d+)*")
 _RUN = re.compile(r"(.)\1{23,}")
 _SIDES = ("expected", "yours")  # the two values of a comparison: shown together, or not at all
+_NOTHING_RAISED = re.compile(r"DID NOT RAISE (?:any of )?(.+)")  # pytest.raises, when the block ends quietly
 _PRINTED = 12  # lines of the learner's own output worth repeating
 
 
@@ -69,6 +70,7 @@ class Failure:
         elif kind == WRONG and not isinstance(error, WrongBytes):
             # pytest's rewriting appends the operands: "…message\nassert 1 == 2".
             message = re.split(r"(?:^|\n)assert(?:\s|$)", message)[0]
+            message = _NOTHING_RAISED.sub(r"no error came, and the check expects \1", message)
         place = "" if kind == ENDLESS else last_line(error, exercise)
         # Under the caret of WrongBytes each character keeps its place.
         said = message.strip() if isinstance(error, WrongBytes) else without_runs(message.strip())
