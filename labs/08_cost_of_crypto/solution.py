@@ -184,7 +184,7 @@ def split(points: Sequence[tuple[int, float]]) -> Line:
 def size_where(once: float, line: Line, share: float) -> float:
     """The size in bytes from which on a cost of `once` seconds is at most `share` of the whole.
 
-    The whole is that cost, and what the line says for the size. 0 if even an empty response is dear enough.
+    The whole is that cost, and what the line says for the size. 0 if an empty response already costs enough.
     `share` lies between 0 and 1, both excluded: ValueError otherwise.
     """
     # >>> task 6: split the cost, and find the size where the first part no longer matters
