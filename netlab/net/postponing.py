@@ -27,7 +27,8 @@ SMALL = 16 * 1024
 class PostponingTransport(AcceptedTransport):
     """An accepted connection whose small responses are sent behind the work of the turn.
 
-    The price: a response waits for those of its turn, at most a millisecond and the work of one handler.
+    The price: a response waits for those of its turn, at most a millisecond and the work of one connection:
+    of one handler, or of 16 where its client pipelines.
     """
 
     __slots__ = ("_postponed",)

@@ -187,7 +187,7 @@ class Given:
 
 
 USUAL: dict[int, Given] = {}
-"""Of each status what a dictionary of fields came to last, if it is plain: most handlers say the same again.
+"""Of each status what the fields came to last, if that is plain: most handlers say the same again.
 
 To compare two dictionaries costs less than to make a key of one (FAST.md).
 """
