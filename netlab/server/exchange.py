@@ -183,10 +183,10 @@ class Exchange(Request):
                 return
             if body is not None and not body.complete:
                 persistent = persistent and body.may_discard()
-            fields, content = response.fields, response.content
-            usual = responding.USUAL.get(response.status)
+            status, fields, content = response.status, response.fields, response.content
+            usual = responding.USUAL.get(status)
             if (
-                usual is not None and isinstance(response.status, int)  # a float may equal the number
+                usual is not None and (status.__class__ is int or isinstance(status, int))  # 200.0 equals 200
                 and fields.__class__ is dict and fields == usual.fields
                 and (usual.order is None or usual.order == tuple(fields))
                 and content.__class__ is bytes and head.minor and head.method != "HEAD" and self._cors is None
