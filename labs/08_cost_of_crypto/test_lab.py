@@ -29,6 +29,12 @@ class World:
             return self.now
         return self.now // self.resolution * self.resolution
 
+    def unread(self, least):
+        """What to add to a wrong figure when the clock was read fewer than `least` times."""
+        if self.readings >= least:
+            return ""
+        return f"; the check's clock was read {self.readings} times only: is `clock` handed on in each call?"
+
     def work(self, cost, name="work"):
         """A function that takes `cost` seconds: a number, or a function of the calls so far."""
         done = [0]
@@ -68,7 +74,7 @@ def near(value, expected):
 def test_the_time_of_one_call_is_the_average_over_all(exercise, world, calls):
     took = exercise.time_calls(world.work(0.25), calls, world.clock)
     assert len(world.log) == calls, f"work must be called {calls} times, and was {len(world.log)} times"
-    assert near(took, 0.25), f"each of the {calls} calls takes 0.25 s; you say {took} s"
+    assert near(took, 0.25), f"each of the {calls} calls takes 0.25 s; you say {took} s{world.unread(2)}"
 
 
 @pytest.mark.task(1, rule="the clock is read twice")
@@ -121,7 +127,8 @@ LEAST = 1 / 64  # seconds; costs are powers of two, so that their sums are exact
 def test_the_calls_are_doubled_until_a_sample_lasts_long_enough(exercise, world, cost, expected):
     calls = exercise.calls_for(world.work(cost), LEAST, world.clock)
     assert calls == expected, (
-        f"one call takes {cost} s and a sample at least {LEAST} s: {expected} calls, by doubling, not {calls}"
+        f"one call takes {cost} s and a sample at least {LEAST} s: {expected} calls, by doubling, "
+        f"not {calls}{world.unread(2)}"
     )
 
 
@@ -181,7 +188,8 @@ def test_a_slow_first_call_does_not_mislead_the_search(exercise, world):
     work = world.work(lambda done: 1.0 if done == 0 else CALL)
     calls = exercise.warm_up(work, LEAST, world.clock)
     assert calls == SAMPLE, (
-        f"the first call takes 1 s, every other 1 ms: a sample needs {SAMPLE} calls, and you found {calls}"
+        f"the first call takes 1 s, every other 1 ms: a sample of {LEAST} s needs {SAMPLE} "
+        f"calls, and you found {calls}{world.unread(4)}"
     )
 
 
@@ -202,7 +210,7 @@ def test_each_sample_has_the_calls_that_were_found(exercise, world):
     assert counted == 7 * SAMPLE, (
         f"7 samples of {SAMPLE} calls are {7 * SAMPLE} calls; behind the warm-up you made {counted}"
     )
-    assert near(found.median, CALL), f"each call takes {CALL} s, not {found.median}"
+    assert near(found.median, CALL), f"each call takes {CALL} s, not {found.median}{world.unread(26)}"
 
 
 # -- task 5: take the ratio within each round, and change the order --------------------------------------
@@ -212,7 +220,7 @@ def test_each_sample_has_the_calls_that_were_found(exercise, world):
 def test_the_ratio_says_how_many_times_as_long_the_slow_one_takes(exercise, world):
     found = exercise.compare(world.work(3 * CALL, "slow"), world.work(CALL, "fast"), 9, LEAST, world.clock)
     assert near(found.median, 3.0), (
-        f"slow takes 3 ms and fast 1 ms: three times as long, not {found.median:.3f}"
+        f"slow takes 3 ms and fast 1 ms: three times as long, not {found.median:.3f}{world.unread(30)}"
     )
 
 
@@ -227,6 +235,7 @@ def test_a_machine_that_slows_down_meanwhile_does_not_change_the_ratio(exercise,
     found = exercise.compare(slow, fast, 9, LEAST, world.clock)
     assert abs(found.median - 2.0) < 0.1, (
         f"both slow down together and slow always takes twice as long; you say {found.median:.2f} times"
+        f"{world.unread(40)}"
     )
 
 

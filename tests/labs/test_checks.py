@@ -138,6 +138,8 @@ def test_the_number_of_a_case_is_not_in_its_sentence() -> None:
         ("test_both_answers_vary_with_the_fields_of_vary", "both answers vary with the fields of Vary"),
         ("test_a_content_length_decides", "a Content-Length decides"),
         ("test_the_roots_key_signs", "the root's key signs"),
+        ("test_a_hello_retry_request_follows_a_client_hello", "a HelloRetryRequest follows a ClientHello"),
+        ("test_the_pre_master_secret", "the pre-master secret"),
         ("test_an_answer_with_the_policys_own_lists", "an answer with the policy's own lists"),
         ("test_it_identifies_the_roots_key_as_its_issuers", "it identifies the root's key as its issuer's"),
         ("test_the_limit_counts_all_clients", "the limit counts all clients"),
@@ -151,6 +153,8 @@ def test_a_sentence_writes_the_words_of_the_field_as_the_field_does(name: str, w
 def test_text_instead_of_bytes_is_named() -> None:
     with pytest.raises(AssertionError, match="must be bytes, not str"):
         same_bytes("abc", b"abc")  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match="the value must be bytes, not None: is a `return` missing"):
+        same_bytes(None, b"abc")  # type: ignore[arg-type]
 
 
 def test_steps_show_bytes_readably_and_not_at_length() -> None:

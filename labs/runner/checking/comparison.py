@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _CONTEXT = 48  # octets shown before the first wrong one: enough for a start line, short enough for one row
 _AFTER = 24
+_BYTES = "the bytes"  # what is compared, when the check gives it no name
 
 
 class WrongBytes(AssertionError):
@@ -64,10 +65,11 @@ def _tail(data: bytes, at: int) -> str:
     return visible(data[at : at + _AFTER]) + ("…" if at + _AFTER < len(data) else "")
 
 
-def same_bytes(actual: bytes, expected: bytes, rule: str = "", what: str = "the bytes") -> None:
+def same_bytes(actual: bytes, expected: bytes, rule: str = "", what: str = _BYTES) -> None:
     """Raise WrongBytes, with a caret at the first wrong octet, unless both are the same."""
     if not isinstance(actual, bytes | bytearray | memoryview):
-        raise AssertionError(f"{what} must be bytes, not {type(actual).__name__}: {actual!r}")
+        said = "None: is a `return` missing?" if actual is None else f"{type(actual).__name__}: {actual!r}"
+        raise AssertionError(f"{'the value' if what == _BYTES else what} must be bytes, not {said}")
     if bytes(actual) != bytes(expected):
         raise WrongBytes(bytes(actual), bytes(expected), rule, what)
 
