@@ -148,7 +148,8 @@ def _picture(thefts: Sequence[Theft]) -> Plot:
         axes.barh(names, [theft.recorded for theft in thefts], color=plots.GREY, label="on the wire")
         axes.barh(names, [theft.read for theft in thefts], color=plots.RED, label="HTTP that the thief reads")
         for y, theft in enumerate(thefts):
-            axes.text(theft.recorded, y, f"  {theft.read} of {theft.recorded}", va="center")
+            said = f"{theft.read:,} of {theft.recorded:,}"
+            axes.annotate(said, (theft.recorded, y), **plots.BEHIND_A_BAR)
         axes.set_xlim(0, max(theft.recorded for theft in thefts) * 1.25)
         axes.set_xlabel("bytes")
         axes.invert_yaxis()

@@ -202,7 +202,8 @@ def _picture(talks: Sequence[Talk]) -> Plot:
         axes.barh(names, clear, color=plots.AMBER, label="in clear")
         axes.barh(names, hidden, left=clear, color=plots.BLUE, label="encrypted", hatch="//")
         for y, talk in enumerate(talks):
-            axes.text(_bytes(talk.handshake), y, f"  {count(talk.round_trips, 'round trip')}", va="center")
+            said = count(talk.round_trips, "round trip")
+            axes.annotate(said, (_bytes(talk.handshake), y), **plots.BEHIND_A_BAR)
         axes.set_xlim(0, max(_bytes(talk.handshake) for talk in talks) * 1.25)
         axes.set_xlabel("bytes of the handshake")
         axes.invert_yaxis()

@@ -178,7 +178,7 @@ class _Report:
             return Verdict.FALSE, ""
         return (
             Verdict.TRUE_ONLY_IF,
-            f"it is to encrypt the content. A whole handshake of today costs as much CPU time as AES-256-GCM "
+            "RSA is to encrypt the content. A whole handshake of today costs as much CPU time as AES-256-GCM "
             f"takes for {_size(worth)}",
         )
 

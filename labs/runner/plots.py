@@ -16,12 +16,17 @@ from typing import Any
 from labs.runner.report.sequence import LEFT, RIGHT, Arrow, sequence
 
 __all__ = [
-    "AMBER", "BLUE", "COLOURS", "GREEN", "GREY", "LEFT", "PURPLE", "RED", "RIGHT", "Arrow", "sequence", "svg",
+    "AMBER", "BEHIND_A_BAR", "BLUE", "COLOURS", "GREEN", "GREY", "LEFT", "PURPLE", "RED", "RIGHT", "Arrow",
+    "sequence", "svg",
 ]  # fmt: skip
 
 BLUE, RED, GREEN, PURPLE, AMBER, GREY = "#1f7fbf", "#d55e00", "#00936b", "#c2649a", "#bf7a00", "#808080"
 COLOURS = (BLUE, RED, GREEN, PURPLE, AMBER, GREY)
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
+
+# Options of axes.annotate: the text begins 4 points behind the end of its bar. Spaces in front of the text
+# would not do, because SVG drops them.
+BEHIND_A_BAR: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
 
 # Stand-ins that no drawing uses; in the SVG they become the colour of the page's text.
 _INK, _FAINT = "#010203", "#040506"
