@@ -196,7 +196,7 @@ class Exchange(Request):
                 octets = b"".join((front, server.date, b"\r\n" if persistent else responding.CLOSES, content))
             else:
                 octets, persistent = responding.fixed(response, head, server.date, persistent, self._cors)
-        except (ValueError, TypeError, AttributeError) as error:
+        except Exception as error:  # also what a handler's own mapping or value raises
             server.report(head, error)
             response = Response(500, "the handler's response cannot be sent\n", TEXT)
             persistent = persistent and (body is None or body.may_discard())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -133,3 +133,25 @@ def test_a_handler_that_takes_head_for_get_sends_no_content(fields: Any) -> None
     for _ in range(2):
         octets = answered(head("HEAD"), handle)
         assert b"content-length: 1\r\n" in octets and octets.endswith(b"\r\n\r\n")
+
+
+class Incomparable(str):
+    """A field value that raises where it is compared."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("it cannot be compared")
+
+    __hash__ = str.__hash__
+
+
+def broken() -> Iterator[tuple[str, str]]:
+    """Field lines that raise where they are read."""
+    yield "a", "1"
+    raise KeyError("b")
+
+
+@pytest.mark.parametrize("fields", [lambda: {"a": Incomparable("2")}, broken], ids=["a value", "an iterator"])
+def test_fields_that_raise_become_a_500(fields: Callable[[], Any]) -> None:
+    forget()
+    assert answered(head(), Response(200, b"x", {"a": "1"})).startswith(b"HTTP/1.1 200 ")
+    assert answered(head(), Response(200, b"x", fields())).startswith(b"HTTP/1.1 500 ")
