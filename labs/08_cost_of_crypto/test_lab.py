@@ -211,6 +211,10 @@ def test_each_sample_has_the_calls_that_were_found(exercise, world):
         f"7 samples of {SAMPLE} calls are {7 * SAMPLE} calls; behind the warm-up you made {counted}"
     )
     assert near(found.median, CALL), f"each call takes {CALL} s, not {found.median}{world.unread(26)}"
+    warmed = World()
+    exercise.warm_up(warmed.work(CALL), LEAST, warmed.clock)
+    taken = (world.readings - warmed.readings) / 2
+    assert taken == 7, f"7 samples of {SAMPLE} calls were asked for, and you took {taken:g} samples"
 
 
 # -- task 5: take the ratio within each round, and change the order --------------------------------------
