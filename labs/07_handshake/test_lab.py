@@ -19,6 +19,14 @@ RECORDS = "RFC 8446 §5.2"
 # RFC 8448 §3: made once with the cryptography package's HKDF.
 SHA384_CLIENT_TRAFFIC = bytes.fromhex("c10e99bcb7c70b625c0e3e6bf2b04991")
 
+
+def expanded(secret, label, context, length):
+    """HKDF-Expand-Label with SHA-384 for at most 48 bytes: one HMAC, by this test's own hand."""
+    full = b"tls13 " + label
+    info = length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
+    return hmac.digest(secret, info + b"\x01", "sha384")[:length]
+
+
 both = pytest.mark.parametrize("section", [FULL, RETRIED], ids=["full", "HelloRetryRequest"])
 
 
@@ -101,6 +109,21 @@ def test_the_messages_given_stay_as_they_are(exercise):
     assert hellos == before, "transcript_hash changed the caller's list of messages (RFC 8446 §4.4.1)"
 
 
+@pytest.mark.task(2, rule="RFC 8446 §4.4.1")
+@both
+def test_the_transcript_hash_is_that_of_the_cipher_suite(exercise, steps, section):
+    hellos = messages(section, *HELLOS[section])
+    steps.note("the same messages, for a cipher suite with SHA-384")
+    kept = list(hellos)
+    if section == RETRIED:
+        kept[0] = b"\xfe\x00\x00\x30" + hashlib.sha384(kept[0]).digest()
+    expected = hashlib.sha384(b"".join(kept)).digest()
+    got = exercise.transcript_hash("sha384", hellos)
+    same_bytes(got, expected, "SHA-384 in every place, and 48 bytes in message_hash, RFC 8446 §4.4.1")
+    secret = exercise.derive_secret("sha384", b"s" * 48, b"c hs traffic", hellos)
+    same_bytes(secret, expanded(b"s" * 48, b"c hs traffic", expected, 48), f"48 bytes for SHA-384, {EXPAND}")
+
+
 # --- task 3: walk down the key schedule -----------------------------------------------------------------
 
 
@@ -140,6 +163,13 @@ def test_each_traffic_secret_gives_its_key_and_iv(exercise, section, name):
 def test_aes_256_takes_a_key_of_32_bytes(exercise):
     keys = exercise.traffic_keys("sha384", b"s" * 48, 32)
     assert (len(keys.key), len(keys.iv)) == (32, 12), "key_length is 32, the IV has 12 bytes (RFC 8446 §7.3)"
+
+
+@pytest.mark.task(4, rule="RFC 8446 §7.3")
+def test_the_keys_are_made_with_the_hash_of_the_cipher_suite(exercise):
+    keys = exercise.traffic_keys("sha384", b"s" * 48, 32)
+    same_bytes(keys.key, expanded(b"s" * 48, b"key", b"", 32), "the key, with SHA-384, RFC 8446 §7.3")
+    same_bytes(keys.iv, expanded(b"s" * 48, b"iv", b"", 12), "the IV, with SHA-384, RFC 8446 §7.3")
 
 
 @pytest.mark.task(4, rule="RFC 8446 §5.3")
@@ -259,3 +289,12 @@ def test_the_clients_finished_covers_the_servers(exercise, section):
     before = [*messages(section, *HELLOS[section]), *messages(section, *FLIGHT)]
     got = exercise.verify_data("sha256", found["client_handshake"], before)
     same_bytes(got, found["client_finished"][4:], f"RFC 8448 §{section}, RFC 8446 §4.4.4")
+
+
+@pytest.mark.task(6, rule="RFC 8446 §4.4.4")
+def test_finished_is_made_with_the_hash_of_the_cipher_suite(exercise):
+    before = messages(FULL, *HELLOS[FULL])
+    key = expanded(b"s" * 48, b"finished", b"", 48)
+    expected = hmac.digest(key, hashlib.sha384(b"".join(before)).digest(), "sha384")
+    got = exercise.verify_data("sha384", b"s" * 48, before)
+    same_bytes(got, expected, "SHA-384 and a finished key of 48 bytes, RFC 8446 §4.4.4")

@@ -228,6 +228,16 @@ def test_the_ratio_says_how_many_times_as_long_the_slow_one_takes(exercise, worl
     )
 
 
+@pytest.mark.task(5, rule="a sample lasts long beside a tick of the clock")
+def test_each_of_the_two_has_its_own_number_of_calls(exercise, world):
+    exercise.compare(world.work(3 * CALL, "slow"), world.work(CALL, "fast"), 9, LEAST, world.clock)
+    made = world.log.count("fast") - 1 - SEARCH - SAMPLE
+    assert made >= 9 * SAMPLE, (
+        f"a sample of fast needs {SAMPLE} calls, so 9 rounds need {9 * SAMPLE}; behind its warm-up you "
+        f"called it {made} times: take the number that its own warm_up returned"
+    )
+
+
 @pytest.mark.task(5, rule="paired rounds")
 def test_a_machine_that_slows_down_meanwhile_does_not_change_the_ratio(exercise, world):
     start = world.now
