@@ -98,6 +98,16 @@ def test_the_first_two_bytes_are_the_version_that_the_client_offered(exercise, v
     )
 
 
+@pytest.mark.task(1, rule=RSA_RULE)
+def test_a_client_that_offered_tls_1_1_wrote_that_version(exercise, steps):
+    secret = b"\x03\x02" + bytes(range(46))
+    steps.note("offered=0x0302: the client's newest version is TLS 1.1")
+    got = refused(exercise, exercise.recover_pre_master, conversations.new_key(), encrypted(secret), 0x0302)
+    assert got.startswith("it returned"), (
+        f"the client offered 0302, and the secret starts with 0302: return it; {told(got)} ({RSA_RULE})"
+    )
+
+
 @pytest.mark.task(1, rule="RFC 8017 §7.2.2")
 def test_a_ciphertext_of_a_wrong_length_is_a_wrong_key_and_no_traceback(exercise):
     got = refused(exercise, exercise.recover_pre_master, conversations.new_key(), bytes(33), TLS12)

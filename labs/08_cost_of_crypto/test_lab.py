@@ -304,6 +304,16 @@ def test_one_disturbed_point_does_not_move_the_line(exercise):
 
 
 @pytest.mark.task(6, rule="fixed cost and cost per byte")
+def test_every_two_points_give_a_slope(exercise):
+    # Slopes of neighbours: 1, 3 and 0 microseconds a byte; of the other pairs: 2, 1.5 and 4/3.
+    found = exercise.split([(0, 0.0), (1000, 0.001), (2000, 0.004), (3000, 0.004)])
+    expected = (4 / 3 + 1.5) / 2 * 1e-6
+    assert near(found.per_byte, expected), (
+        f"four points have six slopes, and their median is {expected:.4g} s a byte; not {found.per_byte:.4g}"
+    )
+
+
+@pytest.mark.task(6, rule="fixed cost and cost per byte")
 def test_two_points_of_one_size_have_no_slope_and_a_cost_is_never_below_zero(exercise):
     twice = [(0, 0.001), (0, 0.001), (1000, 0.002), (2000, 0.003)]
     assert near(exercise.split(twice).per_byte, 1e-6), "two points of one size have no slope between them"

@@ -146,7 +146,7 @@ _WRITTEN = [
     (re.compile(rf"(?<!\w){name}(?!\w)"), text)
     for name, text in (
         (r"http 1 ([01])", r"HTTP/1.\1"),
-        (r"tls 1 ([23])", r"TLS 1.\1"),
+        (r"tls 1 ([0-3])", r"TLS 1.\1"),
         (r"rfc (\d+)", r"RFC \1"),
         (r"(aes|sha) (\d+)", lambda found: f"{found[1].upper()}-{found[2]}"),
         ("utf 8", "UTF-8"),
